@@ -73,7 +73,7 @@ _ELSEWHERE = {
     "TextClassifier": "wordsparse.labels.TextClassifier",
     **{name: f"wordsparse.gensim.{name}" for name in ("Word2Vec", "FastText", "KeyedVectors")},
 }
-__all__ = [*_MODULES, "losses"]  # type checkers use the imports above
+__all__ = [*_MODULES, "losses"]  # type checkers cannot evaluate this; they use the imports above
 
 
 def __getattr__(name: str) -> Any:

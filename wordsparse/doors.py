@@ -1,8 +1,8 @@
 """Tables of the commands, and of the data sources other than text that ``train --for`` accepts.
 
 Each row holds the name of a module and a sentence of help, so that help messages can be shown without importing the
-module. Each command outside the core has a folder of its own, its *door*. If the folder is missing, running the command
-says so.
+module. Folders of the package that training does not need, the *doors*, can be deleted. A command whose folder is
+missing says so.
 """
 
 SOURCES: dict[str, tuple[str, str]] = {
@@ -29,5 +29,5 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "labels": ("wordsparse.labels.command", "Train, use and evaluate classifiers for huge sets of labels."),
     "demo": ("wordsparse.demo.command", "Train on the docstrings of the installed NumPy, SciPy and Python."),
     "corpora": ("wordsparse.cards.command", "List and fetch public texts and test sets."),
-    "doctor": ("wordsparse.cli.doctor", "Show which parts are compiled, installed and used, and why others are not."),
+    "doctor": ("wordsparse.cli.doctor", "Show the installed kernels and packages, and why some are not used."),
 }

@@ -32,7 +32,7 @@ class WrongTypeError(InputError, TypeError):
 
 
 class UnknownWordError(InputError, KeyError):
-    """An error for a word or key that has no vector, or for an unknown attribute of keys."""
+    """An error for a word or key that has no vector, or for an attribute that the keys lack (``get_vecattr``)."""
 
     __str__ = Exception.__str__  # KeyError would quote the message
 
@@ -46,8 +46,7 @@ class MissingFileError(InputError, FileNotFoundError):
 
 
 class TrainingError(WordsparseError, RuntimeError):
-    """An error for a run that fails after it has started, for example because values diverge or a step is
-    impossible."""
+    """An error for a run that fails after it has started, for example because values diverge or memory runs out."""
 
 
 class ReadError(WordsparseError):

@@ -28,9 +28,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find their own length"
-EVERY_OUTPUT = "every word is a negative here, and nothing is sampled: leave it out, or choose the loss"
+EVERY_OUTPUT = "the loss is exact over all words, so no negatives are sampled: leave it out, or choose the loss"
 PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md); a classifier of texts has --ngrams"
-WEIGHTS = "rows that count several times are counted first (count --weight-column), then trained (--for counts)"
+WEIGHTS = "rows with weights must be counted first (count --weight-column); then train on the counts (--for counts)"
 ROWS = "choose the rows before training, in a data frame or by DuckDB (docs/over-time.md)"
 
 # A map from names in gensim and fastText (lower case, without - and _) to our name, or to a sentence of advice.

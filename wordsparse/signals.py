@@ -26,8 +26,8 @@ def leave(number: int, frame: FrameType | None) -> None:
 
 
 def heed(unraisable: "sys.UnraisableHookArgs") -> None:
-    """End the process if a signal arrived during a callback, for example in an import. Python prints and then ignores
-    exceptions raised in callbacks, so the signal would otherwise have no effect."""
+    """End the process if a signal arrived while Python ran a finalizer or another callback, for example in an import.
+    Python prints and then ignores exceptions raised in callbacks, so the signal would otherwise have no effect."""
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
         leave(signal.SIGINT, None)
     sys.__unraisablehook__(unraisable)

@@ -16,7 +16,7 @@ from wordsparse.types import Array
 LARGEST = 2**63 - 1
 # A matrix is accepted as symmetric if it differs from its transpose by at most this fraction of its largest entry.
 SYMMETRY = 1e-5
-# Advice for two error messages: a number is not finite, and the arrays of a sparse matrix do not fit together.
+# Advice in error messages, if a number is not finite, or if the arrays of a sparse matrix do not fit together.
 REPLACE = "remove or replace it"
 REBUILD = "build it with scipy.sparse.coo_array((values, (rows, columns)), shape)"
 
@@ -276,6 +276,6 @@ def words_of(name: str, text: Any) -> Sequence[Any]:
     """Return the words of a text that is given as a sequence of words. For anything else, raise InputError. ``name`` is
     the name of the text in the message."""
     if isinstance(text, bytes) or not isinstance(text, Iterable):
-        remedy = "a missing text is '', as fillna('') makes it"
+        remedy = "replace missing texts with '', for example by fillna('')"
         raise InputError(f"{name} must be a text or a sequence of words, not {text!r:.80}: {remedy}")
     return text if isinstance(text, Sequence) else list(text)

@@ -1,4 +1,4 @@
-"""Advice on whether the method suits some data, from sizes, a timed step, suitable losses, and a short trial."""
+"""Advice on whether wordsparse suits some data, from sizes, a timed step, suitable losses, and a short trial."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ def advise(
     dim: int = DIM,
     **text: Any,
 ) -> dict[str, Any]:
-    """Return advice on whether the method suits a text, or rows with targets.
+    """Return advice on whether wordsparse suits a text, or rows with targets.
 
     Parameters
     ----------
@@ -124,14 +124,14 @@ def _content(sizes: Sizes, speedup: float, results: list[Result], verdict: str, 
 def _of_rows(sizes: Sizes, speedup: float) -> tuple[str, str]:
     step = f"With {sizes.n_outputs:,} outputs a step is {speedup:,.3g} times as fast as a dense one"
     if speedup < MIN_SPEEDUP:
-        return "dense", f"{step}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and has every loss."
+        return "dense", f"{step}, less than {MIN_SPEEDUP:g} times: a dense layer is simpler and supports every loss."
     if sizes.targets == "one-hot":
         step += "; networks with one label per row usually rank better with in-batch cross-entropy"
     return "factored", f"{step}."
 
 
 def _of_text(results: list[Result]) -> tuple[str, str]:
-    """Return the verdict on a text and its reason. The rival is negative sampling, not a dense layer."""
+    """Return the verdict on a text and its reason. Texts are compared with negative sampling, not a dense layer."""
     if not results:
         return "undecided", f"A text cannot be judged without a trial: give --budget {BUDGET:g}."
     more = f"give more text (a trial needs some {ENOUGH_TOKENS:,} tokens), or a larger --budget"

@@ -1,4 +1,4 @@
-"""``wordsparse advise``, which says whether the method suits the data, and names another method if it does not."""
+"""``wordsparse advise``, which says whether wordsparse suits the data, and names another method if it does not."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from wordsparse.cli.options import reading_options
 @click.command()
 @click.argument("corpus", nargs=-1, type=PATH)
 @click.option("--features", metavar="X", type=PATH, help="Rows: a text file with labels, or an npz file of features.")
-@click.option("--targets", metavar="Y", type=PATH, help="npz file of targets, if X is an npz file.")
+@click.option("--targets", metavar="Y", type=PATH, help="npz file of targets, if the features X are an npz file.")
 @click.option("--budget", default=60.0, show_default=True, metavar="SECONDS", help="Time for the trial; 0: no trial.")
 @click.option("--dim", default=100, show_default=True, help="Number of dimensions of word vectors, for a text.")
 @reading_options

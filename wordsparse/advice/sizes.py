@@ -14,7 +14,7 @@ from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.output import FactoredOutput
 
 MINIBATCH, DENSE_MINIBATCH, ROUNDS = 512, 64, 5
-# An exact step takes the same time for any D, and a dense step takes time in proportion to D. A smaller D is timed.
+# Limits of D in timed steps: an exact step takes the same time for any D, a dense step takes time in proportion to D.
 EXACT_OUTPUTS, DENSE_OUTPUTS = 2**18, 20_000
 SEED = 1
 
@@ -36,7 +36,7 @@ class Sizes:
 
     @property
     def speedup_predicted(self) -> float:
-        """The operations of a dense step per example, 6 D d, divided by the operations of an exact step
+        """The number of operations per example in a dense step, 6 D d, divided by the number in an exact step
         (docs/layer.md)."""
         d, K = self.n_features, self.targets_per_example
         return 6.0 * self.n_outputs * d / (14.0 * d * d + 8.0 * min(MINIBATCH, 2 * d) * d + 6.0 * K * d)
@@ -77,5 +77,5 @@ def measured_speedup(sizes: Sizes) -> float:
 
 
 def _fastest(step: Callable[[], Any]) -> float:
-    """Return the CPU seconds of the fastest of several steps. Other programs can only make a step slower."""
+    """Return the CPU seconds of the fastest of several steps, because other programs can only slow steps down."""
     return max(min(timeit.repeat(step, timer=time.process_time, number=1, repeat=ROUNDS)), 1e-7)

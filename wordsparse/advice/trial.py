@@ -19,9 +19,9 @@ from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
 
-# The tokens of the first trial on a text, the rows per minibatch, and the most features; wider rows are projected.
+# FIRST_TOKENS: length of the first trial on a text. MOST_FEATURES: rows with more features are projected to this many.
 FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
-# The most held-out rows, the fewest known pairs for a reliable score, and the ridge divided by the mean of ‖h‖².
+# MAX_TEST: limit of held-out rows. MIN_PAIRS: known pairs that a score needs. RIDGE: relative to the mean of ‖h‖².
 MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
 METHODS = ("wordsparse-cbow", "gensim-cbow-ns")
 

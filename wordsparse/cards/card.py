@@ -18,7 +18,7 @@ _ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if hashlib.new(nam
 
 @dataclass(frozen=True)
 class Card:
-    """A card of a public text or of test sets. Fields that are None are unknown.
+    """A card of a public text or of test sets. A field whose value is unknown is None.
 
     - ``url``, ``bytes``, ``checksum``: the file on the server.
     - ``members``: for an archive (zip or tar), patterns for the names of the members to unpack, each with a checksum,
@@ -73,7 +73,7 @@ def load_card(name: str | os.PathLike[str]) -> Card:
         checksums = [card.checksum, *card.members.values()]
         wrong = [checksum for checksum in checksums if checksum and not _is_checksum(checksum)]
     except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{where}: a member is missing, unknown or of another type: {error}") from error
+        raise InputError(f"{where}: a field is missing, unknown or of another type: {error}") from error
     if wrong:
         raise InputError(f"{where}: a checksum is an algorithm and its digits, like sha256:0b4e…, not {wrong[0]!r:.80}")
     if (card.format is None) != (card.tokens is None):

@@ -30,7 +30,7 @@ TIMEOUT = 60.0
 RESUME = "run the same command again: it resumes if the card has a checksum"
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError, RuntimeError, ValueError)
 
-# A function of the number of bytes on disk so far, and of the size of the whole file (None if it is unknown).
+# A function that shows the progress: the number of bytes on disk, and the size of the whole file (None if unknown).
 Progress = Callable[[int, int | None], object]
 
 
@@ -39,7 +39,7 @@ class _DamagedError(WordsparseError):
 
 
 def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """Download the data of a card into ``output``, a new or empty directory. Return the record that is stored with it.
+    """Download the data of a card into ``output``, a new or empty directory. Return the record that is stored there.
 
     Raise InputError if the output exists. Raise WordsparseError if the server has no such file or a different file, or
     if downloading or writing fails. An interrupted download stays next to the output, and the next call resumes it. In
@@ -99,7 +99,7 @@ def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
     headers = {"User-Agent": f"wordsparse/{version('wordsparse')}"} | ({"Range": f"bytes={have}-"} if have else {})
     request = urllib.request.Request(source.url, headers=headers)
     with _opener().open(request, timeout=TIMEOUT) as response:  # urlopen would keep the proxies of its first call
-        have = have if response.status == 206 else 0  # otherwise the server sends only whole files
+        have = have if response.status == 206 else 0  # 206: the rest of the file; otherwise it is sent whole
         total = source.bytes if response.length is None else have + response.length
         with open(part, "ab" if have else "wb") as file:
             # If more bytes arrive than the card lists, this is another file, and it may be endless.

@@ -116,10 +116,10 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
         return 1
     except OSError as error:
         terminal.silence(sys.stdout)
-        if not isinstance(error, BrokenPipeError):  # the reader has gone, so a message would be useless
+        if not isinstance(error, BrokenPipeError):  # the program that reads our output has ended, as head does
             _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
         return 1
-    except ModuleNotFoundError as error:  # a folder of the package was removed
+    except ModuleNotFoundError as error:  # the folder of this command was deleted
         if error.name is None or not error.name.startswith("wordsparse."):
             raise
         _say(f"{arguments[0]} needs {error.name}, which this installation lacks: install wordsparse again")
@@ -128,7 +128,7 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
         _say("out of memory")
         return 1
     except (KeyboardInterrupt, click.Abort) as stop:
-        # click raises Abort from the original exception, whose message may name the checkpoint.
+        # click replaces KeyboardInterrupt by Abort; the message of the original may name the checkpoint.
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0

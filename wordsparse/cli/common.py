@@ -101,7 +101,7 @@ def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> I
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a command that have a value."""
+    """Return the options that the user has given, that is, those that are not None."""
     return {name: value for name, value in options.items() if value is not None}
 
 

@@ -8,7 +8,7 @@ from wordsparse.cli.common import emit, json_option
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """Show which parts are compiled, installed and used, and why others are not."""
+    """Show the installed kernels and packages, and why some are not used."""
     from wordsparse.kernels import diagnosis
 
     diagnoses = diagnosis.diagnose()

@@ -102,8 +102,8 @@ def command(
 
 
 class Written(NamedTuple):
-    """The result of :func:`write`: ``documents`` rows of ``dim`` numbers. ``blank`` documents have no words, and
-    ``unknown`` documents have no known word; the rows of these documents are zeros."""
+    """The result of :func:`write`, which has written ``documents`` rows of ``dim`` numbers. ``blank`` documents have no
+    words, and ``unknown`` documents have no known word; the rows of these documents are zeros."""
 
     documents: int
     dim: int
@@ -126,8 +126,8 @@ def write(
     Parameters
     ----------
     path : Path
-        The output file. It is a table with a column ``vector`` after the kept columns. If the suffix is ``.npy`` or
-        missing, it is a float32 NumPy matrix (n, dim), which cannot hold kept columns.
+        The output file. Its suffix decides the format: ``.npy`` or no suffix means a float32 NumPy matrix (n, dim),
+        which cannot hold kept columns; other suffixes mean a table with a column ``vector`` after the kept columns.
     keep : sequence of str
         Column names of the kept cells.
     batch : int, optional
@@ -152,7 +152,7 @@ def write(
 
 
 def _write_npy(file: IO[bytes], parts: Iterable[writing.Part]) -> None:
-    # The header has room for any number of rows. It is rewritten once the number of rows is known.
+    # NumPy pads the header of an .npy file, so it can be rewritten in place once the number of rows is known.
     n = 0
     for part in parts:
         rows = np.ascontiguousarray(part["vector"], "<f4")

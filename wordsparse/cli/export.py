@@ -52,13 +52,13 @@ def command(model: str, output: str, format_name: str | None, as_json: bool) -> 
     lines = [f"{number_of(len(word_vectors), 'word')} x {word_vectors.dim} -> {', '.join(files)}"]
     if word_vectors.ngrams is not None:
         result["subwords"] = FORMATS[format_name].composes
-        # If a tokenizer file is given, model2vec stores one row per piece, including pieces whose vectors come from
-        # n-grams.
+        # If the model has a tokenizer file, model2vec stores a row for each token in that file. The n-grams give
+        # vectors to the tokens that are not in the vocabulary, so no warning is needed.
         if not result["subwords"] and not (format_name == "model2vec" and word_vectors.tokens.startswith(DIGEST)):
             lines.append("the n-grams are left out, so unknown words have no vector: only npz stores n-grams")
     suffix, own = suffix_of(Path(output)), FORMATS[format_name].suffixes
     if suffix not in own and (
         format_of_name(Path(output)) or any(suffix in each.suffixes for each in FORMATS.values())
     ):
-        lines.append(f"{output} is {format_name} by --format, although its suffix says otherwise")
+        lines.append(f"{output} is {format_name} by --format, although its name suggests another format")
     emit(result, lines, as_json, report)

@@ -25,7 +25,7 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     Words are ranked by the cosine of their vectors with the vector of WORD, or with the mean vector of several words.
     With -, each line of standard input is a question, answered as it arrives; a line may be a JSON list, whose words
     may contain spaces. If WORD is not in the vocabulary, the model's tokeniser is applied to it. If the result is
-    unknown too and the model has n-grams, its vector is composed from n-grams. In both cases, a message says so.
+    unknown too and the model has n-grams, its vector is composed from n-grams. A message reports either case.
     """
     from wordsparse.words.model_directory import read_vectors
 
@@ -43,7 +43,7 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
 
 
 def _report_parts(vectors: WordVectors, query: Sequence[str]) -> None:
-    """Report which words of a query are read as other words, and which vectors are composed from n-grams."""
+    """Report which words of a query the model's tokeniser replaces, and which vectors are composed from n-grams."""
     for word in query:
         parts = [str(key) for key, _ in queries.parts(vectors, word)]
         if parts != [word]:

@@ -18,7 +18,7 @@ def say(lines: Iterable[object]) -> None:
 
 
 def show(lines: Iterable[str]) -> None:
-    """Write lines, escaped, to standard output. Raise OSError if its disk is full, or if its reader has closed it."""
+    """Write lines, escaped, to standard output. Raise OSError if the disk is full, or if the pipe is closed."""
     for line in lines:
         print(escaped(line))
     if sys.stdout is not None:
@@ -42,7 +42,7 @@ def silence(file: TextIO | None) -> None:
 
 
 class _Messages(logging.Handler):
-    """A log handler that writes each message of ``wordsparse`` as a line on standard error, above the progress."""
+    """A log handler that writes each message of ``wordsparse`` on standard error, above the progress line."""
 
     def emit(self, record: logging.LogRecord) -> None:
         display.write(f"wordsparse: {self.format(record)}")

@@ -30,7 +30,7 @@ KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.confi
 """Keys of a click context's ``meta``: the kind of data, the recipe in the --config file (there is no option for a
 recipe), and the path of that file."""
 OF_GROUPS = ("group", "order", "weight")
-"""The options for grouped rows. The help for text hides these options, because they seldom apply to text."""
+"""Options for tables whose rows form groups, such as baskets. The help for text hides these options."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
 
@@ -138,8 +138,8 @@ def run(
 ) -> None:
     """Train with ``trainer``, :func:`wordsparse.train` or a function like it, and print a summary.
 
-    If several processes train one model, all check the request, but only the process whose ``writes`` is True exports
-    the vectors.
+    If several processes train one model, they all call this function and check the request, but only the process that
+    passes ``writes=True`` exports the vectors.
     """
     request, meta = given(options), click.get_current_context().meta
     inputs = [*corpus, *files_of(request.get("init")), *files_of(meta[CONFIG])]
@@ -179,5 +179,5 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     lines = [made, how, f"next: wordsparse {question.format(shlex.quote(str(output)))}"]
     tokens = model.call.get("tokens", "split")
     if tokens not in ("split", FUNCTION) and not tokens.startswith(DIGEST) and "corpus" in model.call:
-        lines.append(f"for another run on this text: wordsparse encode --tokens {shlex.quote(tokens)} splits it once")
+        lines.append(f"to train on this text again, first encode it: wordsparse encode --tokens {shlex.quote(tokens)}")
     return {**report, "output": str(output)}, lines

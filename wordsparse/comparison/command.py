@@ -54,7 +54,7 @@ command.params[3:3] = [option for option in evaluate.params if option.name in RE
 
 
 def _sentence(row: dict[str, Any], names: dict[str, str]) -> str:
-    """Return a sentence on how our score differs from the score of the best peer on a test set."""
+    """Return a sentence on how the scores of wordsparse and of gensim's best method differ on a test set."""
     interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
     where = f"{row['test']}, {number_of(row['epochs'], 'epoch')}"
     return f"{where}: {names[row['ours']]} minus {names[row['peer']]}: {interval}"

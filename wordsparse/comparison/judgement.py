@@ -1,4 +1,4 @@
-"""The evaluation of all runs: paired differences between our scores and the scores of peers."""
+"""The evaluation of all runs: paired differences between the scores of wordsparse and of gensim's methods."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Return our scores minus the scores of peers with the same number of epochs. Mark the best peer."""
+    """Return our scores minus the scores of gensim's methods (*peers*) with the same epochs. Mark the best peer."""
     return [
         {"kind": kind, "test": test, **row}
         for kind, sets in test_sets.items()
@@ -28,8 +28,8 @@ def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
 
 @dataclass(frozen=True)
 class Entry:
-    """The repeated runs of a method with the same number of epochs, on a test set: their mean score, and their answers
-    (items, repeats)."""
+    """The repeated runs of a method with the same number of epochs, on a test set: their mean score, and their answers,
+    with a row per item of the test set and a column per run."""
 
     name: str
     epochs: int
@@ -38,8 +38,8 @@ class Entry:
 
 
 def _entries(kind: str, test: str, runs: Sequence[JudgedRun]) -> list[Entry]:
-    """Group runs that differ only in ``repeat`` and ``seed`` into one entry. Omit runs without a score. If answers have
-    several columns, only the first column is compared."""
+    """Group runs that differ only in ``repeat`` and ``seed`` into one entry. Omit runs without a score. If a test set
+    has several answers per item, only the first is compared."""
     groups: dict[tuple[str, int], list[tuple[float, Array]]] = {}
     for run in runs:
         if run.answers is not None and (score := own(run.report[kind][test])[KINDS[kind].measure]) is not None:
@@ -64,14 +64,14 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 
 
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
-    """Return our score minus the peer's score on the items that both answer, with a paired interval, or None."""
+    """Return our score minus the peer's score on items that both answer, with its interval; None without interval."""
     is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
     resampled = KINDS[kind].resampled
     sides = [
         [resampled(items, answers) for answers in np.where(is_known, side.answers, np.nan).T] for side in (ours, peer)
     ]
     value, other = (np.array([score for score, _ in side], float).mean() for side in sides)  # None becomes NaN
-    # Each resample draws the same items for both sides, so their scores are paired.
+    # Each resample draws the same items for both methods, so the differences are paired.
     samples, others = (np.mean([samples for _, samples in side], axis=0) for side in sides)
     bounds = bootstrap.interval(samples - others)
     if bounds is None or not np.isfinite(value - other):

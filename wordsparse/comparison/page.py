@@ -19,8 +19,8 @@ COSTS = {
 }
 # The size of a chart in pixels.
 WIDTH, HEIGHT = 320, 220
-# The colours are from Okabe and Ito, "Color Universal Design" (2008). Our points are filled; points of peers are
-# hollow.
+# The colours are from Okabe and Ito, "Color Universal Design" (2008). Points of wordsparse are filled; points of
+# gensim are hollow.
 COLOURS = {
     "wordsparse-skipgram": "#D55E00",
     "gensim-skipgram-ns": "#E69F00",
@@ -116,7 +116,7 @@ def _runs(runs: Sequence[Row], names: Mapping[str, str]) -> str:
 
 
 def _key(names: Mapping[str, str]) -> str:
-    """Return the legend: a list of colours and labels, which are HTML."""
+    """Return the items of the legend as HTML. The labels in ``names`` are already HTML."""
     dots = {name: f'<svg viewBox="0 0 12 12" style="width:.8em">{_dot(6, 6, name)}</svg>' for name in names}
     return "".join(f"<li>{dots[name]} {label}</li>" for name, label in names.items())
 

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """A run: its part of the report, and the answers of its vectors to the test sets (None if the run failed)."""
+    """A run: its entry in the report, and the answers to the test sets by its vectors (None if the run failed)."""
 
     report: dict[str, Any]
     answers: Answers | None

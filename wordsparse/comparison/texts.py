@@ -12,8 +12,8 @@ from wordsparse.errors import InputError
 
 # The largest number of words in a line; longer sentences are split. The compiled reader of gensim 4.4 skips words
 # beyond its batches of 10,000 words. In a text of long documents, gensim skipped 11 % of the words with lines of up to
-# 10,000 words, and 2 % with lines of up to 1,000 words. gensim's learning rate depends on the number of lines, so it
-# must equal the number of sentences that gensim reads.
+# 10,000 words, and 2 % with lines of up to 1,000 words. gensim computes its learning rate from the number of
+# lines, which must therefore equal the number of sentences that gensim reads.
 LINE_TOKENS = 500
 
 

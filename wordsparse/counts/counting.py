@@ -77,8 +77,8 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
 
     The table has a row for every ordered pair, word by word. Every token counts; subsampling happens only in training.
     Tables of several texts can therefore be added up, by this function with ``preset="counts"`` or by training on all
-    of them. Adding tables takes 24 bytes of memory per pair, and rows with weights are held in memory. Other texts take
-    12 bytes per token on disk, in TMPDIR.
+    of them. Adding tables takes 24 bytes of memory per pair. Counting a text takes 12 bytes per token on disk, in
+    TMPDIR. If the rows of a text have weights, the whole text is also held in memory.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
             f"{', '.join(sorted(others))}: for counting a text, but tables are only added up: leave it out"
         )
     if options.columns is not None and (options.weight is None or options.group is not None):
-        raise InputError("columns needs ungrouped rows with a weight: name the column of the weight (weight)")
+        raise InputError("columns applies only to ungrouped rows with weights: name the column of the weight (weight)")
     _check_target(target)
     storage.check_apart(target, source if isinstance(source, list | tuple) else [source])
     with ExitStack() as opening:
@@ -137,12 +137,12 @@ Rows = Iterator[tuple[int, Any]]
 
 
 def _rows(ids: Array, weights: Array, times: Array, options: CountOptions, folder: Path) -> Rows:
-    """Yield the contexts of each word in a text. ``ids`` are known words and ends of sentences. ``weights`` has a
-    weight for each, or is empty. ``times`` is the number of occurrences of each word."""
+    """Yield the contexts of each word in a text. ``ids`` are known words and ends of sentences. ``weights`` is
+    empty, or has a weight for each element of ``ids``. ``times`` is the number of occurrences of each word."""
     by_distance, threads = distance_weights(options.window, "harmonic"), resolve_threads(options.threads)
     size, starts = len(times), np.append(0, np.cumsum(times))
     places = _places(ids, starts, folder / "places")
-    # These are cumulative sums of upper bounds on the number of different contexts of each word.
+    # Cumulative sums of upper bounds on the number of different contexts of each word.
     most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(by_distance), size)))
     full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
     ends = sorted({0, size, *full.tolist()})
@@ -230,7 +230,7 @@ def _added(source: Any) -> tuple[list[str], Rows]:
 
 
 def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int], object]) -> tuple[int, float]:
-    """Write the table. Return its number of rows and the sum of their counts."""
+    """Write the table, and return its number of rows and the sum of its counts."""
     arrow, parquet = optional.load("writing counted pairs", "pyarrow"), optional.load("writing", "pyarrow.parquet")
     names = arrow.array(words, arrow.string())
     named = arrow.dictionary(arrow.int32(), arrow.string())

@@ -2,8 +2,8 @@
 
 Training reads pieces like tokens, minibatch by minibatch. If the whole count of a frequent pair were one example, its
 words would take one large step and no other step in the pass, so large counts are cut into pieces. In random order,
-every minibatch would contain nearly every word, and the cost of a step grows with its words. Therefore pieces are
-grouped by the rarer word of their pair, like the pairs around an occurrence of that word in a text. A group has the
+every minibatch would contain nearly every word, and the cost of a step grows with its number of words. Therefore pieces
+are grouped by the rarer word of their pair, like the pairs around an occurrence of that word in a text. A group has the
 pairs of a few occurrences, and groups are in random order.
 """
 
@@ -25,14 +25,15 @@ from wordsparse.files import storage
 from wordsparse.files.regular import descriptor_of, sha256_of
 from wordsparse.types import Array
 
-# A count is cut into pieces of about PIECE times the mean count, but at most MAX_PIECES. In small tables, pieces are
-# smaller: down to SMALLEST, or until there are ENOUGH pieces.
+# A count is cut into pieces of about PIECE times the mean count, but at most MAX_PIECES. Pieces of small tables are
+# smaller, so that there are about ENOUGH pieces, but for this purpose no smaller than SMALLEST.
 PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
 # One occurrence of a word adds about this weight to its pairs, in harmonic windows of 5 to 8 words. A word's number of
 # occurrences is estimated from this weight, and decides how much the word's vector relies on contexts rather than on
 # spelling.
 OCCURRENCE = 5.0
-# Recipes count tokens, so pieces are converted: this is the number of pieces per token in a text of ten million tokens.
+# Recipes have lengths in tokens, which are converted to pieces by this factor: the number of pieces per token in a text
+# of ten million tokens.
 PIECES_PER_TOKEN = 3.13
 # The approximate weight of a group, in pieces. Larger groups give rare words large steps (with all pairs of a word in a
 # group, training diverged). Smaller groups put more words into a minibatch.
@@ -66,8 +67,8 @@ class Pieces:
 
 
 def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
-    """Return the pieces of tables. The words of the tables and ``ORDERED`` pieces are in memory; the pairs and the
-    pieces are on disk, in TMPDIR."""
+    """Return the pieces of tables. Only the words of the tables and some ``ORDERED`` pieces at a time are in memory;
+    the pairs and the pieces are on disk, in TMPDIR."""
     place = Path(tempfile.gettempdir()) / "wordsparse-pairs"
     with storage.staging(place, mode=0o700) as folder, storage.writing(place):
         words, sums, shares, pairs = _read(tables, folder / TABLE)
@@ -108,7 +109,7 @@ def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
 
 
 def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
-    """Write the pieces in order, using a temporary file for each of ``parts``. Return the number of pieces."""
+    """Write the pieces, sorted by their first column, and return their number. Use ``parts`` temporary files."""
     scratch = [folder / f"part-{i}" for i in range(parts)]
     bounds = np.arange(1, parts, dtype=np.uint64) * 2**32 // parts
     for placed in blocks:
@@ -128,8 +129,8 @@ def _order(folder: Path, parts: int, blocks: Iterator[Array]) -> int:
 
 
 def _placed(table: Path, ids: Array, shares: Array, piece: float) -> Iterator[Array]:
-    """Yield the pieces of the pairs of known words for each block of the table, sorted by their first column.
-    The columns are the group's place in random order, the word, the context and the weight."""
+    """Yield the pieces of the pairs of known words, one block of the table at a time, sorted by their first column. The
+    columns are a random position of the piece's group, the word, the context and the weight."""
     random, groups = np.random.default_rng(0), np.maximum(1, shares / (GROUP * piece))
     with open(table, "rb") as file:
         while len(entries := np.fromfile(file, np.int32, 3 * BLOCK).reshape(-1, 3)):

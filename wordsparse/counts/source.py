@@ -1,4 +1,4 @@
-"""Counted pairs as a source of minibatches, whose pieces are in the order of :mod:`wordsparse.counts.pieces`."""
+"""Counted pairs as a source of minibatches. :mod:`wordsparse.counts.pieces` cuts large counts and orders the pieces."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +32,8 @@ class PairOptions(Checked):
 
 
 class CountSource:
-    """A source of counted pairs in tables (:class:`wordsparse.words.source.Source`). Each pair counts as a token and as
-    a position."""
+    """A source of counted pairs in tables (:class:`wordsparse.words.source.Source`). Each piece of a pair counts as one
+    token and one position in a pass."""
 
     options = PairOptions
     preset = Kind(SOURCES["counts"][1], {"model": "skipgram"})

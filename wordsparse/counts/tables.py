@@ -26,7 +26,7 @@ class Words:
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self._dictionary: Any = None
-        self._texts = list[Any]()  # the dictionary may have words that occur in no row
+        self._texts = list[Any]()  # words of the Arrow dictionary, some of which may occur in no row
         self._of_codes = np.empty(0, np.int32)  # -1 for a word that has no number yet
 
     def of(self, column: Any, where: str) -> Array:

@@ -52,7 +52,7 @@ def agreed(ranks: Ranks, error: Error) -> Error:
 
 
 def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
-    """Raise InputError on all ranks if their ``facts``, which must be valid JSON, differ. All ranks must call this."""
+    """Raise InputError on all ranks if their ``facts``, which must be valid JSON, differ. Call it on all ranks."""
     all_facts = gather_json(ranks, [socket.gethostname(), facts])
     for rank, (host, other) in enumerate(all_facts):
         if changed := differences(other, all_facts[0][1], but=set()):
@@ -85,7 +85,7 @@ def ending_all(ranks: Ranks) -> Iterator[None]:
 
 
 def _is_computed(error: BaseException) -> bool:
-    """Return whether the computation, which is the same on all ranks, caused an error. An error of one rank's memory or
-    GPU has another cause."""
+    """Return whether the computation, which is the same on all ranks, caused an error, and not the memory or the GPU of
+    one rank."""
     cause = error.__cause__
     return cause is None or (isinstance(cause, WordsparseError) and _is_computed(cause))

@@ -37,7 +37,7 @@ class Ranks:
         self._pool = ArrayPool()
 
     def sum(self, part: Array) -> Array:
-        """Return the sum of ``part`` (same shape and dtype) over all ranks, bitwise equal on all ranks."""
+        """Return the sum of ``part`` over all ranks; shape and dtype must be equal. All ranks get the same bytes."""
         # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the other ranks.
         each = -(-part.size // self.size)
         sliced = np.zeros((self.size, each), part.dtype)

@@ -1,7 +1,7 @@
 """A run on several ranks. All ranks must see the file system with the text and the output.
 
 Rank 0 prepares the run as a single process would: it holds the lock, encodes the text, and resumes from a checkpoint or
-continues a model. The other ranks start from a copy of its state, and all take the same steps. Only rank 0 writes
+continues a model. The other ranks start from a copy of rank 0's state, and all take the same steps. Only rank 0 writes
 checkpoints and the model, so any number of ranks, or a single process, can resume the run.
 """
 
@@ -114,7 +114,7 @@ def _start(job: OutputRun | None) -> dict[str, Any] | None:
 
 
 def _follower(request: Request, start: dict[str, Any]) -> Run:
-    """Return a run for another rank that equals rank 0's run except for the content of its arrays."""
+    """Return the run for a rank other than 0. It equals rank 0's run, but its arrays still lack rank 0's values."""
     if start["corpus"] is not None:
         request = replace(request, corpus=Corpus.of(start["corpus"]), reading={})
     with request.source() as source:  # nothing is encoded, so nothing is deleted at the end of the block

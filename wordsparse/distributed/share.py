@@ -1,8 +1,10 @@
-"""Gradients of the parts of a minibatch, added up in the order of the ranks. Each rank then takes the same step.
+"""The gradient of a minibatch. Each rank computes the gradient of its *part* of the minibatch. The gradients of the
+parts are added up in the order of the ranks, and each rank then takes the same step.
 
-Sums over examples, such as K and Hᵀβ, are sent as one array. The rows of X and of the directions ∇F P for the words of
-each part go to all ranks, which merge them. In the update, every rank thus does O(d²) work for each row of the whole
-minibatch. In the gradients, it does O(d²) work only for the rows of E and W in its own part.
+The symbols are explained in :mod:`wordsparse.layer.core`. Sums over examples, such as K and Hᵀβ, are sent as one array.
+The rows of X and of the directions ∇F P for the words of each part go to all ranks, which merge them. In the update,
+every rank thus does O(d²) work for each row of the whole minibatch. In the gradients, it does O(d²) work only for the
+rows of E and W in its own part.
 """
 
 import zlib
@@ -27,7 +29,7 @@ CHECKED = 512
 
 
 class RanksShare:
-    """The share of one rank in a run (:class:`wordsparse.training.loop.Share`). ``stop`` counts the signals that this
+    """The work of one rank in a run (:class:`wordsparse.training.loop.Share`). ``stop`` counts the signals that this
     rank has received; a signal to one rank stops all ranks."""
 
     def __init__(self, ranks: Ranks, stop: StopRequest) -> None:
@@ -89,7 +91,7 @@ class RanksShare:
 
 
 def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) -> Forward:
-    """Return a forward pass for the update by all parts. It has the number of examples, but not the examples."""
+    """Return the forward pass of the whole minibatch, with zeros as inputs: the update uses only their number."""
     kernels, d, xp = output.kernels, output.n_features, output.kernels.xp
     none = Csr(xp.zeros(1, np.int64), xp.zeros(0, np.int32), words.shape[0])
     targets = Targets(words, none, xp.zeros(0, output.dtype))
@@ -99,8 +101,7 @@ def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) ->
 
 
 class _Words:
-    """The words of all parts. ``all`` holds these words in ascending order. The rows of a word are summed in the order
-    of the ranks."""
+    """The words of the whole minibatch, in ascending order (``all``), and the positions of each rank's words."""
 
     def __init__(self, ranks: Ranks, kernels: Kernels, own: Array) -> None:
         self._ranks, self._kernels = ranks, kernels
@@ -113,7 +114,7 @@ class _Words:
         self.all = kernels.to_device(words)
 
     def rows(self, own: Array) -> Array:
-        """Return the sums of rows (u, k), one per word, over all parts."""
+        """Return the sums of rows (u, k), one per word, over all parts, in the order of the ranks."""
         kernels = self._kernels
         received = kernels.to_device(self._ranks.rows(kernels.to_host(own), self._counts))
         return kernels.combine(self._merged, kernels.xp.ones(received.shape[0], received.dtype), received)

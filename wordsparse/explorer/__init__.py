@@ -23,7 +23,7 @@ DEFAULT_WORDS, DEFAULT_MAP = 50_000, 2_000
 
 
 class Page(dict[str, Any]):
-    """Facts about a page. A notebook shows the page itself, its ``html``."""
+    """Facts about a page. If this dict is the value of a notebook cell, the cell shows the page itself, ``html``."""
 
     html: str = ""
 

@@ -11,7 +11,7 @@ from wordsparse import optional
 
 logger = logging.getLogger(__name__)
 Points = NDArray[np.float64]
-# t-SNE uses about 3 PERPLEXITY neighbours of each word, so a map of fewer than MIN_WORDS would show no structure.
+# t-SNE uses about 3 × PERPLEXITY neighbours of each word, so a map of fewer than MIN_WORDS would show no structure.
 PERPLEXITY, MIN_WORDS = 30, 100
 ITERATIONS = 500
 

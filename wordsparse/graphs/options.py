@@ -8,10 +8,10 @@ from wordsparse.errors import InputError
 from wordsparse.options import Checked, option
 from wordsparse.validation import finite, whole
 
-# The limit of walks per node and of nodes per walk. With it, int64 can hold the number of tokens for any graph.
+# The limit of walks per node and of nodes per walk. It ensures that int64 can hold the number of tokens for any graph.
 MOST_WALKS = 10_000
 
-# Outside of these bounds for p and q, walks take minutes, because most draws are rejected.
+# The bounds of p and q. Outside of them, walks take minutes, because most draws are rejected.
 BIAS = partial(finite, least=0.01, most=100.0)
 
 

@@ -28,7 +28,7 @@ BYTES_PER_EDGE = 130
 # Characters that begin a comment in a list of edges.
 COMMENTS = ("#", "%")
 WEIGHT = "weight"
-# The bounds of weights. Within them, float64 can hold the sum of a node's weights, and the inverse of that sum.
+# The bounds of weights. They ensure that float64 can hold the sum of a node's weights, and the inverse of that sum.
 SMALLEST, LARGEST = 1e-100, 1e100
 # An edge in Python must have one of the types in EDGE. A node must not be one of the values in NO_NODE.
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
@@ -190,7 +190,7 @@ def _lines(path: Path, quote: str | None) -> Iterator[tuple[int, list[str]]]:
     """Yield the cells of each line of a file without a header. The first line determines the delimiter; the default is
     white space.
 
-    ``#`` and ``%`` begin a comment. Cells in a ``quote`` are read as in CSV.
+    ``#`` and ``%`` begin a comment. If a line contains the character ``quote``, its cells are read as in CSV.
     """
     mark: str | None = ""
     for number, line in enumerate(lines_of(path), 1):

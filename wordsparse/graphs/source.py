@@ -25,11 +25,12 @@ _NO_LIMITS = np.empty(0, np.uint32)
 
 
 class Walks:
-    """The values of all walks of an epoch, one walk after another. Each walk ends with an end-of-sentence value.
+    """The ids of all walks of an epoch, one walk after another. Each walk ends with the id END_OF_SENTENCE.
 
-    The ``graph`` is an indptr, neighbours and thresholds. Walk w begins at node ``starts[w mod V]``. A walk that can go
-    no further is filled up with out-of-vocabulary tokens, so that all walks have the same length: ``reach`` values,
-    including the end-of-sentence value. The random numbers of walk w depend on the seed, the epoch and w.
+    ``graph`` holds the edges as the CSR arrays indptr and neighbours, and thresholds for drawing neighbours by weight.
+    Walk w begins at node ``starts[w mod V]``. A walk that can go no further is filled up with out-of-vocabulary ids, so
+    that all walks have the same length ``reach``, including END_OF_SENTENCE. The random numbers of walk w depend on the
+    seed, the epoch and w.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class GraphSource:
 
 
 def visits(edges: sp.csr_array, options: GraphOptions) -> NDArray[np.int64]:
-    """Return the expected number of visits to each node by the walks of an epoch, at least 1, (V,), for p = q = 1."""
+    """Return how often the walks of an epoch are expected to visit each node if p = q = 1, (V,), at least 1."""
     total = edges.sum(axis=1)
     share = np.divide(1.0, total, out=np.zeros(len(total)), where=total > 0)
     visited, back = np.ones(edges.shape[0]), edges.T.tocsr()

@@ -1,7 +1,7 @@
 """A trained classifier of sparse rows: a calibrated ridge regression, with a logistic head if that is better.
 
-It has no settings to tune: predictions for left-out training rows determine λ (:mod:`wordsparse.labels.tuning`), the
-scoring power and the probabilities (:mod:`wordsparse.labels.logistic`).
+It has no settings to tune. The ridge penalty λ (:mod:`wordsparse.labels.tuning`) and the calibration of outputs to
+probabilities (:mod:`wordsparse.labels.logistic`) are fitted to predictions for left-out training rows.
 """
 
 import logging
@@ -35,7 +35,7 @@ HEAD_LABELS = 128
 HELD_OUT = 10
 # The fewest rows for which a head is fitted; with fewer rows, the regression is better.
 HEAD_ROWS = 1000
-# The value of the constant (bias) column. It is appended to rows whose root mean square norm is 1.
+# The value of the constant (bias) column. All other columns are scaled: the root mean square norm of the rows is 1.
 CONSTANT = 0.5
 
 
@@ -144,10 +144,10 @@ def prepared(X: Any, length: float) -> Any:
 
 
 def _head(problem: RidgeProblem, scorer: Scorer, rows: Array, left: LeftOut, scores: Array) -> Head:
-    """Fit the logistic head. Return a head without labels if the regression ranks held-out rows at least as well.
+    """Fit the logistic head. If it does not improve the ranking for held-out rows, return a head without labels.
 
-    ``left`` holds the labels that the regression ranks first for each of the ``rows`` when it is fitted without that
-    row, and ``scores`` holds their log-odds.
+    ``left`` holds the top labels of each of the ``rows``, predicted by a regression without that row. ``scores`` holds
+    the log-odds of these labels.
     """
     n, f = problem.X.shape
     none = Head(np.zeros(0, np.int64), np.zeros((f, 0), np.float32))

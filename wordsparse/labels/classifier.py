@@ -23,9 +23,9 @@ BaseEstimator: Any = _sklearn.BaseEstimator
 ClassifierMixin: Any = _sklearn.ClassifierMixin
 
 DIM = 300
-# With at most this many features, the basis spans all of them.
+# With at most this many features, XᵀX is exact, not approximated.
 ALL_FEATURES = 600
-# Names of options that fastText and other tools give to predict.
+# Names of options of ``predict`` in fastText and other tools.
 _ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) gives k labels and their probabilities")
 
 
@@ -33,16 +33,16 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     """A multi-label classifier for sparse rows, each of which has a few of possibly very many labels.
 
     It fits one ridge regression on all features and labels. With up to 600 features, XᵀX is exact; with more features,
-    XᵀX is approximated by a matrix of rank 300 plus a diagonal. Leave-one-out predictions for training rows choose λ
-    and calibrate outputs to probabilities. A logistic regression predicts the 128 most frequent labels instead if it
-    ranks held-out rows better.
+    XᵀX is approximated by a matrix of rank 300 plus a diagonal. Leave-one-out predictions for training rows choose the
+    ridge penalty λ and calibrate outputs to probabilities. A logistic regression predicts the 128 most frequent labels
+    instead if it ranks held-out rows better.
 
     Parameters
     ----------
     threads : int, optional
         Threads of the compiled kernels; by default, one per available CPU.
     random_state : int
-        The seed for the basis and for the choice of left-out rows.
+        The seed for the approximation of XᵀX and for the choice of left-out rows.
 
     Attributes
     ----------
@@ -60,8 +60,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     -----
     y is a matrix (rows, D) of zeros and ones, SciPy sparse or dense; or one-dimensional, with a class per row; or it
     has a list, tuple or set of labels for each row (use sets if labels are numbers and all rows have the same number of
-    labels). ``predict`` answers in the same form, but with tuples in place of lists and sets. Loading a pickle (joblib)
-    can run code, so load only your own pickles. :meth:`save` writes a directory without code.
+    labels). ``predict`` returns labels in the form of y, but with tuples in place of lists and sets. Loading a pickle
+    (joblib) can run code, so load only your own pickles. :meth:`save` writes a directory without code.
     """
 
     takes_texts: ClassVar[bool] = False
@@ -96,7 +96,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         labels, classes, kind = targets.labels_of(y)
         checks.check_consistent_length(X, labels)
         if not labels.nnz:
-            raise InputError("Y has no labels, so nothing can be learnt: give some, or the file of targets")
+            raise InputError("Y has no labels, so nothing can be learnt: give at least one, or the file of targets")
         dim = X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM
         with at_work():
             fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))
@@ -125,8 +125,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         -------
         labels : (n, k) int64, probabilities : (n, k) float32
             k is at most D. Labels are columns of y (indices of ``classes_``); for :class:`TextClassifier` they are
-            values of ``classes_``, as objects. If the search found fewer than k (:mod:`wordsparse.labels.scoring`), the
-            missing labels are −1, or None, with probability 0.
+            values of ``classes_``, as objects. If a row has fewer than k candidates (:mod:`wordsparse.labels.scoring`),
+            the missing labels are −1, or None, with probability 0.
         """
         labels, likelihoods = self._topk(X, k)
         return self.named(labels) if self.takes_texts else labels, likelihoods
@@ -224,7 +224,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self._with(fitted, content["rows"], classes, content["kind"])
 
     def _with(self, fitted: Classifier, rows: int, classes: Array, kind: str) -> Self:
-        """Set a fitted classifier and the attributes that describe it. Return this estimator."""
+        """Store a fitted classifier in this estimator, set the public attributes, and return the estimator."""
         self._fitted, self.n_rows_, self.classes_, self._kind = fitted, rows, classes, kind
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         return self

@@ -155,7 +155,7 @@ def predict(
     if data != Path("-"):
         minibatches: Iterable[Any] = (_rows(classifier, data, None, source)[0],)
     elif not classifier.takes_texts:
-        raise InputError(f"{model}: was trained on numbers, which are read from a file: name it")
+        raise InputError(f"{model}: was trained on numbers, which are read from a file: name it in place of -")
     elif output is not None and not outputs.is_stream(output):
         raise InputError(f"{output}: lines of standard input are answered as they come: leave out --output")
     else:
@@ -224,7 +224,7 @@ def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier
 def _rows(
     classifier: "SparseTargetClassifier", data: Path, targets: Path | None, source: dict[str, str]
 ) -> tuple[Any, Any]:
-    """Read the rows or texts of DATA and their labels. A fitted classifier determines the numbers of features and
+    """Read the rows or texts of DATA and their labels. If the classifier is fitted, use its numbers of features and
     labels."""
     from wordsparse.labels import read_data, read_texts
 

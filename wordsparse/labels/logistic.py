@@ -1,16 +1,17 @@
 """Logistic regression: rankings and probabilities from ridge outputs, and a head for the most frequent labels.
 
-Labels are ranked by o n_l^−a, where n_l is the count of the label and a the *scoring power*. The noise of an output
-grows with n_l, so if two outputs are equal, the rarer label is more likely to be true. A logistic regression on this
-score gives the probabilities:
+Label l has the score o n_l^−a, where o is its output in the ridge regression, n_l the number of training rows with the
+label, and a the *scoring power*. The noise of an output grows with n_l, so if two outputs are equal, the rarer label is
+more likely to be true. A logistic regression on the logarithm of the score gives the probabilities:
 
     logit P(label l | x) = b log(o n_l^−a) + c
 
 a, the slope b and the shift c are fitted to outputs for left-out training rows.
 
 The most frequent labels, which largely decide P@1, have their own logistic regression on all sparse features, the
-*head*, because a likelihood suits these labels better than squared error. Newton's method fits all these regressions at
-once; each step runs some iterations of conjugate gradients, preconditioned by M⁻¹ of :mod:`wordsparse.labels.ridge`:
+*head*, because the logistic loss suits these labels better than squared error. Newton's method fits all these
+regressions at once; each step runs some iterations of conjugate gradients, preconditioned by M⁻¹ of
+:mod:`wordsparse.labels.ridge`:
 
     minimise  C Σ_i log(1 + exp(−s_i w·x_i)) + ½‖w‖²  for each label, s_i = ±1
 """
@@ -52,7 +53,7 @@ class Calibration:
         logits: Array = np.log(np.maximum(o, np.float32(MIN_OUTPUT)))
         logits *= np.float32(self.slope)
         logits += offsets
-        # Outputs below MIN_OUTPUT keep their order.
+        # The logarithm is the same for all outputs below MIN_OUTPUT. This term keeps them in order.
         logits += np.minimum(o - np.float32(MIN_OUTPUT), 0)
         return logits
 

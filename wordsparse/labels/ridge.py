@@ -7,7 +7,7 @@ of the squared norm of its column of X that lies outside the span of V:
     M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ,   P = Δ⁻¹V (f, d),   K = S⁻² + VᵀP
 
 so no f×f matrix is needed. V comes from a randomised range finder (Halko, Martinsson & Tropp, "Finding structure with
-randomness", SIAM Review 2011). A random block is multiplied by XᵀX ``PASSES`` times. Each product is orthonormalised
+randomness", SIAM Review 2011). A random matrix is multiplied by XᵀX ``PASSES`` times. Each product is orthonormalised
 through its Gram matrix, and the last product is rotated to the singular vectors.
 """
 
@@ -21,9 +21,9 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.types import Array
 
 PASSES = 2
-# γ. The best value grows with the number of rows, but this constant works for any number.
+# γ in the formula above. Its best value grows with the number of rows, but this value works well for any number.
 REST = 3.0
-# Extra columns of the random block, beyond the columns of the basis.
+# The random matrix has this many columns more than the basis V.
 EXTRA = 10
 # Eigenvalues below this fraction of the largest eigenvalue are rounding errors.
 ROUNDING = 1e-6

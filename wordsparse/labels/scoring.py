@@ -4,12 +4,13 @@ Let M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ be the inverse of :mod:`wordsparse.labels
 
     o(x) = x M⁻¹ B = x Δ⁻¹B − (x P) Rᵀ,   R = BᵀP K⁻¹ (D, d)
 
-so no dense f×D matrix is needed. If training row i is left out, its output becomes (o − l y) / (1 − l), where
-l = x M⁻¹ xᵀ is its leverage; this is exact for ridge regression.
+so no dense f×D matrix is needed. If a training row is left out, its output for a label becomes
+(o − l y) / (1 − l), where l = x M⁻¹ xᵀ is its leverage, and y is 1 if the row has the label and 0 otherwise. This is
+exact for ridge regression.
 
 The best labels of a row come from two groups. For the ``FREQUENT`` most frequent labels, all outputs are computed. A
 rarer label is a candidate only if it shares an uncommon feature with the row, that is, a feature with at most
-``UNCOMMON`` rarer labels in the training rows. Of the candidates, the ``REFINED`` labels with the largest outputs from
+``UNCOMMON`` rarer labels in the training rows. Only the ``REFINED`` candidates with the largest outputs from
 uncommon features are kept. The time per row thus does not depend on the number of labels, but rarer labels that share
 only common features with the row are missed.
 """
@@ -28,11 +29,11 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Rows of Δ⁻¹B with a larger fraction of nonzeros are stored as dense rows, which take at most four times the memory.
+# Rows of Δ⁻¹B with a larger fraction of nonzeros are stored densely, in at most four times the memory.
 FULL_SHARE = 1 / 8
 # The number of rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
-# The number of columns that are sorted to find the k largest.
+# The k largest scores of a row are first sought among the scores in this many columns.
 FIRST = 512
 
 
@@ -44,9 +45,9 @@ class Scorer:
     frequent : (F,)
         The frequent labels in ascending order: the labels of the most training rows, by ``counts`` (D,).
     full, full_part, other_part : (full,), (full, F), CSR (f, F)
-        Δ⁻¹B for the frequent labels: the features whose rows are nearly full, these rows, and all other rows.
+        Δ⁻¹B for the frequent labels: the features whose rows have many nonzeros, these rows, and all other rows.
     rare_part, uncommon_part : CSR (D, f), CSR (f, D)
-        Δ⁻¹B for the rarer labels, by label; and for their uncommon features only, by feature.
+        Δ⁻¹B for the rarer labels, with one row per label; and for uncommon features only, with one row per feature.
     R, R_frequent : (D, d), (d, F)
     """
 
@@ -125,8 +126,8 @@ def blocks(X: Any) -> list[slice]:
 
 
 def best(scores: Array, k: int) -> Array:
-    """Return the columns of the k largest scores of each row, largest first. Of equal scores, the first column wins."""
-    first = max(k, FIRST)  # a later column counts only if it exceeds the k-th largest score of these columns
+    """Return the columns of the k largest scores of each row, largest first; if scores are equal, in column order."""
+    first = max(k, FIRST)  # later columns count only where they exceed the k-th largest score of these columns
     some = scores[:, :first]
     columns, largest = largest_of(np.broadcast_to(np.arange(some.shape[1]), some.shape), some, k)
     take_in(columns, largest, scores[:, first:], first)

@@ -50,14 +50,14 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
 
 def _of_classes(Y: Array) -> tuple[Any, Array]:
     y = checks.column_or_1d(Y, warn=True)
-    checks.assert_all_finite(y, input_name="y")  # also checks arrays of objects
+    checks.assert_all_finite(y, input_name="y")  # also finds NaN in arrays of objects
     _multiclass.check_classification_targets(y)
     names, column = np.unique(y, return_inverse=True)
     return _matrix(column, np.ones(column.shape[0], np.int64), names.shape[0]), names
 
 
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:
-    """Return Y as CSR of ones in the columns of known classes. Omit unknown labels if ``kind`` is in NAMED."""
+    """Return Y as CSR of ones. If labels are values (``kind`` is in NAMED), omit labels that are not in ``classes``."""
     if kind not in NAMED:
         return labels_of(Y)[0]
     rows = _listed(Y)

@@ -33,7 +33,7 @@ class TextClassifier(SparseTargetClassifier):
     ngrams : int
         The longest sequence of words that is a feature.
     min_count : int
-        The fewest training texts that a feature must occur in.
+        The minimum number of training texts that contain a feature.
     threads, random_state
         As for :class:`SparseTargetClassifier`.
 

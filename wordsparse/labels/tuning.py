@@ -34,7 +34,7 @@ DEPTH_JUDGED = 5
 class RidgeProblem:
     """Rows, their spectrum and B = XᵀY, which are computed once and serve for every λ.
 
-    X, with its constant column, and Y are SciPy CSR of float32; ``dim`` is the largest d.
+    X, with its constant column, and Y are SciPy CSR of float32; ``dim`` limits the rank of the approximated XᵀX.
     """
 
     def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> None:
@@ -53,8 +53,8 @@ class RidgeProblem:
 class LeftOut:
     """The likeliest labels of some training rows. Each row is left out of the regression that predicts its labels.
 
-    All arrays are (rows, DEPTH): ``counts`` is n_l without the row, ``truth`` is 0 or 1, and ``known`` says whether any
-    other row has the label.
+    All arrays are (rows, DEPTH): ``counts`` is the number of other rows with the label, ``truth`` is 1 if the row has
+    the label and 0 otherwise, and ``known`` says whether any other row has the label.
     """
 
     labels: Array
@@ -75,7 +75,7 @@ def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> LeftOut:
 
 
 def _leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> tuple[Array, ...]:
-    """Compute the outputs of each row when it is left out, (o − l y) / (1 − l), for the labels that rank first."""
+    """Compute each row's outputs for its top labels if the row is left out (:mod:`wordsparse.labels.scoring`)."""
     X, Y, frequent, plain = problem.X[rows], problem.Y[rows], scorer.frequent, Calibration()
     labels, outputs = scorer.candidates(X)
     truth = np.hstack([Y[:, frequent].toarray(), is_true(Y, labels[:, frequent.size :])])

@@ -34,7 +34,7 @@ def commit() -> str | None:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment variables with the prefixes above, and their values."""
+    """Return the environment variables that begin with one of ENVIRONMENT_PREFIXES, and their values."""
     return {name: value for name, value in sorted(os.environ.items()) if name.startswith(ENVIRONMENT_PREFIXES)}
 
 

@@ -73,7 +73,7 @@ def has_nvidia_driver() -> bool:
 
 @cache
 def find_gpu() -> Gpu:
-    """Return the current GPU. First compute a product and an inverse on it, because each needs a CUDA library that may
+    """Return the current GPU, after computing a product and an inverse on the GPU: each needs a CUDA library that may
     be missing.
 
     Raise MissingDependencyError if CuPy is not installed, or InputError with the message of CUDA if no GPU works.

@@ -1,4 +1,4 @@
-"""The number of threads. Only this module sets this number and reads the environment variables that affect it.
+"""The number of threads. Only this module sets the number of threads and reads the environment variables about it.
 
 If two thread pools (BLAS and OpenMP) spin at the same time, they can slow a busy machine down tenfold. Therefore the
 compiled kernels split work over OpenMP threads only. While they run, :func:`single_threaded_blas` limits the BLAS pools
@@ -73,7 +73,7 @@ def usable_threads(wanted: int) -> int:
 def single_threaded_blas() -> Iterator[None]:
     """Limit every BLAS pool of this process to one thread, and restore the previous limits at the end.
 
-    Calls are counted, so nested or concurrent calls set no limit again.
+    Calls are counted, so nested or concurrent calls do not set the limit again.
     """
     _BLAS.hold()
     try:
@@ -87,9 +87,10 @@ def ordered_map(
 ) -> Generator[Result, None, None]:
     """Map ``function`` over ``items`` on ``threads`` threads. Results and errors come in the order of the items.
 
-    The caller's thread iterates over the items. If there is only one thread, it also calls the function. At any time,
-    at most 2 × ``threads`` results are being computed or waiting to be used. With ``ahead``, the caller's thread counts
-    as one of the threads; while it uses a result, the other threads compute the next ``ahead`` results.
+    The caller's thread iterates over the items. If ``threads`` is 1, the caller's thread also calls the function.
+    Without ``ahead``, at most 2 × ``threads`` results are being computed or waiting to be used. With ``ahead``, the
+    caller's thread is one of the ``threads``; while the caller uses a result, the other threads compute the next
+    ``ahead`` results.
     """
     if threads == 1:
         yield from map(function, items)

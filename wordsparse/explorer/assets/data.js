@@ -9,7 +9,7 @@
  * @property {Map<string, number>} rows
  * @property {Int8Array} vectors (n, d)
  * @property {Float32Array} inverseNorms 1 / |vector| of each row; 0 for a vector of zeros
- * @property {Uint16Array} map (m, 2): places of the first m words
+ * @property {Uint16Array} map (m, 2): positions of the first m words on the map
  * @property {"t-SNE" | "PCA"} mapMethod
  */
 
@@ -32,7 +32,7 @@ function decoded(stored) {
 
 const model = decoded(JSON.parse(document.getElementById("data").textContent));
 
-// Answers are the first hundred words, and other words that occur this often: vectors of rarer words are unreliable.
+// Only the first hundred words and words with at least this count are shown as neighbours: vectors of rarer words are unreliable.
 const LEAST_COUNT = 5;
 const OFTEN = model.words.filter((_, row) => row < 100 || !model.counts || model.counts[row] >= LEAST_COUNT).length;
 
@@ -57,7 +57,7 @@ function cosines(query, n) {
   return result;
 }
 
-/** Return the words nearest to a combination, among the `top` most frequent words and without the combined words. Of equal cosines, the more frequent word comes first. @returns {{row: number, cosine: number}[]} */
+/** Return the words nearest to a combination, among the `top` most frequent words and without the combined words. If cosines are equal, the more frequent word comes first. @returns {{row: number, cosine: number}[]} */
 function nearest(terms, count, top = OFTEN) {
   const scores = cosines(combination(terms), top);
   for (const [, row] of terms) if (row < scores.length) scores[row] = -Infinity;

@@ -2,7 +2,7 @@
 
 const SHOWN = 8;
 
-// Marks that people leave out when they type. In other scripts, a mark makes a different letter, as in か and が.
+// Accents and vowel marks in scripts where people often type without them. In others, a mark makes a different letter, as in か and が.
 const OPTIONAL_MARKS = /([\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}])\p{Mn}+/gu;
 
 /** Return text in lower case and in form NFKC, without optional marks, to match words as people type them. @param {string} text */
@@ -12,7 +12,7 @@ function folded(text) {
 
 let foldedWords = null;
 
-/** Return the rows that typed text may mean: the word itself, words that begin with the text, then words that contain the text. */
+/** Return the rows of words that match typed text: the word itself, words that begin with the text, then words that contain the text. */
 function completions(typed) {
   const start = folded(typed);
   if (!start) return [];
