@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 
 import click
 
-from tools.bench.runner import OnText, Row, output_of
+import wordsparse as ws
+from tools.bench.runner import Benchmark, OnText, Row, output_of
 
 ROOT = Path(__file__).resolve().parents[2]
 COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_bytes")
@@ -144,3 +145,40 @@ class FromText(InProcesses):
         given = {"corpus_file": str(self.text.resolve()), "vector_size": self.dim, "sg": int(self.model == "skipgram")}
         given |= {"epochs": self.epochs, "workers": self.threads, "min_count": self.min_count}
         return run([sys.executable, "-c", GENSIM, json.dumps(given), str(folder / "gensim.bin")], folder)[1]
+
+
+@dataclass
+class Threads(Benchmark):
+    """CPU seconds of each thread of a training, from the end of the second epoch to the last step (Linux only).
+
+    ``bound`` is the seconds of all threads divided by the seconds of the busiest thread. It is an upper bound on the
+    speed-up that ``workers`` cores give.
+    """
+
+    text: Path = Path("text.txt")
+    model: str = "cbow"
+    dim: int = 100
+    epochs: int = 6
+    workers: int = 16
+    repeats: int = 5
+
+    def track_busiest(self) -> list[Row]:
+        return [self._trained() for _ in range(self.repeats)]
+
+    def _trained(self) -> Row:
+        seconds: list[dict[str, float]] = []
+
+        def note(progress: Any) -> None:
+            if progress.epoch >= 2:
+                seconds[1:] = [by_thread()]
+
+        options = {"model": self.model, "dim": self.dim, "epochs": self.epochs, "form": 0}
+        ws.train(self.text, threads=self.workers, progress=note, **options)
+        spent = [after - seconds[0].get(name, 0) for name, after in seconds[1].items()]
+        return {"busiest": max(spent), "all": sum(spent), "bound": sum(spent) / max(spent)}
+
+
+def by_thread() -> dict[str, float]:
+    """Return the CPU seconds of each thread of this process so far."""
+    files = Path("/proc/self/task").glob("*/schedstat")
+    return {file.parent.name: int(file.read_text().split()[0]) / 1e9 for file in files}
