@@ -57,7 +57,7 @@ template <size_t... i> INLINED halves upper_halves(bits a, bits b, std::index_se
     return __builtin_shufflevector((halves)a, (halves)b, (2 * i + 1)...);
 }
 
-/* Splits 32 numbers of a row; each part becomes a row of a left tile. */
+/* Splits 32 numbers of a row into their bfloat16 parts, and writes each part as a row of a left tile. */
 INLINED void pack_row(const float *x, uint16_t *to) {
     bits high[2], low[2];
     for (int i = 0; i < 2; i++) split(load(x + 16 * i), high + i, low + i);
@@ -144,8 +144,8 @@ INLINED void multiply_panels(const uint16_t *left, const uint16_t *right, ptrdif
     if (tall && wide) _tile_stored(3, out + 16 * ld + 16, 4 * ld);
 }
 
-/* Does the same for a block of C with at most 32 rows and columns. Unless the number of rows and the number of columns
- * are multiples of 16, the result is computed in a buffer. */
+/* Computes a block of C, with at most 32 rows and columns, by multiply_panels. Unless the number of rows and the number
+ * of columns are multiples of 16, the result is computed in a buffer. */
 INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff_t steps, bool full, ptrdiff_t rows,
                             ptrdiff_t columns, bool accumulate, float *c, ptrdiff_t ld_c) {
     const bool tall = rows > 16, wide = columns > 16;
@@ -166,7 +166,7 @@ template <typename source>
     for (ptrdiff_t i = 0; i < count; i++) to[i] = (float)from[i * step];
 }
 
-/* Overloads, for float, of the functions in gemm.hpp. */
+/* The functions of gemm.hpp on the matrix unit for float; for double, they call the functions for vectors. */
 template <typename real>
 void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
                 bool transposed, real *packed) {

@@ -6,8 +6,8 @@ Functions dots      a_j = h_j · W[target_j]            (m,)      h_j is the mea
           sums      Cᵀ v and (C ∘ C)ᵀ s                (u,) each
           pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u): bags; Γ: γ_j at bag j's target
 dtypes    real = float32 or float64; tokens, positions and targets int32
-memory    the caller allocates outputs and scratch space; all matrices have the same stride. Only means makes an (m, d)
-          matrix. pull copies one cache line of each row at a time: at most five lines per word and thread
+memory    the caller allocates outputs and scratch space; all matrices have the same stride. Only `means` needs an
+          (m, d) matrix. pull copies one cache line of each row at a time: at most five lines per word and thread
 cost      running sums over the text cost a few rows of d values per token, whatever the window (windows.hpp)
 threads   OpenMP threads take blocks of positions (dots, means), parts of the bags (sums) or strips of columns (pull);
           their bounds depend on sizes alone
@@ -68,7 +68,7 @@ def scratch_bytes(Py_ssize_t reach):
 
 
 def panels_size(Py_ssize_t features, Py_ssize_t targets):
-    """Return the size in bytes of one thread's panels for pull. It is a multiple of the cache line."""
+    """Return the size in bytes of one thread's panels for pull. The size is a multiple of a cache line."""
     return panels_bytes(features, targets)
 
 
@@ -152,7 +152,7 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
 
 
 def sum_parts(Py_ssize_t bags):
-    """Return the number of parts in which sums adds up ``bags`` bags."""
+    """Return the number of parts in which the function sums adds up ``bags`` bags."""
     return max(1, min(MAX_PARTS, bags // PART_BAGS))
 
 
@@ -195,7 +195,7 @@ cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, 
     if first == last:
         return
     for p in range(max(0, centre[first] - reach), min(n, centre[last - 1] + reach + 1)):
-        while j < last and centre[j] - reach <= p:  # no window of a later bag starts before p
+        while j < last and centre[j] - reach <= p:  # windows of later bags start after p
             size = stop[j] - start[j] - 1
             value, square = values[j] / size, squares[j] / (size * size)
             add_pair(ring + 4 * (start[j] & wrap), value, square)

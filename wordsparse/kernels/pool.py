@@ -107,7 +107,7 @@ def _aligned(size: int) -> Array:
         return block[_to_line(block) :]
     # Python's default is MAP_SHARED, with which a forked process would write into the memory of its parent.
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(AttributeError, OSError):  # if the system has huge pages
+    with suppress(AttributeError, OSError):  # the system may have no huge pages
         memory.madvise(mmap.MADV_HUGEPAGE)
     block = np.frombuffer(memory, np.uint8)
     return block[_to_line(block, HUGE_PAGE) :]

@@ -1,1 +1,2 @@
-"""The exact output layer: losses, gradients and updates over all outputs. This package knows arrays, not words."""
+"""The exact output layer: losses, gradients and updates over all outputs. This package handles arrays only; words are
+converted to arrays elsewhere."""
