@@ -22,8 +22,8 @@
  * so that a right tile, seen as 16×16 pairs, is the transpose of a left tile. Products of float64 use vectors instead.
  */
 namespace wordsparse {
-/* The rows or columns of a panel, and the rows that gram_part reads at a time, so that both factors stay in the
- * second-level cache. */
+/* The number of rows or columns of a panel, and the number of rows that gram_part reads at a time, so that both factors
+ * stay in the second-level cache. */
 constexpr ptrdiff_t SIDE = 32, AMX_GRAM_ROWS = 256;
 
 /* Bytes of work space for a Gram matrix. Each number of both factors takes two parts of two bytes. */
@@ -36,7 +36,7 @@ static inline ptrdiff_t amx_gram_bytes(ptrdiff_t k, ptrdiff_t d) {
 BEGIN_TARGET(V4_TARGET ",amx-tile,amx-bf16")
 namespace wordsparse::amx {
 
-/* Numbers per tile, and numbers per 32 steps of a panel along the inner dimension: two parts of two tiles. */
+/* Numbers in a tile, and in a step of a panel: 32 of the inner dimension, with two tiles for each bfloat16 part. */
 constexpr ptrdiff_t TILE = 512, STEP = 4 * TILE;
 
 typedef uint16_t halves __attribute__((vector_size(64), may_alias));

@@ -113,7 +113,7 @@ template <Panel half, typename V> INLINED V row_of_W(V line) {
  * would be read again after each store. */
 template <typename real, Panel half>
 INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
-    /* The number of vectors in a line, and where the lines of a place, a word and a target begin. */
+    /* The number of vectors in a line, and where the lines of a place of the ring, a word and a target begin. */
     constexpr ptrdiff_t n = VECS<real>, SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0,
                         X = half == HALF ? 3 * n : n;
     const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;

@@ -117,8 +117,9 @@ def dots(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, real[:, ::1] scratch, real[::1] out):
-    """Compute dots. ld is the stride of all matrices, in numbers (a single row has no stride of its own). Each row of
-    scratch (threads, scratch_bytes) must start on a cache line. There must be at least one bag and one column."""
+    """Compute h_j · W[target_j] for each bag. ld is the stride of all matrices, in numbers (a single row has no stride
+    of its own). Each row of scratch (threads, scratch_bytes) must start on a cache line. There must be at least one bag
+    and one column."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)
@@ -137,7 +138,7 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
           const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
           const real[::view.strided, ::view.contiguous] F, real[:, ::1] scratch,
           real[::view.strided, ::view.contiguous] out):
-    """Compute means. The arguments are as for dots."""
+    """Compute h_j for each bag. The arguments are as for dots."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(out, centre.shape[0], F.shape[1], ld)
@@ -152,7 +153,7 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
 
 
 def sum_parts(Py_ssize_t bags):
-    """Return the number of parts in which the function sums adds up ``bags`` bags."""
+    """Return the number of parts in which `sums` adds up ``bags`` bags."""
     return max(1, min(MAX_PARTS, bags // PART_BAGS))
 
 
@@ -222,10 +223,10 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          real[:, ::1] scratch, uint8_t[::1] plan, real[:, ::1] panels,
          real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
          real[::view.strided, ::view.contiguous] G, bint past_caches, bint half):
-    """Compute pull. The arguments are as for dots. plan has plan_size bytes. Each row of panels (threads, panels_size)
-    must start on a cache line. X may be W. With `past_caches`, X, Z and G exceed the last-level cache, and are written
-    directly to memory. With `half`, F and W, which must have equally many rows, are rounded to bfloat16 when they are
-    read (only for float32 with vectors of 64 bytes)."""
+    """Compute X, Z and G. The arguments are as for dots. plan has plan_size bytes. Each row of panels (threads,
+    panels_size) must start on a cache line. X may be W. With `past_caches`, X, Z and G exceed the last-level cache, and
+    are written directly to memory. With `half`, F and W, which must have equally many rows, are rounded to bfloat16
+    when they are read (only for float32 with vectors of 64 bytes)."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)

@@ -1,7 +1,7 @@
 """The kernels that the layer calls, each written as a plain array expression.
 
-:class:`Kernels` is complete and runs on NumPy. The tests compare all other kernels with :class:`Kernels`. The kernels
-of a device inherit from this class and override the methods for which they have faster code.
+:class:`Kernels` is complete and runs on NumPy. The kernels of a device inherit from this class and override the methods
+for which they have faster code.
 """
 # mypy: disable-error-code="no-any-return"
 

@@ -50,8 +50,7 @@ BLOCKS_FROM_ENTRIES = 8
 # Products are computed on the matrix unit (AMX) only if the product has at least this many rows, and each of the two
 # factors has at least this many columns. The unit computes whole tiles, which smaller products would not fill.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
-# Larger results are written directly to memory, because they would be evicted from the caches before they are read.
-# This is about the size of a last-level cache.
+# Larger results, which exceed a last-level cache, are written directly to memory.
 CACHED_BYTES = 32 << 20
 # The index of x86-64-v4 among the compiled instruction sets. This set has vectors of 64 bytes, but no matrix unit.
 X86_64_V4 = 2
@@ -91,8 +90,8 @@ class CpuKernels(Kernels):
         self._pool = ArrayPool()
 
     def inverse(self, matrix: Array) -> Array:
-        # LAPACK stores matrices by columns, so it can invert the transpose of a matrix in C order without a copy. Its
-        # getri takes half the time of solving for the identity matrix.
+        # LAPACK inverts the transpose of a matrix in C order without a copy, in half the time of solving for the
+        # identity.
         if matrix.shape[0] == 0:  # LAPACK would complain on stderr
             return matrix
         single = matrix.dtype == np.float32

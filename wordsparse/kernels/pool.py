@@ -1,7 +1,7 @@
 """Memory for the large arrays of a step. The next step reuses this memory.
 
-If every step allocated its megabytes afresh, each 4 KB page would fault on first use. Page faults would then take a
-tenth of the step's time or more. A block of memory becomes available again when the last array in the block is deleted.
+If every step allocated its megabytes afresh, page faults on first use would take a tenth of the step's time or more. A
+block of memory becomes available again when the last array in the block is deleted.
 """
 
 import mmap

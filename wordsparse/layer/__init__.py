@@ -1,2 +1,1 @@
-"""The exact output layer: losses, gradients and updates over all outputs. This package handles arrays only; words are
-converted to arrays elsewhere."""
+"""The exact output layer: losses, gradients and updates over all outputs. This package handles arrays, not words."""

@@ -91,8 +91,8 @@ class ExactLayer:
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
     def forward(self, inputs: RowInputs, targets: Targets, *, per_example: bool = True) -> Forward:
-        """Run the forward pass. Without ``per_example``, a LinearLoss skips equation (2) and gives only the sum of the
-        losses."""
+        """Run the forward pass. Without ``per_example``, a LinearLoss skips equation (2), and only the total loss is
+        known."""
         f, kernels = self.factors, self.kernels
         p_T = self.sqrt_measure(targets.rows)
         rows = TargetRows.of(self.V, targets, p_T, f, kernels)

@@ -85,8 +85,7 @@ def times_columns(csr: Csr, values: Array, factors: Array | None, kernels: Kerne
 def _in_one_pass(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array | None, s: Array | None, total: float, kernels: Kernels
 ) -> LossSums | None:
-    """Compute the sums with a kernel, or return None if the device has no kernel for this class of losses. Tests
-    compare the kernels with :meth:`Loss.terms`."""
+    """Compute the sums with a kernel, or return None if the device has no kernel for this class of losses."""
     kernel = vars(type(loss)).get("cuda")  # not inherited: a subclass has its own formulas
     if kernel is None:
         return None

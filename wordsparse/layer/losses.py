@@ -55,8 +55,7 @@ class Loss(ABC):
         sums to 1 over all outputs c.
     move : float
         The largest change of a target's output in one second-order step (:mod:`wordsparse.torch.engine`), as a multiple
-        of the derivative of the loss with respect to this output. If the loss is ``scale_free``, the derivative is
-        first multiplied by the variance of the outputs.
+        of ∂ℓ/∂o or, if the loss is ``scale_free``, of ∂ℓ/∂o times the variance of the outputs.
     recipe : dict
         Settings for word vectors: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and other
         fields of ``Recipe``.
@@ -220,8 +219,7 @@ class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
     If all outputs are equal (σ = 0, as at W = 0), z is undefined. In this case, z counts as 0 and has no gradient. a
-    and b are hyper-parameters. In networks that predict the next item, the default values gave the best rankings
-    (docs/torch.md).
+    and b are hyper-parameters. The defaults gave the best rankings of the next item (docs/torch.md).
     """
 
     a: float = 1.0

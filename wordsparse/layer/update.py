@@ -91,9 +91,8 @@ def precision(m: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def dense_flops(m: int, d: int) -> float:
-    """Estimate the cost of :func:`dense`. The costs of the curvature and of two products with ΓᵀH (u ≈ m) are
-    proportional to m. The costs of the inverse of a d×d matrix in float64, which counts twice, and of other d×d
-    products do not depend on m."""
+    """Estimate the cost of :func:`dense`. The first term is for the curvature and two products with ΓᵀH (u ≈ m). The
+    second term is for d×d products and an inverse in float64, which is counted twice because float64 is slow."""
     return 7.0 * m * d**2 + 40.0 * d**3
 
 

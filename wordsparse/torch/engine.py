@@ -72,9 +72,9 @@ class Minibatch:
 class Gradients:
     """Gradients that one step applies together.
 
-    ``minibatches`` holds pairs of a minibatch and its g. ``rows`` holds pairs of ids of rows that ``embed`` returned,
-    and the gradients of these rows. ``versions`` are the versions of W in the forward passes. If there is a single
-    minibatch, ``sums`` are its sums.
+    ``minibatches`` holds pairs of a minibatch and its g. ``rows`` holds pairs of ids given to ``embed`` and the
+    gradients of their rows. ``versions`` are the versions of W in the forward passes. If there is a single minibatch,
+    ``sums`` are its sums.
     """
 
     minibatches: list[tuple[Minibatch, Array]] = field(default_factory=list)
@@ -271,9 +271,9 @@ class Engine:
         derivative.
 
         Example j changes the output of its target c by η g_j h_jᵀΠh_j / π_c times the derivative (without a base
-        measure, π_c = 1). The mean of these changes over all targets has the limit ``loss.move``. The sum over the
-        examples of one target has ``CROWD`` times this limit. If the loss is scale-free, changes are divided by the
-        variance of the outputs of the example.
+        measure, π_c = 1). The mean of these factors is limited to ``loss.move``, and their sum for one target to
+        ``CROWD`` times as much. If the loss is scale-free, they are first divided by the variance of the outputs of the
+        example.
         """
         core, targets = self.output.core, sums.forward.targets
         sizes = np.diff(targets.csr.indptr)

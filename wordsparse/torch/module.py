@@ -83,8 +83,7 @@ class FactoredOutput(nn.Module):
     Attributes
     ----------
     fused_optimizer : FusedOptimizer
-        An optimizer that holds lr and weight_decay, so that schedulers can change them. Its ``step`` changes no
-        weights.
+        The lr and weight_decay as an optimizer, so that schedulers can change them; its ``step`` changes no weights.
     grad_scaler : torch.amp.GradScaler, False or None
         The scaler that multiplies the loss; the step of W removes this factor. With None, a loss that is multiplied by
         more than 100 is refused; with False, any factor is accepted.
@@ -97,7 +96,7 @@ class FactoredOutput(nn.Module):
     Notes
     -----
     The state is in the CPU's memory; h is copied there from other devices, and its gradient is copied back. The layer
-    uses as many threads as PyTorch did when the layer was made (``torch.set_num_threads``). Uses that would silently
+    uses as many threads as PyTorch did when the layer was made (``torch.set_num_threads``). Calls that would silently
     give wrong results are refused; docs/torch.md lists them.
 
     Examples

@@ -42,8 +42,7 @@ def _(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
 
 
 def _stamp(version: int) -> Tensor:
-    """Return the stamp of a forward pass: the version of W, and the number of the backward pass in which it runs, or
-    −1."""
+    """Return the stamp of a forward pass: the version of W, and the number of the current backward pass, or −1."""
     return torch.tensor([version, passes.now()])
 
 

@@ -16,9 +16,8 @@ from torch import Tensor
 from wordsparse.errors import InputError
 from wordsparse.torch.engine import Gradients
 
-# The gradients that backward passes have collected. A key holds the number of a layer and PyTorch's number of a
-# backward pass. Only the callback at the end of a pass refers to its gradients. PyTorch deletes the callback when the
-# pass ends or fails, so a failed pass leaves nothing behind.
+# Gradients, under the number of a layer and PyTorch's number of a backward pass. Only the callback of a pass refers to
+# its gradients. PyTorch deletes the callback when the pass ends or fails, so a failed pass leaves nothing behind.
 _passes: WeakValueDictionary[tuple[int, int], Gradients] = WeakValueDictionary()
 
 

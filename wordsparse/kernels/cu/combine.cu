@@ -6,12 +6,11 @@
 // T is float or double. order is null if the values are in the order of the entries. values is null if all values are
 // 1. indices is null if entry e takes row e of X. out must be zero in empty rows; its other rows are not read. carry
 // (warps, d) and owner (warps,) are scratch space. A warp w may start within a row that began in an earlier warp. It
-// adds up its entries of this row in carry[w]. owner[w] is this row if it began in warp w - 1, and -1 otherwise, so
-// only one block of combine_carry adds up the carries of a row.
+// adds up its entries of this row in carry[w]. owner[w] is this row if it began in warp w - 1, and -1 otherwise.
 //
-// In the grid, x runs over the entries, ENTRIES_PER_WARP per warp, and y over tiles of 32 PARTS columns. Each lane has
-// PARTS columns, so that many loads are in flight at once. Cost: 2 entries d flops, entries d reads of X (from L2 if X
-// fits) and rows d writes.
+// In the grid, x runs over the entries, ENTRIES_PER_WARP per warp, and y over tiles of 32 * PARTS columns. Each lane
+// sums PARTS columns, so that many loads are in flight at once. Cost: 2 * entries * d flops, entries * d reads of X
+// (from L2 if X fits) and rows * d writes.
 
 template <typename T, int PARTS>
 __device__ inline void store_row(T* out, Position d, Position column, T (&sum)[PARTS]) {

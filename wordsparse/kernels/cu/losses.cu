@@ -5,8 +5,8 @@
 //
 // indptr (examples + 1,) maps entries to examples. y, o and gamma (entries,) are float or double. q and s (examples,)
 // are double, or null, which means zeros. total and the constants a and b of the loss are double. sums (entries, 3) is
-// double; `combine` then adds it up for each example. All computations are in double, with one thread per entry. Cost:
-// 3 numbers of the type of o and 3 doubles per entry, and q and s from L2.
+// double; `combine` then adds it up for each example. All computations are in double, with one thread per entry. Memory
+// traffic: 3 numbers of the type of o and 3 doubles per entry; q and s come from L2.
 //
 // Each loss below is defined as in losses.py, under the same name; the tests compare the two.
 
