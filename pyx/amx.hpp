@@ -160,7 +160,8 @@ INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff
 }
 
 /* Copies `count` numbers, `step` apart, as floats. The function is not inlined, because inlining its 32 calls in
- * pack_across would take a third of the compiler's time. Its speed matters little, as it packs only d×d matrices. */
+ * pack_across would take a third of the compiler's time. The speed of `gather` matters little, because it packs only
+ * d×d matrices. */
 template <typename source>
 [[gnu::noinline]] void gather(const source *from, ptrdiff_t step, ptrdiff_t count, float *to) {
     for (ptrdiff_t i = 0; i < count; i++) to[i] = (float)from[i * step];

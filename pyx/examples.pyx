@@ -57,9 +57,9 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 
     A token is kept if 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
     ends. width receives the window of each token. The window is wider than k if 32 other bits are below wider_below[k -
-    1], which decreases with k. Both arrays need (hi - lo) + 2 (window + 1) entries. If width is empty, no windows are
-    drawn. Return the number of entries written, the first centre, the last centre + 1, and the number of tokens in
-    ids[lo:hi].
+    1], which decreases with k. kept and width each need (hi - lo) + 2 (window + 1) entries. If width is empty, no
+    windows are drawn. Return the number of entries written, the first centre, the last centre + 1, and the number of
+    tokens in ids[lo:hi].
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
     cdef int32_t seen = 0, w, size, half, window = <int32_t> wider_below.shape[0] + 1
@@ -207,9 +207,8 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
                    const int64_t[::1] column_place, int64_t[::1] column_end, pair[::1] pairs):
     """List pairs of words a <= b, ordered by b. The pairs of b are from column_place[b] to column_end[b] (u,).
 
-    These are the pairs that count_pairs counts with a window of len(by_distance). The lowest 8 of 32 (or 16 of 64) bits
-    hold the distance, and the other bits hold a. column_place (u,) must leave space for the pairs of each word and one
-    more.
+    With a window of len(by_distance), count_pairs counts the same pairs. The lowest 8 of 32 (or 16 of 64) bits hold the
+    distance, and the other bits hold a. column_place (u,) must leave space for the pairs of each word and one more.
     """
     cdef Py_ssize_t begin = 0, end, i, j, t, window = by_distance.shape[0]
     cdef int64_t place
@@ -226,8 +225,8 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
         while begin < n:
             end = run_end(&local[0], n, begin)
             for j in range(begin, end):
-                # Pairs with a > b are also written, and then overwritten by the next pair. This is cheaper than a
-                # branch.
+                # Pairs with a > b are also written, and then overwritten by the next pair, because a branch would cost
+                # more.
                 b, place = local[j], column_end[local[j]]
                 first, stop = max(begin, j - window), min(end, j + window + 1) if j < last else j + 1
                 fits = fits and place + max(0, min(j, last) - first) + stop - j - 1 <= pairs.shape[0]

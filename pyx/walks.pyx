@@ -11,9 +11,9 @@ threads   a call runs in one thread, without the GIL; several calls may run at t
 Random numbers are counter-based: a walk depends only on the key and on the number of the walk. Therefore the walks are
 the same however they are cut into minibatches.
 
-p and q are node2vec's parameters (Grover & Leskovec, 2016): after a step from t to v, the weight of the edge from
-v to x is multiplied by 1/p if x is t, by 1 if t has an edge to x, and by 1/q otherwise. A neighbour is drawn without
-regard to p and q. It is then accepted with a probability equal to its factor divided by the largest of the three
+p and q are node2vec's parameters (Grover & Leskovec, 2016): after a step from t to v, the weight of the edge from v to
+x is multiplied by 1/p if x is t, by 1 if t has an edge to x, and by 1/q otherwise. A neighbour is drawn without regard
+to p and q, and then accepted with a probability equal to its factor (1/p, 1 or 1/q) divided by the largest of these
 factors. This rejection sampling needs no tables of pairs of edges.
 """
 

@@ -6,10 +6,10 @@
  * where bag j starts, and subtracts it where the bag stops. Each position receives the running sum of these terms.
  *
  * Each strip of columns takes one pass over the text. When the token at position p enters S, the bag with centre p -
- * reach is complete, and position p - 2 reach has received all its terms. A ring (circular buffer) holds, for the last
- * positions, S and the terms that start and stop there. The ring stays in the first-level cache, and the strips of
- * words stay mostly in the second-level cache. Running sums restart after every AFRESH rounds of the ring, so rounding
- * errors spread no further. The order of sums depends only on sizes.
+ * reach is complete, and position p - 2 reach has received all its terms. A ring (circular buffer) has a place for each
+ * of the last positions, with S and the terms that start and stop there. The ring stays in the first-level cache, and
+ * the strips of words stay mostly in the second-level cache. Running sums restart after every AFRESH rounds of the
+ * ring, so rounding errors spread no further. The order of sums depends only on sizes.
  *
  * Rows are aligned to cache lines and padded to whole lines. The padding of F and W is not used.
  */

@@ -51,8 +51,8 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
 BLOCK = POSITIONS
 
 cdef enum:
-    # The minimum number of bags per part of `sums`, and the maximum number of parts. Each part has a sum for every
-    # column.
+    # The minimum number of bags per part of `sums`, and the maximum number of parts. Each part needs memory for one sum
+    # per column.
     PART_BAGS = 16384
     MAX_PARTS = 16
 
@@ -187,7 +187,7 @@ cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, 
                     const int32_t* stop, const double* values, const double* squares, Py_ssize_t reach,
                     Py_ssize_t first, Py_ssize_t last, double* ring, double* out, Py_ssize_t columns) noexcept nogil:
     """Compute sums over the bags from `first` to `last`. A place of the ring holds the change of the running sums at a
-    position, and the terms of the bag centred there. These terms are not added for the centre token itself."""
+    position, and the terms of the bag centred there, which are not added for the centre token itself."""
     cdef Py_ssize_t wrap = ring_size(reach) - 1, j = first, p
     cdef double total = 0, total_square = 0, value, square, size
     cdef double* place

@@ -136,7 +136,7 @@ def _extras() -> dict[str, dict[str, str | None]]:
 def _unused(report: Mapping[str, Any]) -> Iterator[str]:
     cpus = report["threads"]
     if not report["compiled"]["openmp"]:
-        yield "more than one thread: the kernels were compiled without OpenMP; install a compiler that has it (g++)"
+        yield "more than one thread: the kernels were compiled without OpenMP; install a compiler with OpenMP (g++)"
     elif cpus["cpus"] and cpus["used"] < cpus["cpus"]:
         yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: excluded by the affinity mask or the cgroup quota"
     if not report["gpu"]["usable"]:

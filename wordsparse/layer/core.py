@@ -54,8 +54,8 @@ from wordsparse.types import Array
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
 # If all of W is needed, this many rows are computed at a time.
 BLOCK_ROWS = 4096
-# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND. In this
-# range, squares and products stay far from the limits of float32. Usual initial weights lie in this range.
+# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND. This
+# range contains usual initial weights, and keeps squares and products far from the limits of float32.
 BAND = 2.0**40
 
 

@@ -64,7 +64,7 @@ class TargetRows:
         return self._kernels.combine(self._csr, gamma, self._W_T, base, scale)
 
     def take(self) -> Array:
-        """Return the array W_T itself. The caller may overwrite it."""
+        """Return the array W_T itself, which the caller may overwrite."""
         W_T = self._W_T
         del self._W_T
         return W_T

@@ -159,8 +159,7 @@ def through_W(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
     """Return Δ itself or Δ U'⁻¹ for (11), ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ for (12), and −η b, the factor of Δᵀp_T in (12).
 
     ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. This route takes one more product
-    than :func:`through_V`. However, this route is accurate even if U' is ill-conditioned, and cheaper if there are many
-    targets.
+    than :func:`through_V`, but is accurate even if U' is ill-conditioned, and is cheaper if there are many targets.
     """
     step, kernels, B, real = results.step, results.step.kernels, results.B, results.B.dtype
     sums, eta = step.sums, real.type(step.eta)
