@@ -7,10 +7,10 @@
  *
  *     C[i, :] += A[i, k] B[k, :]        one broadcast and two multiply-adds per row and k
  *
- * B is packed into panels as wide as two vectors, one k after another. Zeros pad the last panel. A is packed into tiles
- * of rows that are summed together, either row by row (LEFT_ROW numbers apart) or, for Aᵀ B, one k after another. Every
- * number of C is summed in the order of k, with CHUNK terms in a register at a time. So the result does not depend on
- * the number of threads.
+ * B is packed into panels as wide as two vectors, each stored in the order of k. Zeros pad the last panel. A is packed
+ * into tiles of rows that are summed together, stored either row by row (LEFT_ROW numbers apart) or, for Aᵀ B, in the
+ * order of k. Every number of C is summed in the order of k, with CHUNK terms in a register at a time. So the result
+ * does not depend on the number of threads.
  */
 #ifndef EACH_ISA
 #include "vec.hpp"
@@ -75,7 +75,7 @@ constexpr int TILE_ROWS = 14;
 constexpr int TILE_ROWS = VEC_BYTES == 64 ? 14 : 6;
 #endif
 
-/* Numbers in a row of a panel. */
+/* The width of a panel, in numbers. */
 template <typename real> constexpr ptrdiff_t PANEL = 2 * LANES<real>;
 
 /* The number of tiles, and the first row of tile t. There are as few tiles as possible, all of nearly the same

@@ -56,8 +56,8 @@ cdef inline bint has_edge(const int32_t* neighbours, int64_t low, int64_t high, 
 
 
 def thresholds(const int64_t[::1] indptr, const double[::1] weights, uint32_t[::1] limits):
-    """Set limits[e] = 2³² (Σ of the node's weights up to e) / (Σ of all weights of the node) − 1. At the last edge, set
-    all bits."""
+    """Set limits[e] = 2³² (Σ of the node's weights up to e) / (Σ of all weights of the node) − 1. Set all bits of the
+    limit of the node's last edge."""
     cdef Py_ssize_t node
     cdef int64_t edge
     cdef double total, sum
@@ -77,8 +77,7 @@ def thresholds(const int64_t[::1] indptr, const double[::1] weights, uint32_t[::
 
 def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_t[::1] limits,
          const int32_t[::1] starts, int64_t first, double p, double q, uint64_t key, int32_t[:, ::1] out):
-    """Write the walks with the numbers first, first + 1, … into the rows of out. The last column is the end of a
-    sentence.
+    """Write the walks with the numbers first, first + 1, … into the rows of out. The last column holds END_OF_SENTENCE.
 
     Walk w begins at starts[w mod V]. If the walk reaches a node without edges, the rest of its row is -1.
     """

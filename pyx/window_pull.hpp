@@ -25,7 +25,7 @@ template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
  * plan. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 
-/* Bytes of pull's panels, and of its plan if a number takes `size` bytes. */
+/* The sizes of pull's panels, and of its plan for numbers of `size` bytes, in bytes. */
 static inline ptrdiff_t panels_bytes(ptrdiff_t features, ptrdiff_t targets) {
     return (OF_FEATURE<WHOLE> * features + OF_TARGET<WHOLE> * targets) * LINE;
 }

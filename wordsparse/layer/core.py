@@ -211,8 +211,7 @@ class ExactLayer:
     def outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
         """Yield the outputs H W[rows]ᵀ (m, n) for each block of rows, as V_rows (U h) / p + ω·h, without computing W.
 
-        Rounding errors are as large as if W were computed in the working precision. ``must_fold`` keeps these errors
-        small.
+        Rounding errors are as large as if W were computed in the working precision. Folds keep these errors small.
         """
         f, kernels = self.factors, self.kernels
         wide = H.astype(np.float64)

@@ -27,8 +27,8 @@ class Guard:
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Hold the lock while kernels run. ``what`` is the name of the call for messages. Raise InputError if a fork
-        cut off another thread's call."""
+        """Hold the lock while kernels run. ``what`` is the name of the call for messages. Raise InputError if the
+        process was forked during another thread's call."""
         if self._process != os.getpid():
             if self._lock.locked():
                 raise InputError(

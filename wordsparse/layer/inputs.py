@@ -75,8 +75,8 @@ class RowInputs:
 
     def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:
         """Return Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, both (n,) float64. There is one value
-        and one weight per example. A word that occurs twice in bag j has two entries C_jw. Bags above ``WIDE_BAG`` have
-        a larger mass."""
+        and one weight per example. A word that occurs twice in bag j has two entries C_jw. The mass of bags with more
+        than ``WIDE_BAG`` words is larger."""
         return values, weights
 
 

@@ -50,8 +50,8 @@ class TargetRows:
 
     @classmethod
     def of(cls, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> "TargetRows":
-        """Return target rows in the cheaper form. If there are more target rows than examples, W_T stays a product of
-        its factors; otherwise W_T is computed."""
+        """Return FactoredRows if there are more target rows than examples, otherwise TargetRows, whichever is
+        cheaper."""
         kind = FactoredRows if targets.csr.columns > targets.csr.rows else TargetRows
         return kind(V, targets, p_T, factors, kernels)
 
