@@ -50,8 +50,7 @@ class TargetRows:
 
     @classmethod
     def of(cls, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> "TargetRows":
-        """Return FactoredRows if there are more target rows than examples, otherwise TargetRows, whichever is
-        cheaper."""
+        """Return the cheaper kind: FactoredRows if there are more target rows than examples, otherwise TargetRows."""
         kind = FactoredRows if targets.csr.columns > targets.csr.rows else TargetRows
         return kind(V, targets, p_T, factors, kernels)
 
