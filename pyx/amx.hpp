@@ -22,8 +22,8 @@
  * so that a right tile, seen as 16×16 pairs, is the transpose of a left tile. Products of float64 use vectors instead.
  */
 namespace wordsparse {
-/* The rows or columns of a panel, and the rows that gram_part reads at a time, so that both factors stay in the
- * second-level cache. */
+/* The number of rows or columns of a panel, and the number of rows that gram_part reads at a time, so that both factors
+ * stay in the second-level cache. */
 constexpr ptrdiff_t SIDE = 32, AMX_GRAM_ROWS = 256;
 
 /* Bytes of work space for a Gram matrix. Each number of both factors takes two parts of two bytes. */
@@ -36,7 +36,7 @@ static inline ptrdiff_t amx_gram_bytes(ptrdiff_t k, ptrdiff_t d) {
 BEGIN_TARGET(V4_TARGET ",amx-tile,amx-bf16")
 namespace wordsparse::amx {
 
-/* Numbers per tile, and numbers per 32 steps of a panel along the inner dimension: two parts of two tiles. */
+/* Numbers in a tile, and in a step of a panel: 32 of the inner dimension, with two tiles for each bfloat16 part. */
 constexpr ptrdiff_t TILE = 512, STEP = 4 * TILE;
 
 typedef uint16_t halves __attribute__((vector_size(64), may_alias));
@@ -57,7 +57,7 @@ template <size_t... i> INLINED halves upper_halves(bits a, bits b, std::index_se
     return __builtin_shufflevector((halves)a, (halves)b, (2 * i + 1)...);
 }
 
-/* Splits 32 numbers of a row; each part becomes a row of a left tile. */
+/* Splits 32 numbers of a row into their bfloat16 parts, and writes each part as a row of a left tile. */
 INLINED void pack_row(const float *x, uint16_t *to) {
     bits high[2], low[2];
     for (int i = 0; i < 2; i++) split(load(x + 16 * i), high + i, low + i);
@@ -144,8 +144,8 @@ INLINED void multiply_panels(const uint16_t *left, const uint16_t *right, ptrdif
     if (tall && wide) _tile_stored(3, out + 16 * ld + 16, 4 * ld);
 }
 
-/* Does the same for a block of C with at most 32 rows and columns. Unless the number of rows and the number of columns
- * are multiples of 16, the result is computed in a buffer. */
+/* Computes a block of C, with at most 32 rows and columns, by multiply_panels. Unless the number of rows and the number
+ * of columns are multiples of 16, the result is computed in a buffer. */
 INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff_t steps, bool full, ptrdiff_t rows,
                             ptrdiff_t columns, bool accumulate, float *c, ptrdiff_t ld_c) {
     const bool tall = rows > 16, wide = columns > 16;
@@ -160,13 +160,14 @@ INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff
 }
 
 /* Copies `count` numbers, `step` apart, as floats. The function is not inlined, because inlining its 32 calls in
- * pack_across would take a third of the compiler's time. Its speed matters little, as it packs only d×d matrices. */
+ * pack_across would take a third of the compiler's time. The speed of `gather` matters little, because it packs only
+ * d×d matrices. */
 template <typename source>
 [[gnu::noinline]] void gather(const source *from, ptrdiff_t step, ptrdiff_t count, float *to) {
     for (ptrdiff_t i = 0; i < count; i++) to[i] = (float)from[i * step];
 }
 
-/* Overloads, for float, of the functions in gemm.hpp. */
+/* The functions of gemm.hpp on the matrix unit for float; for double, they call the functions for vectors. */
 template <typename real>
 void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
                 bool transposed, real *packed) {

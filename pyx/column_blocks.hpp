@@ -10,8 +10,8 @@
 #include "vec.hpp"
 
 namespace wordsparse {
-/* The number of cache lines of a row in a panel. The number is small, so that the panel is small. With more lines,
- * indices and weights would be read again for fewer panels. */
+/* The number of cache lines of a row in a panel. Few lines make a small panel, which fits into a cache. More lines
+ * would make fewer panels, and indices and weights are read again for each panel. */
 constexpr ptrdiff_t BLOCK_LINES = 2, BLOCK_BYTES = BLOCK_LINES * LINE;
 /* The type of the numbers in a panel: as in the matrix, or rounded to bfloat16, so that two numbers take the space of
  * one. */
@@ -71,7 +71,7 @@ void copy_panel(const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, pt
     }
 }
 
-/* The vectors in the block of one row of the panel. */
+/* A row of the panel; [v] is vector v of this row, unpacked if it is stored as bfloat16. */
 template <typename real, Panel half> struct panel_row {
     const vec<real> *row;
 
@@ -127,7 +127,7 @@ void combine_panel(const int64_t *indptr, const int32_t *indices, const real *we
 }
 
 /* out[k] = left[r] . row indices[k] of the panel's matrix, k in indptr[r] .. indptr[r+1], for lo <= r < hi. The first
- * block of columns sets out[k], and later blocks add to it. The cost is as for combine_block. */
+ * block of columns sets out[k], and later blocks add to it. The cost is as for combine_panel. */
 template <typename real, Panel half>
 void dots_of_panel(const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld, const real *panel,
                    ptrdiff_t column, ptrdiff_t columns, ptrdiff_t lo, ptrdiff_t hi, real *out) {

@@ -32,7 +32,7 @@ cdef extern from "column_blocks.hpp" nogil:
 cdef enum:
     # The number of entries whose weights a thread reorders at a time.
     ORDERED = 16384
-    # The number of pieces of work per thread. There are several, so that all threads finish at about the same time.
+    # The number of pieces of work per thread. With several pieces, all threads finish at about the same time.
     PIECES = 8
     # The number of rows that a thread copies at a time.
     COPIED = 1024

@@ -30,8 +30,8 @@ cdef extern from * nogil:
         return to - text;
     }
 
-    /* Reads n numbers that are separated by single spaces. Returns false if the text has any other form. */ static bool
-    read_row(const char *from, const char *end, double *row, ptrdiff_t n) {
+    /* Reads n numbers that are separated by single spaces. Returns false if the text has any other form. */
+    static bool read_row(const char *from, const char *end, double *row, ptrdiff_t n) {
         for (ptrdiff_t i = 0; i < n; i++) {
             if (i && (from == end || *from++ != ' ')) return false;
             const auto number = std::from_chars(from, end, row[i]);

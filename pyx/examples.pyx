@@ -1,7 +1,7 @@
 """Functions that make the sparse structures of a minibatch from token ids.
 
 Functions keep_tokens   subsampling and window widths for one slice of a shard
-          local_ids     word ids → 0 … u-1, the minibatch's unique words in ascending order
+          local_ids, relabel   the minibatch's u unique words, and their indices 0 … u-1 in place of word ids
           count_pairs, skipgram_pairs, merge_pairs, mirror_rows   the weights of pairs of words as CSR
           window_examples   the examples of CBOW: their centre tokens, and where their windows start and stop
           word_places, count_rows   the contexts of each word in a text, as CSR
@@ -57,9 +57,9 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 
     A token is kept if 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
     ends. width receives the window of each token. The window is wider than k if 32 other bits are below wider_below[k -
-    1], which decreases with k. Both arrays need (hi - lo) + 2 (window + 1) entries. If width is empty, no windows are
-    drawn. Return the number of entries written, the first centre, the last centre + 1, and the number of tokens in
-    ids[lo:hi].
+    1], which decreases with k. kept and width each need (hi - lo) + 2 (window + 1) entries. If width is empty, no
+    windows are drawn. Return the number of entries written, the first centre, the last centre + 1, and the number of
+    tokens in ids[lo:hi].
     """
     cdef int64_t start = lo, i, n = ids.shape[0], written = 0, first = 0, last = 0, tokens = 0
     cdef int32_t seen = 0, w, size, half, window = <int32_t> wider_below.shape[0] + 1
@@ -112,7 +112,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] words):
     """List the unique words of kept[:n] in `words`, in order of appearance. Return their number u.
 
-    slot (V,) must be -1 everywhere before the call. Afterwards, it is 0 at these words."""
+    slot (V,) must be -1 everywhere before the call. Afterwards, slot is 0 at the listed words."""
     cdef Py_ssize_t i, unique = 0
     require_ids(kept, n, slot.shape[0])
     require(words.shape[0] >= min(n, slot.shape[0]), "each unique word must have a place")
@@ -181,7 +181,7 @@ cdef inline int require_ascending(const int64_t[::1] places, Py_ssize_t size) ex
 
 
 cdef inline Py_ssize_t size_of_parts(const int64_t[::1] starts, const int64_t[::1] ends, Py_ssize_t size) except -1:
-    """Return the total number of entries in all parts. The parts must lie within `size` entries."""
+    """Return the total length of the parts starts[k]:ends[k], which must lie within `size` entries."""
     cdef Py_ssize_t k, total = 0
     require(starts.shape[0] == ends.shape[0], "each part must have a start and an end")
     for k in range(starts.shape[0]):
@@ -207,9 +207,8 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
                    const int64_t[::1] column_place, int64_t[::1] column_end, pair[::1] pairs):
     """List pairs of words a <= b, ordered by b. The pairs of b are from column_place[b] to column_end[b] (u,).
 
-    These are the pairs that count_pairs counts with a window of len(by_distance). The lowest 8 of 32 (or 16 of 64) bits
-    hold the distance, and the other bits hold a. column_place (u,) must leave space for the pairs of each word and one
-    more.
+    With a window of len(by_distance), count_pairs counts the same pairs. The lowest 8 of 32 (or 16 of 64) bits hold the
+    distance, and the other bits hold a. column_place (u,) must leave space for the pairs of each word and one more.
     """
     cdef Py_ssize_t begin = 0, end, i, j, t, window = by_distance.shape[0]
     cdef int64_t place
@@ -226,8 +225,8 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
         while begin < n:
             end = run_end(&local[0], n, begin)
             for j in range(begin, end):
-                # Pairs with a > b are also written, and then overwritten by the next pair. This is cheaper than a
-                # branch.
+                # Pairs with a > b are also written, and then overwritten by the next pair, because a branch would cost
+                # more.
                 b, place = local[j], column_end[local[j]]
                 first, stop = max(begin, j - window), min(end, j + window + 1) if j < last else j + 1
                 fits = fits and place + max(0, min(j, last) - first) + stop - j - 1 <= pairs.shape[0]
@@ -272,7 +271,7 @@ def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64
             columns[b] = listed
             for k in range(column_place[b], column_end[b]):
                 if k + AHEAD < count:
-                    ahead = pairs[k + AHEAD] >> bits  # an unused place may hold any number
+                    ahead = pairs[k + AHEAD] >> bits  # pairs[k + AHEAD] may be unused, and hold any number
                     if ahead < <pair> u:
                         prefetch_to_write(&rows[row_end[ahead]])
                 a, weight = <int32_t> (pairs[k] >> bits), by_distance[(pairs[k] & distance) - 1]
@@ -312,7 +311,7 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
     require(weights.shape[0] == size and (not ordered or order.shape[0] == size), "each entry must have a weight")
     cdef const entry* rows = <const entry*> &entries[0] if entries.shape[0] else NULL
     with nogil:
-        # The offsets from an index in entries, and from an index in words and places, to an index in the result.
+        # An index in entries plus from_row[a], or in words and places plus from_column[a], is an index in the result.
         for a in range(u):
             from_column[a] = indptr[a] - columns[a]
             from_row[a] = indptr[a] + columns[a + 1] - columns[a] - row_place[a]
@@ -381,14 +380,14 @@ def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places)
 def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[::1] starts, const int64_t[::1] places,
                const double[::1] by_distance, Py_ssize_t first, int32_t[::1] seen, double[::1] sums,
                int64_t[::1] indptr, int32_t[::1] columns, double[::1] counts):
-    """Count the contexts of consecutive words that begin with `first`, as CSR rows, with columns in order of
+    """Count the contexts of the words with the ids first, first + 1, …, as CSR rows, with columns in order of
     appearance.
 
     ids is a text, with -2 where a sentence ends. The places of word w are places[starts[w]:starts[w + 1]]. A context at
     distance k adds by_distance[k - 1], times the weight of the word's place if there are weights. seen (V,) receives,
     for each context, the last word next to which it occurred. Before the call, seen must not hold any of the words to
     count. sums (V,) is scratch space. indptr has one row per word. columns and counts must have space for all possible
-    contexts. For each word, this is V or twice the window per occurrence, whichever is less.
+    contexts: for each word, V or twice the window per occurrence, whichever is less.
     """
     cdef Py_ssize_t row, k, size = 0, before, most, n = ids.shape[0], apart, window = by_distance.shape[0]
     cdef int64_t i, j, ahead

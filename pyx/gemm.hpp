@@ -2,15 +2,15 @@
  *
  * A BLAS must handle all shapes. Here there are only two cases: one factor is d×d, small enough to stay packed in the
  * second-level cache; or both factors are tall with d columns, and the result is d×d. A tile of C is two vectors wide.
- * It has as many rows as fit in the registers next to two vectors of B and one number of A: 14 rows with 32 registers,
- * 6 with 16. A tile is summed over the inner dimension:
+ * A tile has as many rows as fit in the registers next to two vectors of B and one number of A: 14 rows with 32
+ * registers, 6 with 16. A tile is summed over the inner dimension:
  *
  *     C[i, :] += A[i, k] B[k, :]        one broadcast and two multiply-adds per row and k
  *
- * B is packed into panels as wide as two vectors, one k after another. Zeros pad the last panel. A is packed into tiles
- * of rows that are summed together, either row by row (LEFT_ROW numbers apart) or, for Aᵀ B, one k after another. Every
- * number of C is summed in the order of k, with CHUNK terms in a register at a time. So it does not depend on the
- * number of threads.
+ * B is packed into panels as wide as two vectors, each stored in the order of k. Zeros pad the last panel. A is packed
+ * into tiles of rows that are summed together, stored either row by row (LEFT_ROW numbers apart) or, for Aᵀ B, in the
+ * order of k. Every number of C is summed in the order of k, with CHUNK terms in a register at a time. So the result
+ * does not depend on the number of threads.
  */
 #ifndef EACH_ISA
 #include "vec.hpp"
@@ -75,7 +75,7 @@ constexpr int TILE_ROWS = 14;
 constexpr int TILE_ROWS = VEC_BYTES == 64 ? 14 : 6;
 #endif
 
-/* Numbers in a row of a panel. */
+/* The width of a panel, in numbers. */
 template <typename real> constexpr ptrdiff_t PANEL = 2 * LANES<real>;
 
 /* The number of tiles, and the first row of tile t. There are as few tiles as possible, all of nearly the same
@@ -92,8 +92,8 @@ template <typename real>
         for (ptrdiff_t j = 0; j < columns; j++) c[j] = accumulate ? sums[j] + c[j] : sums[j];
 }
 
-/* C = A B (+ C) for a tile of C (rows, at most `vectors` vectors of columns). With `along`, A is stored by rows, ld_a
- * numbers apart; otherwise by columns. */
+/* C = A B (+ C) for a tile of C (rows, at most `vectors` vectors of columns). With `along`, A is stored by rows,
+ * LEFT_ROW numbers apart; otherwise by columns, ld_a numbers apart. */
 template <typename real, bool along, int rows, int vectors>
 void tile(const real *a, ptrdiff_t ld_a, const real *b, ptrdiff_t inner, bool accumulate, ptrdiff_t columns, real *c,
           ptrdiff_t ld_c) {
@@ -130,7 +130,7 @@ void tile(const real *a, ptrdiff_t ld_a, const real *b, ptrdiff_t inner, bool ac
 template <typename real>
 using Tile = void (*)(const real *, ptrdiff_t, const real *, ptrdiff_t, bool, ptrdiff_t, real *, ptrdiff_t);
 
-/* The function for tiles of `rows` rows that are one vector or two vectors wide. */
+/* Returns the instance of `tile` for tiles of `rows` rows that are one vector or, with `two`, two vectors wide. */
 template <typename real, bool along, int... less>
 INLINED Tile<real> tile_of(ptrdiff_t rows, bool two, std::integer_sequence<int, less...>) {
     static constexpr Tile<real> tiles[][2] = {{tile<real, along, less + 1, 1>, tile<real, along, less + 1, 2>}...};

@@ -4,8 +4,9 @@
  * foreach_isa.hpp compiles the loops of a header once for each set, and BY_ISA chooses among them at run time. Binaries
  * therefore run on every processor without -march=native. Processors other than x86-64 have one set, the baseline.
  *
- * setup.py defines HAS_VECTORS if the compiler has vector types and __builtin_shufflevector. It also defines V4_TARGET,
- * the target for which vectors of 64 bytes are compiled: x86-64-v4, or a smaller set in a build for tests. */
+ * setup.py defines HAS_VECTORS if the compiler has vector types and __builtin_shufflevector. setup.py also defines
+ * V4_TARGET, the target for which vectors of 64 bytes are compiled: x86-64-v4, or a smaller set in a build for
+ * tests. */
 #pragma once
 
 #include <stddef.h>

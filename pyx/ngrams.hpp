@@ -146,7 +146,7 @@ class Ngrams {
         return std::int32_t(i);
     }
 
-    /* Drops the n-grams with fewer than at_least words, and renumbers the remaining n-grams in their order. */
+    /* Drops the n-grams with fewer than at_least words, and renumbers the others in the order of `letters`. */
     void keep(std::int64_t at_least) {
         const auto all = std::move(letters);
         const auto all_ends = std::move(ends);

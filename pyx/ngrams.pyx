@@ -9,8 +9,8 @@ dtypes    letters int32, code points; ends and starts int64; vectors float32; ro
 memory    sweeps need a cache line per word and thread, which the caller allocates
 cost      look-up: a hash and a probe for each n-gram of each word, some 25 ns. Sweep: two cache lines for each word of
           each n-gram, per span of columns
-threads   number holds the GIL. The other functions deal spans of columns, words or rows to OpenMP threads. Results do
-          not depend on threads, nor on the hashes, which are random
+threads   number and fill hold the GIL. The other functions distribute spans of columns, words or rows among OpenMP
+          threads. Results do not depend on threads, nor on the hashes, which are random
 """
 
 import numpy as np
@@ -122,7 +122,8 @@ def fill(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1]
 def sweep(int isa, const float[:, ::1] vectors, const float[::1] mean, const int64_t[::1] ids, const float[::1] pull,
           const float[::1] reach, const int64_t[::1] starts, const int32_t[::1] of, float ridge, int sweeps,
           uint8_t[:, ::1] rows, float[:, :, ::1] pulls):
-    """Fit the rows of n-grams to vectors[ids] − mean, on as many threads as there are pulls."""
+    """Fit the rows of n-grams to vectors[ids] − mean. Each thread has its own array in `pulls` (threads, words,
+    line)."""
     cdef Py_ssize_t d = vectors.shape[1], ngrams = rows.shape[0], words = ids.shape[0], span, g
     cdef float[::1] steps = np.empty(ngrams, np.float32)
     require(mean.shape[0] == d and rows.shape[1] == row_bytes(d), "vectors, mean and rows must have the same length")

@@ -37,7 +37,7 @@ cdef extern from "gemm.hpp" namespace "wordsparse" nogil:
     void sum_parts[T](int, const T*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, bint,
                       const double*, double, double, double*)
 
-# The type of a matrix on the right of a matrix of `real`.
+# The type of the right factor of a product whose left factor is of type `real`.
 ctypedef fused right:
     float
     double
@@ -66,8 +66,8 @@ cdef struct Work:
 
 
 cdef inline bint few(Py_ssize_t n) noexcept nogil:
-    """Return whether there are so few rows that threads divide the columns of the d×d matrix instead. Columns are then
-    packed just before they are used."""
+    """Return whether there are so few rows that threads share the columns of the d×d matrix, not the rows. Columns are
+    then packed just before they are used."""
     return n <= 4 * GEMM_ROWS
 
 

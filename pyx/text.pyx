@@ -72,7 +72,7 @@ cdef class WordTable:
         Parameters
         ----------
         data : bytes
-            UTF-8 text. It is split at the same white space as ``str.split`` uses.
+            UTF-8 text, which is split at the same white space as by ``str.split``.
         lines : bool
             Whether a line end is the end of a sentence.
 

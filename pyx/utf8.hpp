@@ -42,7 +42,7 @@ struct Character {
 };
 
 // Returns the character that begins at p with a byte above 0x7F. Reading stops at the first byte that does not belong
-// to the character. So an ASCII character after the text keeps a truncated character from reading further.
+// to the character. If an ASCII character follows the text, a truncated character is thus never read beyond it.
 inline Character character_at(const std::uint8_t *p) {
     const auto within = [](std::uint8_t byte, std::uint8_t low, std::uint8_t high) {
         return byte >= low && byte <= high;

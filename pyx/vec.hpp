@@ -116,7 +116,7 @@ template <typename real> INLINED void four_sums(const vec<real> *x, real *sums) 
     }
 }
 
-/* Returns a₀ b₀ a₁ b₁ …. With `upper`, it begins in the middle of a and b. */
+/* Returns a₀ b₀ a₁ b₁ …. With `upper`, the result begins in the middle of a and b. */
 template <typename V, bool upper, size_t... i> INLINED V interleaved(V a, V b, std::index_sequence<i...>) {
     return __builtin_shufflevector(a, b, (i / 2 + (upper ? sizeof...(i) / 2 : 0) + i % 2 * sizeof...(i))...);
 }

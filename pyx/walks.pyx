@@ -11,9 +11,9 @@ threads   a call runs in one thread, without the GIL; several calls may run at t
 Random numbers are counter-based: a walk depends only on the key and on the number of the walk. Therefore the walks are
 the same however they are cut into minibatches.
 
-p and q are node2vec's parameters (Grover & Leskovec, 2016): after a step from t to v, the weight of the edge from
-v to x is multiplied by 1/p if x is t, by 1 if t has an edge to x, and by 1/q otherwise. A neighbour is drawn without
-regard to p and q. It is then accepted with a probability equal to its factor divided by the largest of the three
+p and q are node2vec's parameters (Grover & Leskovec, 2016): after a step from t to v, the weight of the edge from v to
+x is multiplied by 1/p if x is t, by 1 if t has an edge to x, and by 1/q otherwise. A neighbour is drawn without regard
+to p and q, and then accepted with a probability equal to its factor (1/p, 1 or 1/q) divided by the largest of these
 factors. This rejection sampling needs no tables of pairs of edges.
 """
 
@@ -56,8 +56,8 @@ cdef inline bint has_edge(const int32_t* neighbours, int64_t low, int64_t high, 
 
 
 def thresholds(const int64_t[::1] indptr, const double[::1] weights, uint32_t[::1] limits):
-    """Set limits[e] = 2³² (Σ of the node's weights up to e) / (Σ of all weights of the node) − 1. At the last edge, set
-    all bits."""
+    """Set limits[e] = 2³² (Σ of the node's weights up to e) / (Σ of all weights of the node) − 1. Set all bits of the
+    limit of the node's last edge."""
     cdef Py_ssize_t node
     cdef int64_t edge
     cdef double total, sum
@@ -77,8 +77,7 @@ def thresholds(const int64_t[::1] indptr, const double[::1] weights, uint32_t[::
 
 def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_t[::1] limits,
          const int32_t[::1] starts, int64_t first, double p, double q, uint64_t key, int32_t[:, ::1] out):
-    """Write the walks with the numbers first, first + 1, … into the rows of out. The last column is the end of a
-    sentence.
+    """Write the walks with the numbers first, first + 1, … into the rows of out. The last column holds END_OF_SENTENCE.
 
     Walk w begins at starts[w mod V]. If the walk reaches a node without edges, the rest of its row is -1.
     """

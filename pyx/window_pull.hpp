@@ -7,17 +7,17 @@ namespace wordsparse {
 
 /* Prefetch distance, in rows, for copying strips. */
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
-/* The prefetch distance for the plan, in steps. The plan is prefetched because the processor's own prefetching stops at
- * the end of each page. */
+/* The plan is an array of steps (struct step), one for each position of the text. This is its prefetch distance, in
+ * steps. The plan is prefetched because the processor's own prefetching stops at the end of each page. */
 constexpr ptrdiff_t PLAN_AHEAD = 384;
-/* Marks a slot without a word or a bag. */
+/* Marks a position without a word or without a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
 /* The type of F and W in a panel: as in the matrices, or bfloat16 (only if a SIMD register is as wide as a cache
  * line). */
 enum Panel { WHOLE, HALF };
-/* The cache lines of a row in a panel. For WHOLE, one panel holds F, Z and G of each word, and another panel holds W
- * and X of each target. For HALF, there are as many words as targets, and one panel holds F and W (in one line), Z, G
- * and X. */
+/* The number of cache lines in a panel for each word (feature) or target. For WHOLE, one panel holds F, Z and G of each
+ * word, and another panel holds W and X of each target. For HALF, there are as many words as targets, and one panel
+ * holds F and W (in one line), Z, G and X. */
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
 template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
@@ -25,7 +25,7 @@ template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
  * plan. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 
-/* Bytes of pull's panels, and of its plan if a number takes `size` bytes. */
+/* The sizes of pull's panels, and of its plan for numbers of `size` bytes, in bytes. */
 static inline ptrdiff_t panels_bytes(ptrdiff_t features, ptrdiff_t targets) {
     return (OF_FEATURE<WHOLE> * features + OF_TARGET<WHOLE> * targets) * LINE;
 }
@@ -33,9 +33,9 @@ static inline ptrdiff_t plan_bytes(ptrdiff_t n, ptrdiff_t reach, ptrdiff_t size)
     return (n + 2 * reach + steps_after(reach)) * (4 * (ptrdiff_t)sizeof(uint32_t) + 2 * size);
 }
 
-/* The work of a pass of pull at one position. The work is the same for every strip. word and target are offsets in a
- * panel, in cache lines. start and stop are offsets in the ring, in bytes. z is the weight of the bag's sum in Z. g is
- * the weight of the bag's sum in X, and the weight of the target's row in G. */
+/* A step of the plan: the work of a pass of pull at one position, which is the same for every strip. word and target
+ * are offsets in a panel, in cache lines. start and stop are offsets in the ring, in bytes. z is the weight of the
+ * bag's sum in Z. g is the weight of the bag's sum in X, and the weight of the target's row in G. */
 template <typename real> struct step {
     uint32_t word, target, start, stop;
     real z, g;
@@ -52,14 +52,14 @@ BY_ISA(window_pull)
 } // namespace wordsparse
 
 #else
-/* Calls the instance of a function for the panels of w. */
+/* Calls the instance of a function for the type of panel of w, WHOLE or HALF. */
 #define BY_HALF(name, ...)                                                                                             \
     if constexpr (sizeof(real) == 4 && sizeof(vec<real>) == LINE) {                                                    \
         if (w->half) return name<real, HALF>(__VA_ARGS__);                                                             \
     }                                                                                                                  \
     return name<real, WHOLE>(__VA_ARGS__)
 
-/* Writes the steps for the positions and bags of one block. */
+/* Writes the steps of the plan for the positions and bags of one block. */
 template <typename real, Panel half>
 void plan_block(const windows *w, ptrdiff_t block, const int32_t *target, const real *zeta, const real *gamma,
                 void *plan) {
@@ -113,7 +113,7 @@ template <Panel half, typename V> INLINED V row_of_W(V line) {
  * would be read again after each store. */
 template <typename real, Panel half>
 INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
-    /* The number of vectors in a line, and where the lines of a place, a word and a target begin. */
+    /* The number of vectors in a line, and where the lines of a place of the ring, a word and a target begin. */
     constexpr ptrdiff_t n = VECS<real>, SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0,
                         X = half == HALF ? 3 * n : n;
     const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;
@@ -149,7 +149,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
         }
         vec<real> *enters = at_byte<real>(ring, entering);
         UNROLLED for (int v = 0; v < n; v++) enters[SUM + v] = sum[v];
-        /* This bag is complete. */
+        /* The bag whose centre is `reach` positions before is complete. */
         const step<real> *bag = now - reach;
         if (bag->target != NOTHING) {
             const real z = bag->z, g = bag->g;

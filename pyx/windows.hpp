@@ -5,11 +5,11 @@
  * running sum of the tokens' rows, h_j = (S[stop] - S[start] - F[centre]) / size_j. The transposed product adds g_j
  * where bag j starts, and subtracts it where the bag stops. Each position receives the running sum of these terms.
  *
- * Each strip of columns takes one pass over the text. When a token enters S, the bag whose centre is `reach` positions
- * before it is complete, and the position another `reach` before has received all its terms. For the last positions, a
- * ring holds S and the terms that start and stop there. The ring stays in the first-level cache, and the strips of
- * words stay mostly in the second-level cache. Running sums restart after every AFRESH rounds of the ring, so rounding
- * errors spread no further. The order of sums depends only on sizes.
+ * Each strip of columns takes one pass over the text. When the token at position p enters S, the bag with centre p -
+ * reach is complete, and position p - 2 reach has received all its terms. A ring (circular buffer) has a place for each
+ * of the last positions, with S and the terms that start and stop there. The ring stays in the first-level cache, and
+ * the strips of words stay mostly in the second-level cache. Running sums restart after every AFRESH rounds of the
+ * ring, so rounding errors spread no further. The order of sums depends only on sizes.
  *
  * Rows are aligned to cache lines and padded to whole lines. The padding of F and W is not used.
  */
@@ -68,7 +68,7 @@ BY_ISA(window_means)
 
 #else
 
-/* Vectors and numbers of a cache line. */
+/* The number of vectors, and of numbers, in a cache line. */
 template <typename real> constexpr ptrdiff_t VECS = LINE / sizeof(vec<real>);
 template <typename real> constexpr ptrdiff_t LINE_NUMBERS = LINE / sizeof(real);
 
@@ -87,9 +87,9 @@ template <typename real> INLINED vec<real> within(vec<real> x, mask<real> keep) 
 }
 
 /* Computes `lines` cache lines of columns for the bags of one block. With W, out[j] += (sum over bag j) . W[target[j]].
- * Without W, row j of out becomes the mean. S is a ring; S[p + 1] is the sum of the rows of F up to position p. Cost:
- * about 5 flops per column and position. Each position reads three rows of the strip, two of which come from the
- * second-level cache or beyond. */
+ * Without W, row j of out becomes the mean over bag j. S is a ring; S[p + 1] is the sum of the rows of F up to position
+ * p. Cost: about 5 flops per column and position. Each position reads three rows of the strip, two of which come from
+ * the second-level cache or beyond. */
 template <typename real, ptrdiff_t lines>
 void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *target, const real *W,
                ptrdiff_t columns, vec<real> *S, real *out) {

@@ -6,8 +6,8 @@ Functions dots      a_j = h_j · W[target_j]            (m,)      h_j is the mea
           sums      Cᵀ v and (C ∘ C)ᵀ s                (u,) each
           pull      X = ΓᵀH, Z = Cᵀ diag(ζ) H, G = CᵀΓW   (u, d)    C (m, u): bags; Γ: γ_j at bag j's target
 dtypes    real = float32 or float64; tokens, positions and targets int32
-memory    the caller allocates outputs and scratch space; all matrices have the same stride. Only means makes an (m, d)
-          matrix. pull copies one cache line of each row at a time: at most five lines per word and thread
+memory    the caller allocates outputs and scratch space; all matrices have the same stride. Only `means` needs an
+          (m, d) matrix. pull copies one cache line of each row at a time: at most five lines per word and thread
 cost      running sums over the text cost a few rows of d values per token, whatever the window (windows.hpp)
 threads   OpenMP threads take blocks of positions (dots, means), parts of the bags (sums) or strips of columns (pull);
           their bounds depend on sizes alone
@@ -51,8 +51,8 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
 BLOCK = POSITIONS
 
 cdef enum:
-    # The minimum number of bags per part of `sums`, and the maximum number of parts. Each part has a sum for every
-    # column.
+    # The minimum number of bags per part of `sums`, and the maximum number of parts. Each part needs memory for one sum
+    # per column.
     PART_BAGS = 16384
     MAX_PARTS = 16
 
@@ -68,7 +68,7 @@ def scratch_bytes(Py_ssize_t reach):
 
 
 def panels_size(Py_ssize_t features, Py_ssize_t targets):
-    """Return the size in bytes of one thread's panels for pull. It is a multiple of the cache line."""
+    """Return the size in bytes of one thread's panels for pull. The size is a multiple of a cache line."""
     return panels_bytes(features, targets)
 
 
@@ -117,8 +117,9 @@ def dots(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
          const real[::view.strided, ::view.contiguous] F, const int32_t[::1] target,
          const real[::view.strided, ::view.contiguous] W, real[:, ::1] scratch, real[::1] out):
-    """Compute dots. ld is the stride of all matrices, in numbers (a single row has no stride of its own). Each row of
-    scratch (threads, scratch_bytes) must start on a cache line. There must be at least one bag and one column."""
+    """Compute h_j · W[target_j] for each bag. ld is the stride of all matrices, in numbers (a single row has no stride
+    of its own). Each row of scratch (threads, scratch_bytes) must start on a cache line. There must be at least one bag
+    and one column."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)
@@ -137,7 +138,7 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
           const int32_t[::1] stop, const int64_t[::1] first, Py_ssize_t reach, Py_ssize_t ld,
           const real[::view.strided, ::view.contiguous] F, real[:, ::1] scratch,
           real[::view.strided, ::view.contiguous] out):
-    """Compute means. The arguments are as for dots."""
+    """Compute h_j for each bag. The arguments are as for dots."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(out, centre.shape[0], F.shape[1], ld)
@@ -152,7 +153,7 @@ def means(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const i
 
 
 def sum_parts(Py_ssize_t bags):
-    """Return the number of parts in which sums adds up ``bags`` bags."""
+    """Return the number of parts in which `sums` adds up ``bags`` bags."""
     return max(1, min(MAX_PARTS, bags // PART_BAGS))
 
 
@@ -186,7 +187,7 @@ cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, 
                     const int32_t* stop, const double* values, const double* squares, Py_ssize_t reach,
                     Py_ssize_t first, Py_ssize_t last, double* ring, double* out, Py_ssize_t columns) noexcept nogil:
     """Compute sums over the bags from `first` to `last`. A place of the ring holds the change of the running sums at a
-    position, and the terms of the bag centred there. These terms are not added for the centre token itself."""
+    position, and the terms of the bag centred there, which are not added for the centre token itself."""
     cdef Py_ssize_t wrap = ring_size(reach) - 1, j = first, p
     cdef double total = 0, total_square = 0, value, square, size
     cdef double* place
@@ -195,7 +196,7 @@ cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, 
     if first == last:
         return
     for p in range(max(0, centre[first] - reach), min(n, centre[last - 1] + reach + 1)):
-        while j < last and centre[j] - reach <= p:  # no window of a later bag starts before p
+        while j < last and centre[j] - reach <= p:  # windows of later bags start after p
             size = stop[j] - start[j] - 1
             value, square = values[j] / size, squares[j] / (size * size)
             add_pair(ring + 4 * (start[j] & wrap), value, square)
@@ -222,10 +223,10 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          real[:, ::1] scratch, uint8_t[::1] plan, real[:, ::1] panels,
          real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
          real[::view.strided, ::view.contiguous] G, bint past_caches, bint half):
-    """Compute pull. The arguments are as for dots. plan has plan_size bytes. Each row of panels (threads, panels_size)
-    must start on a cache line. X may be W. With `past_caches`, X, Z and G exceed the last-level cache, and are written
-    directly to memory. With `half`, F and W, which must have equally many rows, are rounded to bfloat16 when they are
-    read (only for float32 with vectors of 64 bytes)."""
+    """Compute X, Z and G. The arguments are as for dots. plan has plan_size bytes. Each row of panels (threads,
+    panels_size) must start on a cache line. X may be W. With `past_caches`, X, Z and G exceed the last-level cache, and
+    are written directly to memory. With `half`, F and W, which must have equally many rows, are rounded to bfloat16
+    when they are read (only for float32 with vectors of 64 bytes)."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)

@@ -51,7 +51,7 @@ class WordTable {
         return n <= 8 ? load(word) & (~std::uint64_t(0) >> (64 - 8 * n)) : hash(word, n);
     }
 
-    // Returns the key of any word, even if the word is empty, has zero bytes or ends where its memory ends.
+    // Returns the key of any word, even if the word is empty, contains zero bytes or ends where its memory ends.
     std::uint64_t key(std::string_view word) const {
         const auto *bytes = reinterpret_cast<const std::uint8_t *>(word.data());
         const std::size_t n = word.size();
@@ -181,7 +181,7 @@ class WordTable {
 
     std::uint64_t addend_, multiplier_;
     std::vector<Slot> slots_; // their number is a power of two
-    int shift_;               // 64 minus its exponent
+    int shift_;               // 64 minus the exponent of this power
     std::vector<char> letters_;
     std::vector<std::size_t> starts_; // where each word begins in the letters, and where the last word ends
     std::unordered_map<std::int32_t, std::int64_t> carries_; // parts of counts above 2^32, in units of 2^32

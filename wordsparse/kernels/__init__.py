@@ -1,4 +1,4 @@
-"""The kernels, which compute the expensive parts of a step from arrays, and the choice of kernels for a device.
+"""The kernels: functions that compute the expensive parts of a training step, on the CPU or a GPU.
 
 :class:`Kernels` implements everything plainly in NumPy. :class:`CpuKernels` overrides methods with compiled, threaded
 code, and ``CudaKernels`` overrides them with GPU kernels. The same tests run on all three classes.
@@ -38,7 +38,7 @@ def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = Fals
 def at_work(*, starting: bool = False) -> Iterator[None]:
     """Enter the context in which kernels must run: BLAS uses one thread, and GPU errors become clear messages.
 
-    With ``starting``, InputError is raised if a GPU has too little memory; otherwise it is TrainingError.
+    If a GPU has too little memory, InputError is raised with ``starting``, and TrainingError without.
     """
     # NumPy's warnings are off, because overflow is detected in the results and reported there.
     quiet = np.errstate(over="ignore", invalid="ignore")

@@ -1,7 +1,7 @@
-"""The interface between the algebra of the layer and the machine. Here every kernel is a plain array expression.
+"""The kernels that the layer calls, each written as a plain array expression.
 
-:class:`Kernels` is complete and runs on NumPy. The tests compare all other kernels with :class:`Kernels`. The kernels
-of a device inherit from this class and override the methods for which they have faster code.
+:class:`Kernels` is complete and runs on NumPy. The kernels of a device inherit from this class and override the methods
+for which they have faster code.
 """
 # mypy: disable-error-code="no-any-return"
 
@@ -12,8 +12,8 @@ import numpy as np
 from wordsparse.kernels.structures import Csr, Windows
 from wordsparse.types import Array
 
-# If a float32 matrix has more than GRAM_PIECE_ROWS rows, the rows are cut into at most GRAM_PIECES pieces, and the Gram
-# matrices of the pieces are summed in float64.
+# More than GRAM_PIECE_ROWS rows are cut into at most GRAM_PIECES pieces, whose Gram matrices are summed in float64.
+# Rounding errors of float32 then grow only within a piece.
 GRAM_PIECE_ROWS, GRAM_PIECES = 4096, 8
 
 
@@ -62,8 +62,7 @@ class Kernels:
         return values * scale[csr.indices]
 
     def transpose(self, csr: Csr) -> Csr:
-        """Return the structure of the transpose. The entries of the transpose refer to the values of the original
-        matrix."""
+        """Return the structure of the transpose. Its ``order`` maps each entry to a value of the original matrix."""
         order, indptr = self._sorted(csr.indices, csr.columns)
         rows = self.row_of_entry(csr).astype(np.int32)
         return Csr(indptr, self.xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
@@ -93,7 +92,8 @@ class Kernels:
         out += self.combine(csr, values, dense)
 
     def _sums(self, owners: Array, values: Array, count: int) -> Array:
-        """Return the sum of ``values`` for each owner, float64 (count,)."""
+        """Return the sum of ``values`` for each owner, float64 (count,). ``owners`` holds the owner of each value, a
+        number below ``count``."""
         # bincount of an empty array returns int64, whatever the dtype of the weights.
         return self.xp.bincount(owners, values, count).astype(np.float64, copy=False)
 
@@ -101,7 +101,7 @@ class Kernels:
         """Return the indices that sort ``owners`` (numbers below ``count``), and the start of each owner's indices
         (count + 1,)."""
         order = self.xp.argsort(owners, kind="stable")
-        # bincount is not used, because it would wait until the device reports the number of bins.
+        # bincount is not used: on a GPU, it would wait until the device reports the number of bins.
         starts = self.xp.arange(count + 1, dtype=np.int32)
         return order, self.xp.searchsorted(self.xp.take(owners, order), starts)
 
@@ -126,16 +126,16 @@ class Kernels:
     def target_terms(
         self, loss: str, csr: Csr, y: Array, a: Array, factors: Array | None
     ) -> tuple[float, Array] | None:
-        """Compute Σ y t(o) and the array y t'(o) f in one pass, for the linear loss compiled as ``loss``. Outputs are o
-        = f a, where f is the factor of the column. Return None if there is no compiled code; the caller then uses array
-        operations."""
+        """Compute Σ y t(o) and the array y t'(o) f in one pass, where t is the ``LinearLoss.target`` compiled as
+        ``loss``. The outputs are o = f a, where f is the factor of the column. Return None if there is no compiled
+        code; the caller then uses array operations."""
         return None
 
     # ── windows of a text ─────────────────────────────────────────────────────────────────────────────────────────
 
     def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:
-        """Return Cᵀ values and (C ∘ C)ᵀ squares, float64 (columns,), for one value and one square per bag. If a bag
-        holds a token twice, C has two entries for this token."""
+        """Return Cᵀ values and (C ∘ C)ᵀ squares, float64 (columns,), where C is the matrix of ``windows``. There is one
+        value and one square per bag. A token that occurs twice in a bag has two entries in C."""
         bags = windows.csr(self.xp)
 
         def sums(shares: Array) -> Array:
@@ -156,8 +156,8 @@ class Kernels:
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
         """Return ``ΓᵀH`` (in the shape of ``rows``), and ``Cᵀ diag(zeta) H`` and ``CᵀΓ rows`` (in the shape of
-        ``features``). C holds the bags; row j of Γ has ``gamma_j`` in column ``targets_j``. The first result may
-        overwrite ``rows``."""
+        ``features``). C is the matrix of ``windows``, H = C ``features``, and row j of Γ has ``gamma_j`` in column
+        ``targets_j``. The first result may overwrite ``rows``."""
         H, bags, share = self.window_means(windows, features), windows.csr(self.xp), windows.share.astype(zeta.dtype)
         bag, back = self.row_of_entry(bags), self.transpose(bags)
         X = self.combine(self._by_target(targets, rows), gamma, H)

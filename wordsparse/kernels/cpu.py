@@ -28,16 +28,16 @@ from wordsparse.kernels.isa import chosen_isa
 from wordsparse.kernels.pool import ArrayPool, row_bytes
 from wordsparse.kernels.structures import Csr, Windows
 
-# The arguments with which windows are passed to compiled functions: the instruction set, the text, its bags, the first
-# bag of each block, the reach of the windows, and the stride of rows.
+# The first arguments of compiled functions on windows: the instruction set, the tokens of the text, the centre, start
+# and stop of each bag, the first bag of each block, the reach of the windows, and the stride of rows.
 WindowArrays = tuple[int, Array, Array, Array, Array, Array, int, int]
 logger = logging.getLogger("wordsparse")
 
 # Below this number of multiply-adds, which take one thread some 50 µs, a parallel region costs more than it saves:
 # waking a sleeping thread takes 20 µs, and on a virtual machine up to 90 µs.
 PARALLEL_WORK = 2_000_000
-# Rough costs, in multiply-adds, of a loss term, of a number read from memory, of the sums of a bag, and of a row that
-# is read from memory.
+# Rough costs, in multiply-adds, of a loss term, of a number read from memory, of adding a bag to the sums of its
+# tokens, and of a row that is read from memory.
 TERMS_WORK, READ_WORK, SUMS_WORK, ROW_WORK = 40, 8, 100, 128
 # The number of rows that a thread adds up at a time.
 SUM_ROWS = 1024
@@ -47,10 +47,10 @@ TOTAL_VALUES = 2**15
 # a core's own cache, and if each dense row is read so often that copying the blocks costs little in comparison.
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
-# Products are computed on the matrix unit only if the product has at least this many rows, and each of the two factors
-# has at least this many columns. The unit computes whole tiles.
+# Products are computed on the matrix unit (AMX) only if the product has at least this many rows, and each of the two
+# factors has at least this many columns. The unit computes whole tiles, which smaller products would not fill.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
-# About the size of a last-level cache. Larger results are evicted from the cache before they are read.
+# Larger results, which exceed a last-level cache, are written directly to memory.
 CACHED_BYTES = 32 << 20
 # The index of x86-64-v4 among the compiled instruction sets. This set has vectors of 64 bytes, but no matrix unit.
 X86_64_V4 = 2
@@ -90,7 +90,7 @@ class CpuKernels(Kernels):
         self._pool = ArrayPool()
 
     def inverse(self, matrix: Array) -> Array:
-        # An LU decomposition of the transpose needs no copy in C order, and takes half the time of solving for the
+        # LAPACK inverts the transpose of a matrix in C order without a copy, in half the time of solving for the
         # identity.
         if matrix.shape[0] == 0:  # LAPACK would complain on stderr
             return matrix
@@ -188,11 +188,11 @@ class CpuKernels(Kernels):
         return csr.entries >= BLOCKS_FROM_ENTRIES * csr.columns and self._past_own_cache(matrix.nbytes)
 
     def _rounds_panels(self, matrix: Array) -> bool:
-        """Return whether kernels round the panels of this matrix to bfloat16."""
+        """Return whether kernels round their copies of columns of this matrix, the panels, to bfloat16."""
         return self._bfloat16 and matrix.dtype == np.float32 and self._isa >= X86_64_V4
 
     def _panel(self, matrix: Array) -> Array:
-        """Return memory for a panel, which is a block of columns of all rows."""
+        """Return memory for a panel, a copy of some columns of the matrix in which all rows lie next to each other."""
         return self._pool.empty((_column_blocks.panel_size(matrix.shape[0]) // matrix.itemsize,), matrix.dtype)
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
@@ -237,7 +237,7 @@ class CpuKernels(Kernels):
         self, windows: Windows, features: Array, targets: Array, rows: Array, zeta: Array, gamma: Array
     ) -> tuple[Array, Array, Array]:
         features, rows = self._pool.on_lines(features), self._pool.on_lines(rows)
-        X = rows  # safe: each block of columns is copied before it is written
+        X = rows  # X may overwrite rows, as each block of columns is copied before it is written
         n, d = features.shape
         Z, G = (self._pool.rows(n, d, features.dtype, on_lines=True) for _ in range(2))
         if windows.rows == 0:
@@ -312,7 +312,8 @@ class CpuKernels(Kernels):
         return self._gram(a, b, base=matrix, keep=keep, by=by, mirrored=symmetric)
 
     def gram_change(self, matrix: Array, rows: Array, change: Array) -> Array:
-        return self._gram(change, matrix, chosen=rows, mirrored=True)  # Dᵀ (V + ½ D) and its transpose
+        # Dᵀ (V + ½ D) plus its transpose, with D = change and V = matrix[rows].
+        return self._gram(change, matrix, chosen=rows, mirrored=True)
 
     def weighted_gram(self, a: Array, weights: Array) -> Array:
         return self._gram(a, scale=np.sqrt(weights).astype(a.dtype), half=True)
@@ -342,12 +343,12 @@ class CpuKernels(Kernels):
         return total
 
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
-        """Return the index of the instruction set for products of matrices with n rows, and k and d columns."""
+        """Return the index of the instruction set for a product (n, k) · (k, d), or (k, n) · (n, d)."""
         splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
         return self._isa if splits else min(self._isa, X86_64_V4)
 
     def _work_space(self, itemsize: int, n: int, k: int, d: int, threads: int) -> Array:
-        """Return the work space for products of matrices with n rows, and k and d columns."""
+        """Return the work space for a product (n, k) · (k, d), or (k, n) · (n, d)."""
         return self._pool.empty((_products.work_size(itemsize, n, k, d, threads),), np.uint8)
 
     def _threads_for(self, work: int) -> int:

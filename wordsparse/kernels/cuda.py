@@ -21,7 +21,7 @@ Array = Any
 
 SOURCES = ("walk.cuh", "combine.cu", "pair_dots.cu", "add_rows.cu", "losses.cu")
 OPTIONS = ("--std=c++17",)
-# These must equal the constants in cu/walk.cuh.
+# WARP and ENTRIES_PER_WARP must equal the constants in cu/walk.cuh.
 WARP = 32
 ENTRIES_PER_WARP = 64
 CARRY_BLOCKS = 1024
@@ -156,8 +156,8 @@ def _compiled(cupy: Any, name: str) -> Callable[..., None]:
 
 
 def _parts(d: int) -> int:
-    """Return the number of columns per lane: the smallest number in PARTS with which d columns need as few tiles as
-    with the largest number."""
+    """Return how many columns each lane processes: the smallest number in PARTS that covers d columns with the fewest
+    tiles."""
     needed = _ceiling(d, WARP)
     tiles = _ceiling(needed, PARTS[-1])
     return next(parts for parts in PARTS if parts * tiles >= needed)

@@ -19,7 +19,7 @@ from wordsparse.machine.threads import available_cpus
 
 
 def diagnose() -> dict[str, Any]:
-    """Return a dict for JSON of the versions, compiled kernels, threads, BLAS, GPU and extras. Its entry ``unused``
+    """Return the versions, compiled kernels, threads, BLAS, GPU and extras as a dict for JSON. The entry ``unused``
     says why parts of the installation are not used."""
     report: dict[str, Any] = {
         "wordsparse": metadata.version("wordsparse"),
@@ -40,8 +40,8 @@ def diagnose() -> dict[str, Any]:
 
 
 def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """Return a dict that describes the machine, the versions and the kernels with ``threads`` threads, for JSON files
-    of results."""
+    """Return a dict for JSON files of results. It describes the machine, its speed with ``threads`` threads, the
+    versions and the kernels."""
     with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         rate = description.sgemm_gflops(sgemm_size)
     names = ("wordsparse", "numpy", "scipy", "gensim")
@@ -81,7 +81,7 @@ def describe(report: Mapping[str, Any]) -> str:
     pools = [f"{pool['name']} {pool['version']} ({pool['architecture']}, {pool['threads']})" for pool in report["blas"]]
     extras = {package: version for extra in report["extras"].values() for package, version in extra.items()}
     facts = {
-        "kernels": f"for {', '.join(compiled['instruction_sets'])}, this machine takes "
+        "kernels": f"compiled for {', '.join(compiled['instruction_sets'])}; this machine uses "
         f"{compiled['instruction_set_used']} ({compiled['compiler']})",
         "threads": f"{cpus['used']} used of {cpus['cpus']} CPUs",
         "variables": ", ".join(f"{name}={value}" for name, value in report["environment"].items()),
@@ -136,8 +136,8 @@ def _extras() -> dict[str, dict[str, str | None]]:
 def _unused(report: Mapping[str, Any]) -> Iterator[str]:
     cpus = report["threads"]
     if not report["compiled"]["openmp"]:
-        yield "more than one thread: the kernels were compiled without OpenMP; install a compiler that has it (g++)"
+        yield "more than one thread: the kernels were compiled without OpenMP; install a compiler with OpenMP (g++)"
     elif cpus["cpus"] and cpus["used"] < cpus["cpus"]:
-        yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: the process's affinity mask or its cgroup's quota"
+        yield f"{cpus['cpus'] - cpus['used']} of {cpus['cpus']} CPUs: excluded by the affinity mask or the cgroup quota"
     if not report["gpu"]["usable"]:
         yield f"a GPU: {report['gpu']['reason']}"

@@ -1,7 +1,7 @@
 """Memory for the large arrays of a step. The next step reuses this memory.
 
-If every step allocated its megabytes afresh, each 4 KB page would fault on first use. Page faults would then take a
-tenth of the step's time or more. A block of memory becomes available again when the last array in the block is deleted.
+If every step allocated its megabytes afresh, page faults on first use would take a tenth of the step's time or more. A
+block of memory becomes available again when the last array in the block is deleted.
 """
 
 import mmap
@@ -107,7 +107,7 @@ def _aligned(size: int) -> Array:
         return block[_to_line(block) :]
     # Python's default is MAP_SHARED, with which a forked process would write into the memory of its parent.
     memory = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(AttributeError, OSError):  # if the system has huge pages
+    with suppress(AttributeError, OSError):  # the system may have no huge pages
         memory.madvise(mmap.MADV_HUGEPAGE)
     block = np.frombuffer(memory, np.uint8)
     return block[_to_line(block, HUGE_PAGE) :]

@@ -66,10 +66,10 @@ class Windows:
     """Bags of tokens that are windows of one text. The bags are the structure of a sparse matrix C with one row per
     bag.
 
-    Bag j is ``tokens[start_j : stop_j]`` without the token at ``centre_j``. Each token of a bag has the weight 1 /
-    size. ``tokens`` int32 (n,) has a negative entry at each position without a token, and no window spans such a
-    position. ``centre``, ``start`` and ``stop`` are int32 (m,). ``centre`` ascends, windows have at most ``reach``
-    tokens on each side, and no bag is empty.
+    Bag j is ``tokens[start_j : stop_j]`` without the token at ``centre_j``. In row j of C, each token of bag j has the
+    weight 1 / (number of tokens in the bag). ``tokens`` int32 (n,) has a negative entry at each position without a
+    token, and no window spans such a position. ``centre``, ``start`` and ``stop`` are int32 (m,). ``centre`` ascends,
+    windows have at most ``reach`` tokens on each side, and no bag is empty.
     """
 
     tokens: Array
@@ -93,8 +93,8 @@ class Windows:
         return 1.0 / (self.stop - self.start - 1)
 
     def first(self, block: int) -> Array:
-        """Return the first bag whose centre is in each ``block`` positions of the text, and the number of bags, int64
-        (blocks + 1,). The array is cached, because a step uses it twice."""
+        """Return, for each block of ``block`` positions of the text, the first bag whose centre is in this block or a
+        later one; then the number of bags, int64 (blocks + 1,). The array is cached, because a step uses it twice."""
         if "_first" not in vars(self):
             # The dtype is int32, as for the centres, so that searchsorted converts nothing.
             starts = np.arange(-(-self.tokens.shape[0] // block) + 1, dtype=np.int32) * np.int32(block)

@@ -1,1 +1,1 @@
-"""The exact output layer: losses, gradients and updates over all outputs. This package knows arrays, not words."""
+"""The exact output layer: losses, gradients and updates over all outputs. This package handles arrays, not words."""

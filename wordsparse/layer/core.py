@@ -5,8 +5,9 @@ come from Vincent, de Brébisson & Bouthillier (NIPS 2015, arXiv 1412.7091; 1606
 minibatches, and extended by the positive vector p, the right preconditioner Π and unique target rows. Examples are
 rows:
 
-    H (m, d) = C F: inputs, with C (m, n) the bags of the features F (n, d), or C = I if inputs are rows. T: the u
-    unique target rows of the minibatch. y: the stored values of the targets. η: step size, λ: weight decay, c = 1 − ηλ
+    H (m, d)    the inputs, H = C F: row j of C (m, n) averages features F (n, d) over bag j; C = I for plain rows
+    T           the u unique target rows of the minibatch; y are the stored values of the targets
+    η, λ, c     the step size, the weight decay, and c = 1 − ηλ
 
     forward     (1)   W_T = V_T U + p_T ωᵀ     a_jk = h_j · W_T[c_jk]
                 (2)   Ĥ = H Q     q = rowsum(H ∘ Ĥ)     s = H w̄
@@ -22,8 +23,9 @@ rows:
                 (12)  Q' = Q_A + U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' + Δᵀp_T ω'ᵀ + ω' (Δᵀp_T)ᵀ
 
 so that W' = W A − η p bᵀ + Δ (rows T). A *fold* multiplies V by U', so that U becomes I. In a fold, or if there are
-more target rows than examples, (12) is computed from W_T instead of V_T: Q' = Q_A + R + Rᵀ with R = ΔᵀW_T A − η Δᵀp_T
-bᵀ + ½ ΔᵀΔ.
+more target rows than examples, (12) is computed from W_T instead of V_T:
+
+    Q' = Q_A + R + Rᵀ   with   R = ΔᵀW_T A − η Δᵀp_T bᵀ + ½ ΔᵀΔ
 
 Each phase is a call: ``forward`` (1)–(3), ``sums.pull_back`` (4)–(6) and ``update`` (7)–(12) return data without
 changing the state. Only ``apply`` changes the state. An update is either refused before anything changes, or applied
@@ -52,18 +54,18 @@ from wordsparse.types import Array
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
 # If all of W is needed, this many rows are computed at a time.
 BLOCK_ROWS = 4096
-# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND. In this
-# range, squares and products stay far from the limits of float32. Usual initial weights lie in this range.
+# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND. This
+# range contains usual initial weights, and keeps squares and products far from the limits of float32.
 BAND = 2.0**40
 
 
 class ExactLayer:
     """The state and the steps of the exact layer, on arrays of one device. Initially W = 0.
 
-    This class does not check arguments; :class:`wordsparse.FactoredOutput` does. Inputs and trainers of the layer use
-    the kernels in ``layer.kernels``. ``measure`` is π (D,) float64, which sums to 1; None means that every πᵢ is 1. V
-    is (D, d) in the working precision ``dtype``, ``p`` is √π (D,) float64 or None, ``total`` is Σ π_i = ‖p‖², and
-    ``folds`` counts folds of U into V.
+    This class does not check arguments; :class:`wordsparse.FactoredOutput` does. The inputs and the trainers of a layer
+    use its ``kernels``, too. ``measure`` is π (D,) float64, which sums to 1; None means that every πᵢ is 1. V is (D, d)
+    in the working precision ``dtype``, ``p`` is √π (D,) float64 or None, ``total`` is Σ π_i = ‖p‖², and ``folds``
+    counts folds of U into V.
     """
 
     def __init__(
@@ -89,7 +91,8 @@ class ExactLayer:
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
     def forward(self, inputs: RowInputs, targets: Targets, *, per_example: bool = True) -> Forward:
-        """Run the forward pass. Without ``per_example``, linear losses skip (2) and give only the sum of the losses."""
+        """Run the forward pass. Without ``per_example``, a LinearLoss skips equation (2), and only the total loss is
+        known."""
         f, kernels = self.factors, self.kernels
         p_T = self.sqrt_measure(targets.rows)
         rows = TargetRows.of(self.V, targets, p_T, f, kernels)
@@ -174,7 +177,7 @@ class ExactLayer:
             return 1.0
         c = float(2.0 ** round(np.log2(size) / 2))
         self.clock.changes += 1
-        self.V /= c  # not U: if U fell below 1/FOLD_SCALE, squares of V would exceed float32
+        self.V /= c  # V is divided, not U: with U below 1/FOLD_SCALE, squares of V would exceed float32
         self.factors = replace(f, omega=f.omega / c, Q=f.Q / c**2, w_bar=f.w_bar / c)
         self.stable_norm /= c**2
         return c
@@ -208,8 +211,7 @@ class ExactLayer:
     def outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
         """Yield the outputs H W[rows]ᵀ (m, n) for each block of rows, as V_rows (U h) / p + ω·h, without computing W.
 
-        Rounding errors are as large as if W were computed in the working precision. ``must_fold`` keeps these errors
-        small.
+        Rounding errors are as large as if W were computed in the working precision. Folds keep these errors small.
         """
         f, kernels = self.factors, self.kernels
         wide = H.astype(np.float64)
@@ -227,13 +229,13 @@ class ExactLayer:
             yield o
 
     def check_rows(self, rows: Array, change: Array, factors: Factors) -> None:
-        """Raise TrainingError if ``W[rows] += change`` could make entries of W overflow the working precision. The
-        ``factors`` are the factors of W."""
+        """Raise TrainingError if ``W[rows] += change`` could make entries of W overflow the working precision.
+        ``factors`` are the factors of W before this change."""
         refusal.check_rows(self.sqrt_measure(rows)[:, None] * change, factors, self.dtype)
 
     def add_to_rows(self, rows: Array, change: Array) -> None:
-        """Add ``change`` (n, d) to W[rows], by (9), (11) and (12) with Δ = diag(p) change and A = I. The rows must be
-        distinct. The caller must have checked the change with :meth:`check_rows`."""
+        """Add ``change`` (n, d) to W[rows], by equations (9), (11) and (12) with Δ = diag(p) change and A = I. The rows
+        must be distinct. The caller must have checked the change with :meth:`check_rows`."""
         self.clock.changes += 1
         f, p = self.factors, self.sqrt_measure(rows)
         before, delta = (part.astype(np.float64) * p[:, None] for part in (self.rows(rows), change))
@@ -243,7 +245,7 @@ class ExactLayer:
         self.stable_norm = max(self.stable_norm, float(np.trace(self.factors.Q)))
 
     def sqrt_measure(self, rows: Array | slice) -> Array:
-        """Return p on these rows, (n,) float64."""
+        """Return the entries of p for these rows, (n,) float64; ones without a measure."""
         if self.p is not None:
             return self.p[rows]
         n = len(range(*rows.indices(self.n_outputs))) if isinstance(rows, slice) else rows.shape[0]

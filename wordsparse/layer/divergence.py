@@ -42,6 +42,6 @@ class LossWatch:
         if self.above >= IN_A_ROW:
             raise TrainingError(
                 f"training diverges: the mean loss of the last {self.above} minibatches is more than {LIMIT:.0f} times "
-                f"its scale ({mean:.4g} compared with {self.scale:.4g}); lower the learning rates, also in the network "
-                "below the layer"
+                f"its usual scale ({mean:.4g} compared with {self.scale:.4g}); lower the learning rates, also in the "
+                "network below the layer"
             )

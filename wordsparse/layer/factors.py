@@ -16,7 +16,7 @@ from wordsparse.validation import all_finite
 # In W = V U, U amplifies the rounding errors of V by the condition number of U. Above this condition number, U is
 # folded into V.
 FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
-# Weight decay changes the scale of U exponentially. U is folded before entries of V become too large or too small.
+# Weight decay shrinks U in every step, so entries of V, roughly W U⁻¹, grow. U is folded before they overflow.
 FOLD_SCALE = 1e12
 # If ‖U U⁻¹ z − z‖ / ‖z‖ exceeds this limit, which depends on the working precision, U⁻¹ is recomputed from U.
 DRIFT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}

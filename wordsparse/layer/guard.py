@@ -17,9 +17,9 @@ R = TypeVar("R")
 
 class Guard:
     """A lock that takes forks into account. If a process was forked while another thread held the lock, the lock
-    refuses all calls in the new process.
+    refuses all calls in the new process, because the object that it guards may be half changed there.
 
-    The object may be half changed in that process. A copy of a guard, pickled or not, is a new guard that is not held.
+    A copy of a guard, pickled or not, is a new guard that is not held.
     """
 
     def __init__(self) -> None:
@@ -27,8 +27,8 @@ class Guard:
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Hold the lock while kernels run. ``what`` is the name of the call for messages. Raise InputError if a fork
-        cut off another thread's call."""
+        """Hold the lock while kernels run. ``what`` is the name of the call for messages. Raise InputError if the
+        process was forked during another thread's call."""
         if self._process != os.getpid():
             if self._lock.locked():
                 raise InputError(

@@ -16,8 +16,8 @@ from wordsparse.types import Array
 # If q is needed for every window, H and Ĥ are in memory for this many examples at a time.
 MOMENT_ROWS = 2**14
 # Words of a large bag, such as a shopping basket, occur together in later bags too, and the steps of these words add
-# up. So the mass of a bag with n > WIDE_BAG words is multiplied by n − WIDE_BAG + 1. Windows with at most 10 words on
-# each side are not affected.
+# up. A larger mass (:meth:`RowInputs.pull`) makes the steps of a word smaller, so the mass of a bag with n > WIDE_BAG
+# words is multiplied by n − WIDE_BAG + 1. Windows with at most 10 words on each side are not affected.
 WIDE_BAG = 20
 
 
@@ -75,8 +75,8 @@ class RowInputs:
 
     def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:
         """Return Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, both (n,) float64. There is one value
-        and one weight per example. A word that occurs twice in bag j has two entries C_jw. Bags above ``WIDE_BAG`` have
-        a larger mass."""
+        and one weight per example. A word that occurs twice in bag j has two entries C_jw. The mass of bags with more
+        than ``WIDE_BAG`` words is larger."""
         return values, weights
 
 

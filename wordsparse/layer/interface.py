@@ -50,8 +50,7 @@ class TargetRows:
 
     @classmethod
     def of(cls, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> "TargetRows":
-        """Return target rows in the cheaper form. If there are more target rows than examples, W_T stays a product of
-        its factors; otherwise W_T is computed."""
+        """Return the cheaper kind: FactoredRows if there are more target rows than examples, otherwise TargetRows."""
         kind = FactoredRows if targets.csr.columns > targets.csr.rows else TargetRows
         return kind(V, targets, p_T, factors, kernels)
 
@@ -64,18 +63,19 @@ class TargetRows:
         return self._kernels.combine(self._csr, gamma, self._W_T, base, scale)
 
     def take(self) -> Array:
-        """Return the array W_T itself. The caller may overwrite it."""
+        """Return the array W_T itself, which the caller may overwrite."""
         W_T = self._W_T
         del self._W_T
         return W_T
 
     def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
-        """Return ``by`` · X M, (u, d). M = None means the identity matrix. The result may overwrite X."""
+        """Return ``by`` · X M, (u, d), with the X of ``sums``. M = None means the identity matrix. The result may
+        overwrite X."""
         X = taken(sums.X)
         return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
 
     def square(self, sums: "Sums") -> Array:
-        """Return XᵀX, (d, d) float64."""
+        """Return XᵀX, (d, d) float64, with the X of ``sums``."""
         return self._kernels.gram(sums.X())
 
     def gram_change(self, D: Array) -> Array:
@@ -173,7 +173,7 @@ class Forward:
 
     @cached_property
     def bends(self) -> Array:
-        """The absolute values |α|, (m,), each of which is half the size of the curvature along a row of W."""
+        """The absolute values |α|, (m,). Along a row of W, the curvature of example j's loss is 2 α_j h_j h_jᵀ."""
         alpha = self.terms.alpha
         bends_down = alpha.shape[0] > 0 and bool(alpha.min() < 0)
         return np.abs(alpha) if bends_down else alpha
@@ -191,11 +191,10 @@ class Sums:
     at the first call and then keeps it.
 
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
-    X, Z and G can be :func:`taken`.
-    ``curvature`` = K = Hᵀ diag(α) H, symmetric, and ``weights_gram`` = XᵀW_T = FᵀG are (d, d) float64.
-    ``pulled_beta`` = Cᵀβ and ``mass`` = (C ∘ C)ᵀ|α| (n,), and ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ
-    and ``gradient`` = ∇H are (m, d). If ``whole`` is False, the sums also include examples of other processes, which
-    are not in the forward pass of this process.
+    The arrays X, Z and G can be taken out with :func:`taken`. ``curvature`` = K = Hᵀ diag(α) H, symmetric, and
+    ``weights_gram`` = XᵀW_T = FᵀG are (d, d) float64. ``pulled_beta`` = Cᵀβ and ``mass`` = (C ∘ C)ᵀ|α| (n,), and
+    ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ and ``gradient`` = ∇H are (m, d). If ``whole`` is False, the
+    sums also include examples of other processes, which are not in the forward pass of this process.
     """
 
     forward: Forward

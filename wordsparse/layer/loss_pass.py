@@ -19,8 +19,8 @@ PIECE = 2**15
 
 class LossSums(NamedTuple):
     """The losses and their derivatives. ``losses``, ``alpha`` = ∂L/∂q and ``beta`` = ∂L/∂s (m,) float64 have one entry
-    per example. ``gamma`` = ∂L/∂o (entries,) has one per stored target. If only the sum of the losses was requested,
-    ``losses`` is None, and ``of_targets`` is the part of the sum that depends on the outputs of targets."""
+    per example. ``gamma`` = ∂L/∂o (entries,) has one entry per stored target. If only the sum of the losses was
+    requested, ``losses`` is None, and ``of_targets`` is the part of the sum that depends on the outputs of targets."""
 
     losses: Array | None
     alpha: Array
@@ -51,7 +51,7 @@ def per_example(
 def target_terms(
     loss: LinearLoss, targets: Csr, y: Array, a: Array, r: Array | None, total: float, kernels: Kernels
 ) -> LossSums:
-    """Return the sum Σ y (t(o) + c) and the derivatives. The terms of the losses in q and s are left out.
+    """Return the part Σ y (t(o) + c) of a :class:`LinearLoss`, and all derivatives. The terms a·q and b·s are left out.
 
     Outputs are o = a r, where r (u,) is a factor for each column; ∂/∂o is multiplied by r. The losses of single
     examples are not computed. Regression losses are not allowed, because they have no terms per target.
@@ -85,8 +85,7 @@ def times_columns(csr: Csr, values: Array, factors: Array | None, kernels: Kerne
 def _in_one_pass(
     loss: Loss, targets: Csr, y: Array, o: Array, q: Array | None, s: Array | None, total: float, kernels: Kernels
 ) -> LossSums | None:
-    """Compute the sums with a kernel, or return None if the device has no kernel for this class of losses. Tests
-    compare the kernels with ``terms``."""
+    """Compute the sums with a kernel, or return None if the device has no kernel for this class of losses."""
     kernel = vars(type(loss)).get("cuda")  # not inherited: a subclass has its own formulas
     if kernel is None:
         return None

@@ -2,10 +2,10 @@
 of the targets.
 
 From a target output ``o`` and the sums ``q`` and ``s``, a loss computes ℓ and its derivatives with respect to q, s and
-o (:class:`Terms`). The reference and all backends use the same object; to add a loss, write :meth:`Loss.terms`.
-``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1). Each class also records its name, the kinds
-of targets that the loss suits, step sizes and its CUDA kernel. :mod:`wordsparse.layer.loss_pass` sums a loss over a
-minibatch.
+o (:class:`Terms`). The dense reference and all kernels take the same loss object. To add a loss, write a subclass with
+:meth:`Loss.terms`. ``total`` is Σ πᵢ: 1 with a normalised base measure, D without one (πᵢ = 1). Each class also records
+its name, the kinds of targets that the loss suits, step sizes and its CUDA kernel. :mod:`wordsparse.layer.loss_pass`
+sums a loss over a minibatch.
 
 The squared and spherical losses come from Vincent et al. (NIPS 2015, arXiv 1412.7091), spherical and Taylor softmax
 from de Brébisson & Vincent (ICLR 2016, arXiv 1511.05042), and the Z-loss from the same authors (arXiv 1604.08859).
@@ -55,7 +55,7 @@ class Loss(ABC):
         sums to 1 over all outputs c.
     move : float
         The largest change of a target's output in one second-order step (:mod:`wordsparse.torch.engine`), as a multiple
-        of the derivative. If the loss is ``scale_free``, the unit is the variance of the outputs.
+        of ∂ℓ/∂o or, if the loss is ``scale_free``, of ∂ℓ/∂o times the variance of the outputs.
     recipe : dict
         Settings for word vectors: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and other
         fields of ``Recipe``.
@@ -97,7 +97,7 @@ class LinearLoss(Loss):
 
     @abstractmethod
     def slopes(self, total: float) -> tuple[float, float, float]:
-        """Return the numbers (c, a, b)."""
+        """Return the numbers (c, a, b) of ℓ = t(o) + c + a·q + b·s."""
 
     def terms(self, o: Any, q: Any, s: Any, total: float) -> Terms:
         value, slope = self.target(o)
@@ -172,7 +172,7 @@ class BoundedNS(LinearLoss):
 
     def slopes(self, total: float) -> tuple[float, float, float]:
         k, xi = self.negatives, abs(self.touching)
-        # Near ξ = 0 use the series, because the quotient would become 0/0.
+        # Near ξ = 0, λ is computed from its series, because the quotient would become 0/0.
         by_square = math.tanh(xi / 2) / (4 * xi) if xi > 1e-3 else (1 - xi**2 / 12) / 8
         constant = xi / 2 + math.log1p(math.exp(-xi)) - by_square * xi**2
         return k * constant, k * by_square / total, k / (2 * total)
@@ -219,7 +219,7 @@ class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
     If all outputs are equal (σ = 0, as at W = 0), z is undefined. In this case, z counts as 0 and has no gradient. a
-    and b are hyper-parameters. With the default values, a network gave the best ranking of next items (docs/torch.md).
+    and b are hyper-parameters. The defaults gave the best rankings of the next item (docs/torch.md).
     """
 
     a: float = 1.0

@@ -18,7 +18,7 @@ from wordsparse.validation import all_finite
 STEP_CONDITION = {np.dtype(np.float32): 1e7, np.dtype(np.float64): 1e12}
 # An unstable step must keep ‖W‖² below this multiple of the largest ‖W‖² after a stable step.
 MAX_GROWTH = 1e8
-# Steps of at most this strength do not overshoot in any direction in which the loss is convex.
+# Updates of at most this ``strength`` do not overshoot in any direction in which the loss is convex.
 STABLE = 2.0
 
 
@@ -49,8 +49,8 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
 
 
 def check_rows(change: Array, factors: Factors, dtype: np.dtype[Any]) -> None:
-    """Check a change (n, d) of rows of diag(√π) W, where W has these factors. Raise TrainingError if the bound on ‖W‖²
-    from the triangle inequality overflows ``dtype``."""
+    """Check a change (n, d) of rows of diag(√π) W, which has these factors. Raise TrainingError if, by the triangle
+    inequality, the squared norm after the change could overflow ``dtype``."""
     with np.errstate(all="ignore"):
         norm = np.square(np.sqrt(np.trace(factors.Q)) + np.linalg.norm(change))
     if not norm <= np.finfo(dtype).max:

@@ -1,7 +1,7 @@
 """The sums over a minibatch that the backward pass needs, equations (4) to (6) of :mod:`wordsparse.layer.core`.
 
 If inputs are plain rows, each sum is computed on first use. For windows of a text, one pass computes the three large
-sums. Sums that depend on W use the state of the layer in the forward pass.
+sums. Sums that depend on W use the W of the forward pass.
 """
 
 from collections.abc import Callable

@@ -16,7 +16,7 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Sums, TargetRows
 from wordsparse.types import Array
 
-# If U⁻¹ grows by more than this factor, the step nearly removes a direction, and the step is recomputed in float64.
+# If U⁻¹ grows by more than this factor, A is nearly singular, and the step is recomputed in float64.
 MAX_INVERSE_GROWTH = 100.0
 # For minibatches with fewer examples, converting the state to the working precision takes longer than computing in
 # float64.
@@ -60,10 +60,10 @@ class Update:
     """A new state that has been computed but not yet applied.
 
     ``factors`` are the new factors. If ``folds`` is True, U' must be folded into V. ``rows_change`` (u, d) is the
-    change of V's target rows: D, or Δ itself after a fold. Δ is exact even if A is ill-conditioned. ``strength`` is η
-    √|tr B²|, an upper bound on the eigenvalues of η B. If ``strength`` is at most 2, the step is stable in all
-    directions in which the loss is convex. ``rows`` (u,) are the target rows. ``at`` is the number of changes of the
-    layer before this update.
+    change of V's target rows. This is D or, if ``folds``, Δ, which is accurate even if A is ill-conditioned.
+    ``strength`` is η √|tr B²|, an upper bound on the eigenvalues of η B. If ``strength`` is at most 2, the step is
+    stable in all directions in which the loss is convex. ``rows`` (u,) are the target rows. ``at`` is the number of
+    changes of the layer before this update.
     """
 
     rows: Array
@@ -91,9 +91,8 @@ def precision(m: int, dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def dense_flops(m: int, d: int) -> float:
-    """Estimate the cost of :func:`dense`. The costs of the curvature and of two products with ΓᵀH (u ≈ m) are
-    proportional to m. The costs of the inverse of a d×d matrix in float64, which counts twice, and of other d×d
-    products do not depend on m."""
+    """Estimate the cost of :func:`dense`. The first term is for the curvature and two products with ΓᵀH (u ≈ m). The
+    second term is for d×d products and an inverse in float64, which is counted twice because float64 is slow."""
     return 7.0 * m * d**2 + 40.0 * d**3
 
 
@@ -117,7 +116,7 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     delta_p = -eta * times_pi(kernels.column_sums(sums.X(), forward.target_rows.p_T))  # (9) Δᵀp_T
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
-    # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B; the terms with b are added to it.
+    # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B. The terms of (10) with b are added afterwards.
     Q = f.Q.astype(real)
     N = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, B)
     Q = kernels.plus_gram(f.Q, B, N, c**2, -step.eta, symmetric=True)
@@ -133,8 +132,7 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
 
 
 def _is_ill_conditioned(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
-    """Return whether the step must be recomputed in float64: ``real`` is float32 and the step nearly removes a
-    direction."""
+    """Return whether the step must be recomputed in float64, because ``real`` is float32 and A is nearly singular."""
     return real != np.float64 and not new.inverse_scale < MAX_INVERSE_GROWTH * f.inverse_scale
 
 
@@ -161,8 +159,7 @@ def through_W(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
     """Return Δ itself or Δ U'⁻¹ for (11), ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ for (12), and −η b, the factor of Δᵀp_T in (12).
 
     ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. This route takes one more product
-    than :func:`through_V`. However, this route is accurate even if U' is ill-conditioned, and cheaper if there are many
-    targets.
+    than :func:`through_V`, but is accurate even if U' is ill-conditioned, and is cheaper if there are many targets.
     """
     step, kernels, B, real = results.step, results.step.kernels, results.B, results.B.dtype
     sums, eta = step.sums, real.type(step.eta)
@@ -191,7 +188,7 @@ def low_rank(step: Step, real: np.dtype[Any]) -> Update:
         Q' = c² Q − c η (Pᵀ M + Mᵀ P),   M = g − (η/c) S P
         S  = (g − diag(α) Ĥ) Lᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
 
-    The state exceeds a cache, so all products that read U are computed first, and then all products that read U⁻¹.
+    The d×d matrices exceed a cache, so all products that read U are computed first, and then all that read U⁻¹.
     """
     sums, forward, kernels = step.sums, step.sums.forward, step.kernels
     f, csr, c, c_eta = forward.factors, forward.targets.csr, step.shrink, step.shrink * step.eta

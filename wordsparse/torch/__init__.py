@@ -1,6 +1,6 @@
 """The layer for PyTorch: :class:`FactoredOutput`, an output layer with its loss as a ``torch.nn.Module``.
 
-It needs PyTorch 2.5 or newer: ``pip install 'wordsparse[torch]'``.
+The module needs PyTorch 2.5 or newer: ``pip install 'wordsparse[torch]'``.
 """
 
 from wordsparse import optional

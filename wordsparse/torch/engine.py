@@ -23,18 +23,18 @@ from wordsparse.layer.sums import pull_back
 from wordsparse.layer.update import Update
 from wordsparse.types import Array
 
-# The constants were chosen with networks that predict the next item (on a validation set) or the next word; see
+# These constants were chosen with networks that predict the next item (on a validation set) or the next word; see
 # docs/torch.md. RIDGE is added to the mean curvature, as a fraction of its mean eigenvalue.
 RIDGE = 0.05
-# The size of the first step of an input row, as a fraction of the root mean square of W's entries. SCALE_FREE_ROW_MOVE
-# is for losses that are ``scale_free``.
+# The size of the first step of a row that ``embed`` returned, as a fraction of the root mean square of W's entries.
+# SCALE_FREE_ROW_MOVE is for losses that are ``scale_free``.
 ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
 # If a target has more examples than this in a minibatch, each example moves the target's row less.
 CROWD = 8.0
 # After t minibatches, the next minibatch weighs 1/(t + 1) in the mean curvature, and the step size is 1/(t + START).
 # For m examples, neither the weight nor the step size falls below min(m / FORGET, 1/AVERAGED). The mean must reach back
-# beyond the previous example of a class: otherwise the row of the class is mostly noise, and the exact gradient of
-# noise shrinks h.
+# further than the previous example of a class. Otherwise, the row of the class is mostly noise, and the gradient with
+# respect to h, computed from this row, shrinks h.
 FORGET = 200_000.0
 AVERAGED = 50.0
 START = 20.0
@@ -44,7 +44,7 @@ MOST_SQUARES = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True)
 class StepOptions:
-    """The options of a step: learning rate and λ.
+    """The options of a step: the learning rate, λ and whether the step is of second order.
 
     A ``second_order`` step chooses its own size, which is multiplied by ``lr``.
     """
@@ -72,8 +72,9 @@ class Minibatch:
 class Gradients:
     """Gradients that one step applies together.
 
-    ``minibatches`` pairs each minibatch with its g; ``rows`` pairs ids of rows that ``embed`` returned with gradients.
-    ``versions`` are the versions of W in the forward passes. If there is a single minibatch, ``sums`` are its sums.
+    ``minibatches`` holds pairs of a minibatch and its g. ``rows`` holds pairs of ids given to ``embed`` and the
+    gradients of their rows. ``versions`` are the versions of W in the forward passes. If there is a single minibatch,
+    ``sums`` are its sums.
     """
 
     minibatches: list[tuple[Minibatch, Array]] = field(default_factory=list)
@@ -82,7 +83,7 @@ class Gradients:
     sums: Sums | None = None
 
     def add(self, minibatch: Minibatch, g: Array, sums: Sums) -> None:
-        """Add a minibatch with its gradient and sums."""
+        """Add a minibatch with its g and its sums."""
         self.sums = None if self.minibatches else sums
         self.minibatches.append((minibatch, g))
 
@@ -95,8 +96,8 @@ class Engine:
     and the last column of W is the bias.
 
     A second-order step multiplies the gradient by Π = (C̄ + r I)⁻¹, where C̄ (``curvature``) is the running mean of
-    2 Hᵀ diag(g α) H. Rows of W that were inputs take steps of Adagrad (Duchi et al., JMLR 2011) with one rate per row;
-    ``row_squares`` (D,) sums the mean squares of their gradients so far.
+    2 Hᵀ diag(g α) H. Rows of W that ``embed`` returned as inputs take steps of Adagrad (Duchi et al., JMLR 2011) with
+    one rate per row; ``row_squares`` (D,) sums the mean squares of their gradients so far.
     """
 
     def __init__(self, output: FactoredOutput, *, bias: bool) -> None:
@@ -112,8 +113,8 @@ class Engine:
         return self.output.core.clock.changes
 
     def minibatch(self, h: Array, rows: Array, ids: Array, weights: Array) -> Minibatch:
-        """Return a minibatch of inputs (m, in_features), and of targets. Target i is ids[i] of row rows[i], with the
-        weight weights[i]; targets may be in any order."""
+        """Return a minibatch of inputs (m, in_features), and of targets. Target i is the output ids[i] in row rows[i]
+        of Y, with the weight weights[i]; targets may be in any order."""
         H = h.astype(self.output.dtype, copy=False)
         if self.bias:
             H = np.column_stack([H, np.ones(H.shape[0], H.dtype)])
@@ -210,8 +211,8 @@ class Engine:
     def _row_moves(
         self, parts: list[tuple[Array, Array]], factors: Factors, step: StepOptions
     ) -> tuple[Array, Array, Array] | None:
-        """Return the distinct rows that ``embed`` returned, their changes and the new sums of their squares; None
-        without rows. The changes will be added to the W of ``factors``."""
+        """Return the distinct rows that ``embed`` returned, their changes and their new ``row_squares``; None without
+        rows. ``factors`` are the factors of the W to which the changes will be added."""
         if not parts:
             return None
         core, columns = self.output.core, parts[0][1].shape[1]
@@ -269,9 +270,10 @@ class Engine:
         """Return the step size, reduced if it would change a target's output by more than ``loss.move`` times the
         derivative.
 
-        An example changes the output of its target by η g_j h_jᵀΠh_j / π_c times the derivative, on average (without a
-        base measure, π_c = 1), and by more if a target has more than ``CROWD`` examples. If the loss is scale-free,
-        changes are measured relative to the variance of the outputs of the example.
+        Example j changes the output of its target c by η g_j h_jᵀΠh_j / π_c times the derivative (without a base
+        measure, π_c = 1). The mean of these factors is limited to ``loss.move``, and their sum for one target to
+        ``CROWD`` times as much. If the loss is scale-free, they are first divided by the variance of the outputs of the
+        example.
         """
         core, targets = self.output.core, sums.forward.targets
         sizes = np.diff(targets.csr.indptr)

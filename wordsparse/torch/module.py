@@ -27,7 +27,7 @@ NO_EXPORT = (
     "FactoredOutput cannot be exported, traced or scripted: its weights are not in the graph; put head.to_linear() in "
     "its place, a torch.nn.Linear with the same outputs"
 )
-# Maps PyTorch's names of arguments to our names or to a hint, in the form that ``options.hint`` takes.
+# Maps PyTorch's argument names, in lower case and without underscores, to our names or to a hint; see ``options.hint``.
 _ELSEWHERE = {
     **dict.fromkeys(("outfeatures", "nclasses", "numembeddings"), "num_classes"),
     **dict.fromkeys(("embeddingdim", "dmodel"), "in_features"),
@@ -43,7 +43,7 @@ class FactoredOutput(nn.Module):
 
     The forward pass returns exact losses over all D outputs. The backward pass gives h its exact gradient and, in
     training mode, ends with an exact gradient step on all of W. The cost is O(d²) per example for any D. W is a buffer,
-    not a parameter: PyTorch's optimizers do not see it, and ``torch.autograd.grad`` does not change it.
+    not a parameter: PyTorch's optimizers do not see W, and ``torch.autograd.grad`` does not change W.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class FactoredOutput(nn.Module):
         The id that marks padding. A row with only padding has the loss 0, and does not count in the mean.
     lr : float, optional
         The learning rate of W, as in SGD. By default, steps are of second order: the gradient times the inverse of a
-        running mean of the curvature (d × d). Their size adapts to h, the minibatch and the reduction, so it needs no
+        running mean of the curvature (d × d). The step size adapts to h, the minibatch and the reduction, and needs no
         tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` change the rate; for second-order
         steps, the rate is a factor, initially 1, that multiplies the step size. A step that would overshoot, given the
         curvature of the minibatch, is shortened so that it just reaches the minimum in the steepest direction.
@@ -76,14 +76,14 @@ class FactoredOutput(nn.Module):
     base_measure : (D,) array of positive numbers, optional
         π, which weights every sum over outputs; the step is then on diag(√π) W.
     dtype : torch.float32 or torch.float64
-        The working precision. ``to`` and ``double`` do not change it; h may have any precision.
+        The working precision. ``to`` and ``double`` do not change this precision; h may have any precision.
     seed, weights
         As for :class:`wordsparse.FactoredOutput`; ``weights`` are (D, d), or (D, d + 1) with the biases last.
 
     Attributes
     ----------
     fused_optimizer : FusedOptimizer
-        It holds lr and weight_decay, so that schedulers can change them; its ``step`` changes no weights.
+        The lr and weight_decay as an optimizer, so that schedulers can change them; its ``step`` changes no weights.
     grad_scaler : torch.amp.GradScaler, False or None
         The scaler that multiplies the loss; the step of W removes this factor. With None, a loss that is multiplied by
         more than 100 is refused; with False, any factor is accepted.
@@ -96,7 +96,7 @@ class FactoredOutput(nn.Module):
     Notes
     -----
     The state is in the CPU's memory; h is copied there from other devices, and its gradient is copied back. The layer
-    uses as many threads as PyTorch did when the layer was made (``torch.set_num_threads``). Uses that would silently
+    uses as many threads as PyTorch did when the layer was made (``torch.set_num_threads``). Calls that would silently
     give wrong results are refused; docs/torch.md lists them.
 
     Examples
@@ -158,7 +158,7 @@ class FactoredOutput(nn.Module):
             self.num_classes, d, loss, dtype=_real(dtype), seed=seed, threads=torch.get_num_threads(), **arrays
         )
         if self.bias and weights is None and (start := layer.loss.recipe.get("start")):
-            layer.set_common_output(start)  # this loss has no gradient at 0
+            layer.set_common_output(start)  # start elsewhere: the gradient of this loss is 0 at 0
         self._start(Engine(layer, bias=self.bias))
 
     @property
@@ -228,7 +228,7 @@ class FactoredOutput(nn.Module):
 
         The backward pass also updates these rows, using their exact gradients. If lr is given, the update is plain SGD;
         otherwise it is Adagrad with one rate per row. weight_decay does not apply to this update. The norms of rows
-        differ by orders of magnitude, so put a ``torch.nn.LayerNorm`` after them.
+        differ by orders of magnitude, so apply a ``torch.nn.LayerNorm`` to the result.
 
         Parameters
         ----------
@@ -395,7 +395,7 @@ class FactoredOutput(nn.Module):
 
 def _real(dtype: torch.dtype) -> Any:
     if dtype not in REAL:
-        raise InputError(f"dtype must be torch.float32 or torch.float64, not {dtype}: h alone may be half precision")
+        raise InputError(f"dtype must be torch.float32 or torch.float64, not {dtype}: only h may have half precision")
     return REAL[dtype]
 
 

@@ -1,7 +1,7 @@
 """The operators that autograd and torch.compile see: losses, and rows of W as inputs, each with its backward pass.
 
 An operator calls the engine of the module whose number is ``layer`` (:func:`register`). The compiler treats operators
-as pure functions and does not look into them. It does not remove them, because their outputs are used.
+as pure functions and does not look into them. The compiler keeps every operator, because the outputs of all are used.
 """
 
 import itertools
@@ -30,7 +30,7 @@ def register(layer: nn.Module) -> int:
 def losses(
     h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
 ) -> tuple[Tensor, Tensor]:
-    """Return losses (m,) float64, and their stamp."""
+    """Return losses (m,) float64, and the stamp of this forward pass (:func:`_stamp`)."""
     engine = _layers[layer]._engine
     values, version = engine.losses(engine.minibatch(*map(array, (h, rows, ids, weights))), keep=trains)
     return torch.from_numpy(values).to(h.device), _stamp(version)
@@ -42,7 +42,7 @@ def _(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
 
 
 def _stamp(version: int) -> Tensor:
-    """Return the stamp of a forward pass: the version of W, and the number of the backward pass around it, or −1."""
+    """Return the stamp of a forward pass: the version of W, and the number of the current backward pass, or −1."""
     return torch.tensor([version, passes.now()])
 
 
@@ -50,8 +50,8 @@ def _stamp(version: int) -> Tensor:
 def gradient(
     g: Tensor, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, stamp: Tensor, layer: int, trains: bool, call: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the gradients with respect to h and the empty anchor. The anchor makes autograd call this even if h needs
-    no gradient.
+    """Return the gradients with respect to h and the empty anchor. The anchor makes autograd call this operator even if
+    h needs no gradient.
 
     ``call`` is a different number in every call, so that a compiler does not merge equal calls: the gradient of each
     call must be collected.
@@ -77,7 +77,7 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> 
     h, ctx.anchor, rows, ids, weights, ctx.layer, ctx.trains = inputs
     ctx.module = _layers[ctx.layer]  # keeps the module alive as long as the graph of its loss
     ctx.save_for_backward(h, rows, ids, weights)
-    ctx.stamp = output[1]  # not saved: a checkpoint would replace it by the stamp of the recomputation
+    ctx.stamp = output[1]  # not by save_for_backward: a checkpoint would replace it by the stamp of the recomputation
 
 
 def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
@@ -88,7 +88,7 @@ def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
 
 @torch.library.custom_op("wordsparse::rows", mutates_args=())
 def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
-    """Return W[ids], (n, in_features), and their stamp."""
+    """Return W[ids], (n, in_features), and the stamp of this forward pass (:func:`_stamp`)."""
     vectors, version = _layers[layer]._engine.rows(array(ids))
     return torch.from_numpy(np.ascontiguousarray(vectors)), _stamp(version)
 
@@ -106,7 +106,7 @@ def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) 
     see :func:`gradient`."""
     module, (version, forward_in) = _layers[layer], stamp.tolist()
     by_rows = array(g).astype(np.float64) / (module.grad_scaler.get_scale() if module.grad_scaler else 1.0)
-    if np.isfinite(by_rows).all() and by_rows.size:  # otherwise a gradient scaler skips the other parameters too
+    if np.isfinite(by_rows).all() and by_rows.size:  # if not finite, a gradient scaler skips all parameters
         module._engine.collect_rows(array(ids), by_rows, version, module._collected(forward_in))
     return g.new_empty(0)
 

@@ -13,13 +13,13 @@ from wordsparse.torch.engine import StepOptions
 class FusedOptimizer(torch.optim.Optimizer):
     """The ``lr`` and ``weight_decay`` of a layer that updates its weights in its backward pass.
 
-    Its ``step`` changes no weights. It marks the end of a training step, so that a second backward pass before the next
-    ``step`` can be refused. An ``lr`` of None selects second-order steps; the group's lr is then a factor, initially 1,
-    that multiplies their size. ``anchor`` is the empty tensor through which autograd reaches the layer.
+    Its ``step`` changes no weights, but marks the end of a training step, so that a second backward pass before the
+    next ``step`` can be refused. An ``lr`` of None selects second-order steps; their size is multiplied by the group's
+    lr, initially 1. ``anchor`` is the empty tensor through which autograd reaches the layer.
     """
 
     # Whether a backward pass has updated the weights since the last call of ``step``, and whether the training loop
-    # calls ``step`` at all. They are class attributes because copies of an optimizer keep only its groups.
+    # calls ``step`` at all. Both are class attributes, because a copy of an optimizer keeps only its groups.
     passed = False
     watches = False
 
@@ -43,8 +43,8 @@ class FusedOptimizer(torch.optim.Optimizer):
         return result
 
     def check_pass(self) -> None:
-        """Raise InputError on a second backward pass without a :meth:`step` between the two passes. Loops that never
-        call ``step`` are exempt."""
+        """Raise InputError on a second backward pass without a :meth:`step` between the two passes. Training loops that
+        never call ``step`` are exempt."""
         if self.passed and self.watches:
             raise InputError(
                 "two backward passes without a step between them: FactoredOutput has updated its weights after the "

@@ -16,8 +16,8 @@ from torch import Tensor
 from wordsparse.errors import InputError
 from wordsparse.torch.engine import Gradients
 
-# A key holds the number of the layer and the number of PyTorch's backward pass. PyTorch deletes the callback of a pass,
-# which refers to its gradients, when the pass ends or fails, so a failed pass leaves nothing behind.
+# Gradients, under the number of a layer and PyTorch's number of a backward pass. Only the callback of a pass refers to
+# its gradients. PyTorch deletes the callback when the pass ends or fails, so a failed pass leaves nothing behind.
 _passes: WeakValueDictionary[tuple[int, int], Gradients] = WeakValueDictionary()
 
 
@@ -27,8 +27,8 @@ def now() -> int:
 
 
 def reaches(leaf: Tensor) -> bool:
-    """Return whether this backward pass accumulates into a leaf. ``backward`` does so; ``torch.autograd.grad`` for
-    other inputs does not."""
+    """Return whether this backward pass accumulates into a leaf. ``Tensor.backward`` does; ``torch.autograd.grad`` with
+    respect to other inputs does not."""
     try:
         return bool(torch._C._will_engine_execute_node(torch.autograd.graph.get_gradient_edge(leaf).node))
     except RuntimeError:  # the leaf is an input of autograd.grad, for example if a compiler traces
@@ -40,7 +40,7 @@ def collected(layer: int, forward_in: int, begin: Callable[[], None], take: Call
     pass in which the forward pass ran, or −1.
 
     If the pass is new, ``begin`` is called now, and ``take`` is called at the end of the pass. Raise InputError if this
-    pass is inside another pass, which would go on after the step, or if PyTorch would not report its end.
+    pass is inside another pass, which would go on after the step, or if PyTorch would not call ``take``.
     """
     if forward_in not in (-1, now()):
         raise InputError(

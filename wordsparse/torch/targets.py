@@ -16,7 +16,8 @@ Triple = tuple[Tensor, Tensor, Tensor]
 
 
 def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor | None]:
-    """Return rows, ids and weights of targets of ``shape`` (m, D), and a mask of the rows that count, or None for all.
+    """Return rows, ids and weights of targets of ``shape`` (m, D), and a mask of the rows with targets (None means
+    all).
 
     Raise InputError if the target has no accepted form, or does not fit the shape.
     """

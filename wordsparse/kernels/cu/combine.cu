@@ -5,12 +5,12 @@
 //
 // T is float or double. order is null if the values are in the order of the entries. values is null if all values are
 // 1. indices is null if entry e takes row e of X. out must be zero in empty rows; its other rows are not read. carry
-// (warps, d) and owner (warps,) are scratch space. If the row of the first entries of warp w began in an earlier warp,
-// carry[w] is the sum of these entries. owner[w] is this row if it began in the warp just before, and -1 otherwise.
+// (warps, d) and owner (warps,) are scratch space. A warp w may start within a row that began in an earlier warp. It
+// adds up its entries of this row in carry[w]. owner[w] is this row if it began in warp w - 1, and -1 otherwise.
 //
-// In the grid, x runs over the entries, ENTRIES_PER_WARP per warp, and y over tiles of 32 PARTS columns. Each lane has
-// PARTS columns, so that many loads are in flight at once. Cost: 2 entries d flops, entries d reads of X (from L2 if X
-// fits) and rows d writes.
+// In the grid, x runs over the entries, ENTRIES_PER_WARP per warp, and y over tiles of 32 * PARTS columns. Each lane
+// sums PARTS columns, so that many loads are in flight at once. Cost: 2 * entries * d flops, entries * d reads of X
+// (from L2 if X fits) and rows * d writes.
 
 template <typename T, int PARTS>
 __device__ inline void store_row(T* out, Position d, Position column, T (&sum)[PARTS]) {
@@ -78,7 +78,7 @@ __global__ void combine_carry(const Position* __restrict__ indptr, const T* __re
     const Position column = Position(blockIdx.y) * WARP + lane;
     for (Position warp = blockIdx.x; warp < warps; warp += gridDim.x) {
         const Position row = owner[warp];
-        if (row < 0) continue;  // the condition is the same for the whole block
+        if (row < 0) continue;  // skipped by the whole block, so no thread waits at __syncthreads() in vain
         const Position count = (indptr[row + 1] - 1) / ENTRIES_PER_WARP - warp + 1;
         T sum = 0;
         if (column < d) {
@@ -93,6 +93,6 @@ __global__ void combine_carry(const Position* __restrict__ indptr, const T* __re
             for (int other = 1; other < CARRY_WARPS; ++other) sum += partial[other][lane];
             out[row * d + column] += sum;
         }
-        __syncthreads();  // wait before partial is written again
+        __syncthreads();  // partial is read before it is written again
     }
 }

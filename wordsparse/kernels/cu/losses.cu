@@ -5,8 +5,8 @@
 //
 // indptr (examples + 1,) maps entries to examples. y, o and gamma (entries,) are float or double. q and s (examples,)
 // are double, or null, which means zeros. total and the constants a and b of the loss are double. sums (entries, 3) is
-// double; `combine` adds it up by example. All computations are in double, with one thread per entry. Cost: 3 numbers
-// of the type of o and 3 doubles per entry, and q and s from L2.
+// double; `combine` then adds it up for each example. All computations are in double, with one thread per entry. Memory
+// traffic: 3 numbers of the type of o and 3 doubles per entry; q and s come from L2.
 //
 // Each loss below is defined as in losses.py, under the same name; the tests compare the two.
 
@@ -14,7 +14,7 @@ struct Terms {
     double value, dq, ds, d_o;
 };
 
-struct BoundedNS {  // a: negatives; b: the point where the bound touches
+struct BoundedNS {  // a: the number of negatives; b: the point where the bound touches softplus
     static __device__ inline Terms of(double o, double q, double s, double total, double a, double b) {
         const double xi = fabs(b), by_square = xi > 1e-3 ? tanh(xi / 2) / (4 * xi) : (1 - xi * xi / 12) / 8;
         const double constant = xi / 2 + log1p(exp(-xi)) - by_square * xi * xi;

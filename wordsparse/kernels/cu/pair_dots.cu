@@ -2,7 +2,7 @@
 //
 // The arrays are left (rows, d), right (columns, d) and out (entries,), where T is float or double. A warp processes
 // ENTRIES_PER_WARP entries, with its lanes along the columns. A row of left stays in L1 for all entries of the row.
-// Cost: 2 entries d flops, entries d reads.
+// Cost: 2 * entries * d flops, entries * d reads.
 
 template <typename T>
 __global__ void pair_dots(const Position* __restrict__ indptr, const int* __restrict__ indices,

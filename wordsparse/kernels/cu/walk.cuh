@@ -4,8 +4,8 @@
 // owns each entry. So a row of 10^5 entries (a frequent word) costs no more time than the same entries in many rows.
 // The order of sums depends only on sizes, so every run gives the same bytes.
 //
-// No header is included, because NVRTC compiles this file. Positions have 64 bits, and indices of columns have 32 bits,
-// as in the Csr of the host.
+// No header is included, because NVRTC, which compiles this file, has no standard headers. Positions have 64 bits, and
+// indices of columns have 32 bits, as in the Python class Csr.
 
 constexpr int WARP = 32;
 constexpr unsigned ALL_LANES = 0xffffffffu;
@@ -21,7 +21,7 @@ __device__ inline int lane_of_warp() { return threadIdx.x % WARP; }
 
 __device__ inline Position smaller(Position a, Position b) { return a < b ? a : b; }
 
-// Returns the sum over a warp in every lane. All lanes must call this function.
+// Returns the sum over all lanes of a warp, in every lane. All lanes must call this function.
 template <typename T>
 __device__ inline T sum_of_lanes(T value) {
 #pragma unroll
@@ -42,7 +42,7 @@ __device__ inline Position row_of_entry(const Position* indptr, Position rows, P
     return low;
 }
 
-// The current row. It holds the entries from `start` up to, but not including, `stop`.
+// The current row, with the entries from `start` up to, but not including, `stop`.
 struct Row {
     Position index, start, stop;
 
@@ -52,7 +52,7 @@ struct Row {
         set(indptr, row_of_entry(indptr, rows, entry));
     }
 
-    // Moves to the row that owns the entry after this row, which is the next row that is not empty.
+    // Moves to the next row that is not empty.
     __device__ void advance(const Position* indptr, Position rows) {
         const Position entry = stop;
         set(indptr, index + 1);
