@@ -385,4 +385,4 @@ def test_nothing_of_a_table_is_held_whole(tmp_path: Path) -> None:
         source, is_frame = [table] if "." in kind else table, kind == "pandas"
         sizes = [len(block.numbers) for block in table_blocks(source, ["text"], is_frame=is_frame)]
         assert sum(sizes) == 5000
-        assert kind == "t.jsonl" or max(sizes) <= 1024  # 2**20 bytes of JSON lines are one block
+        assert kind == "t.jsonl" or max(sizes) <= 1024  # one block holds 2**20 bytes, here the whole JSON file

@@ -21,7 +21,7 @@ def numbers_of(table: WordTable) -> dict[str, int]:
 
 
 def scanned(data: bytes, lines: bool) -> list[str | None] | None:
-    """Return the words of a text, with None after each sentence, or None if the text is not valid UTF-8 without NUL."""
+    """Return the words of a text, with None after each sentence. Return None for invalid UTF-8 and texts with NUL."""
     table = WordTable()
     if not table.scan(data, lines):
         return None

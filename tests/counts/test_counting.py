@@ -107,7 +107,7 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
         ws.train(tmp_path / "t.parquet", preset="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
-        # For text and for counts, the counts of the words add up to about the number of tokens.
+        # The model's word counts add up to about the number of tokens, whether they come from text or from pairs.
         assert 0.5 < sum(model.vocabulary.counts) / sum(map(len, text)) < 1.5
 
 
@@ -216,8 +216,8 @@ def test_bad_rows_are_named_and_nothing_is_written(
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
 def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
-    """A tiny weight times 1/distance would round to 0. The kernel takes a count of 0 for a pair not seen yet, and
-    used to write past the end of an array."""
+    """A tiny weight times 1/distance would round to 0. To the kernel, a count of 0 means a new pair, so it used to
+    write past the end of an array."""
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
     (tmp_path / "w.jsonl").write_text(rows)
     with pytest.raises(InputError, match="row 3: its weight must be"):

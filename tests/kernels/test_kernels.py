@@ -70,7 +70,8 @@ def test_what_stands_behind_a_row_does_not_count(d: int, dtype: str) -> None:
 
 
 def test_sums_of_many_bags_are_added_up_in_parts() -> None:
-    """The bags fill more than one part, and the sums are bitwise equal for any number of threads."""
+    """Threads sum parts of the bags. The parts, and so the bytes of the sums, do not depend on the number of
+    threads."""
     windows = problems.windows(np.random.default_rng(7), 100_000, 40, 5)
     values = normal((windows.rows,), "float64", 1)
     assert _windows.sum_parts(windows.rows) > 1

@@ -36,7 +36,7 @@ def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching: float) 
     loss = losses.BoundedNS(negatives=5, touching=touching)
     bound = loss.terms(x[0], x @ x / 40, x.mean(), 1.0).value
     assert bound >= softplus(-x[0]) + 5 * np.mean([softplus(v) for v in x])
-    # The bound is exact if all outputs are ±ξ.
+    # The bound is exact if every output is ``touching``.
     at = loss.terms(touching, touching**2, touching, 1.0).value
     assert at == pytest.approx(softplus(-touching) + 5 * softplus(touching), rel=1e-9)
 
@@ -144,7 +144,7 @@ def test_a_wrong_loss_is_told_what_is_wrong(wrong: Callable[[losses.Terms], Any]
 
 
 def test_a_loss_that_sees_the_sum_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layer passes zeros for s to a loss with sees_sum = False, so such a loss would be wrong."""
+    """To a loss with sees_sum = False, the layer passes 0 for the sum s, so its values would be wrong."""
     monkeypatch.setattr(losses.BoundedNS, "sees_sum", False)
     with pytest.raises(InputError, match="BoundedNS depends on s, which is 0 for a loss with sees_sum = False"):
         check_loss(losses.BoundedNS())

@@ -28,7 +28,7 @@ EMULATED = 20_000
 def problem(
     case: Case, random: np.random.Generator
 ) -> tuple[FactoredOutput, list[tuple[Array, Any]], float, Array | None]:
-    """Return a float64 layer with random weights, three minibatches, a step size that is stable on the first, and Π."""
+    """Return a random float64 layer, three minibatches, a stable step size, and a preconditioner Π (or None)."""
     measure = problems.measure(random, case.D) if case.measure else None
     weights = 0.5 * random.standard_normal((case.D, case.d)).astype(case.dtype)
     pilot = FactoredOutput(
@@ -45,8 +45,8 @@ def problem(
     K = pull_back(problems.forward(pilot, *batches[0])).curvature()
     B = 2 * K @ (np.eye(case.d) if pi is None else pi)
     lr = min(0.5, 0.4 / max(float(np.linalg.norm(B, 2)), 1e-300))
-    # The curvature K does not bound the steps of a target's own row; these are large when the target's probability p is
-    # small. Steps that overshoot amplify earlier errors.
+    # The bound by the curvature K ignores the target's own row, whose steps are large if the target is improbable.
+    # Steps that overshoot amplify earlier errors.
     while growth(pilot, *batches[0], lr, pi) > 100:
         lr /= 4
     return pilot, batches, lr, pi
@@ -85,8 +85,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
             with problems.route(route):
                 losses, gradient = layer.step(H, Y, lr, preconditioner=pi, weight_decay=case.decay)
             errors = problems.distance(layer, dense) | {
-                # An error is proportional to the numbers that cancel. These numbers are about 1 or larger in losses,
-                # and as large as W in gradients.
+                # Errors are relative to the terms of each sum: about 1 in losses, and as large as W in gradients.
                 "losses": problems.off(losses, expected_losses, 1.0),
                 "gradient": problems.off(gradient, expected_gradient, size),
             }

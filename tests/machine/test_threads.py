@@ -144,7 +144,7 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
     results = threads.ordered_map(function, range(20), helpers + 1, ahead=ahead)
     assert next(results) == 0
     deadline = time.monotonic() + 10
-    while len(made) <= ahead and time.monotonic() < deadline:  # the caller holds the first item meanwhile
+    while len(made) <= ahead and time.monotonic() < deadline:  # wait for results ahead of the first
         time.sleep(0.001)
     time.sleep(0.02)
     assert sorted(item for item, _ in made) == list(range(1 + ahead))

@@ -183,8 +183,8 @@ def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None
 
 
 def test_no_thread_loses_the_squares_of_another() -> None:
-    """Threads that share a table take turns, or are refused. When threads wrote at the same time, squares were lost:
-    their sum was .106 instead of .12."""
+    """Threads that share a table take turns, or are refused. When they wrote at the same time, squared gradients were
+    lost: their sum was .106 instead of .12."""
     head, taken = layer(lr=None), []
 
     def work() -> None:
@@ -223,7 +223,7 @@ def state(head: FactoredOutput) -> dict[str, torch.Tensor]:
 def test_rows_that_would_leave_the_precision_are_refused(
     options: dict[str, Any], factor: float, with_head: bool
 ) -> None:
-    """Such steps would make W or Q infinite or NaN, or stop a row forever. A refused step leaves the head unchanged."""
+    """Huge gradients would make W or Q infinite or NaN, or stop a row forever. A refused step changes nothing."""
     head, (h, Y) = layer(**options), minibatch()
     before = state(head)
     loss = head(h, Y) if with_head else torch.zeros(())

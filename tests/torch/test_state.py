@@ -90,7 +90,7 @@ def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: 
 
 
 def test_a_state_whose_factors_cancel_is_loaded() -> None:
-    """After ten epochs of the Z-loss on a shop's items, w̄ is small compared with its two terms, from ω and from V."""
+    """As after long training with the Z-loss, w̄ = Wᵀp is small compared with its two terms, from V and from ω."""
     outputs, random = 20_000, np.random.default_rng(0)
     head = FactoredOutput(d, outputs, loss="zloss", base_measure=random.random(outputs) + 0.1)
     core = head._engine.output.core

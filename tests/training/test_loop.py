@@ -101,7 +101,7 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
 @pytest.mark.parametrize(
     ("acceleration", "expected"),
     [
-        # Each minibatch has 1/4 as many positions as come before it, at least 15 and at most 120, until the epoch ends.
+        # Each minibatch has a quarter of the positions before it, at least 15 and at most 120, until the epoch ends.
         (0.0, [15, 15, 15, 15, 15, 18, 23, 29, 36, 45, 56, 70, 88, 10, 112, 120, 120, 98, 120, 120, 120, 90]),
         # The sizes above, multiplied by √(number of positions before the minibatch / 60).
         (0.5, [15, 15, 15, 15, 15, 20, 29, 44, 70, 118, 94, 120, 120, 120, 90, 120, 120, 120, 90]),

@@ -98,7 +98,7 @@ def test_iterables_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
         assert ws.train(given, **options).vectors.tobytes() == wanted
     for form in (corpus, tmp_path / "encoded", str(tmp_path / "encoded"), [tmp_path / "encoded"]):
         assert ws.train(form, **unasked).vectors.tobytes() == wanted
-    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # the corpus brings the options of its encoding
+    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # min_count may repeat the corpus's own
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +117,7 @@ def test_bad_requests_are_refused_by_name(options: dict[str, Any], message: str)
         ws.train(two_topics(20), **{**SMALL, **options})
 
 
-# ── a recipe that is handed in ────────────────────────────────────────────────────────────────────────────────────────
+# ── recipes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Huber(losses.Taylor):

@@ -96,7 +96,7 @@ def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: 
     np.testing.assert_array_equal(run.embedding.E[rows], before.input_rows)
     new = np.setdiff1d(np.arange(20), rows)
     assert not run.embedding.mass[new].any()
-    # Q and w̄ belong to the weights in the new measure.
+    # Q and w̄ agree with the weights and the measure of the new counts.
     W = output_layer.weights().astype(np.float64)
     p2 = output_layer.p**2
     np.testing.assert_allclose(output_layer.factors.Q, (W * p2[:, None]).T @ W, rtol=1e-5, atol=1e-7)

@@ -90,8 +90,8 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
 
 
 def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
-    """Return the output row of "comet" in the basis of training, up to a factor and without the column of the constant.
-    It is the minimum of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
+    """Return the output row of "comet" in the basis of training, up to a factor and without its bias. It is the minimum
+    of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
     kept = keep(model)
     recipe, counts = Objective(model).recipe, np.asarray(model.vocabulary.counts, float)
     loss: Any = recipe.loss

@@ -23,7 +23,7 @@ WIDE = 300  # distances need more than 8 bits
 
 
 class Stream(NamedTuple):
-    """A shard, its position in the corpus, and the options of its examples."""
+    """A shard of text, its position in the corpus, and the options of the builder of examples."""
 
     shard: Array
     offset: int
@@ -192,7 +192,7 @@ def test_distances_count_as_asked(distances: Distances, weights: list[float]) ->
     text = np.arange(n, dtype=np.int32) % 6
     builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
     np.testing.assert_allclose(distance_weights(window, distances), weights)
-    # Skip-gram's pairs have these weights. The six words repeat, so weights at 2 and 4 add up, and so do 3 and −3.
+    # Skip-gram's pairs have these weights. As six words repeat, weights at distances 2 and −4 add up, as do 3 and −3.
     pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
     apart = (pairs.targets.csr.indices - pairs.targets.csr.row_of_entry) % 6
     found = np.bincount(apart, weights=pairs.targets.y, minlength=6) / (n - 2 * window)

@@ -46,7 +46,7 @@ def unit(dim: int = 7) -> np.ndarray:
 
 
 def composed(fitted: form.NgramFit, words: Sequence[str] = WORDS) -> Array:
-    """Return the vectors c of the words; zeros for a word without n-grams."""
+    """Return c, the vectors composed from n-grams; zeros for a word without n-grams."""
     return fitted.vectors.index.means(fitted.vectors.rows, words, fitted.vectors.dim)
 
 
@@ -174,7 +174,8 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
 
 
 def test_endings_after_whole_words_give_spelling_more_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Italian endings replace each other: the larger weight lowered the correlation with human ratings by a third."""
+    """In Italian, whose endings replace each other, the larger weight lowered the correlation with ratings by a
+    third."""
     random = np.random.default_rng(2)
     stems = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
     endings = (["", "s", "ed", "ing"], ["o", "i", "ano", "ere"], [",", ".", "!", ""])
