@@ -74,7 +74,7 @@ def test_words_that_differ_in_one_byte_are_different(n):
     assert counts(table) == dict(sorted(Counter(words * 2).items(), key=lambda item: (-item[1], item[0])))
 
 
-def test_a_kind_of_str_is_a_str():
+def test_subclasses_of_str_are_words():
     class Word(str):
         def encode(self, *_):
             return 7

@@ -73,7 +73,7 @@ def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str
         np.testing.assert_allclose(state[name], part, rtol=1e-3, atol=atol, err_msg=name)
 
 
-def test_a_part_without_examples_joins_in() -> None:
+def test_a_rank_without_examples_takes_part() -> None:
     def work(ranks: ThreadRanks) -> float:
         words, share = embedding("squared", host()), RanksShare(ranks, StopRequest())
         part = (0, 1) if ranks.rank == 0 else (0, 10**6)
@@ -82,7 +82,7 @@ def test_a_part_without_examples_joins_in() -> None:
     assert on_ranks(2, work) == pytest.approx([sum(train("skipgram", embedding("squared", host()), (0, 1)))] * 2)
 
 
-def test_ranks_that_have_come_apart_are_stopped() -> None:
+def test_ranks_whose_numbers_differ_are_stopped() -> None:
     def work(ranks: ThreadRanks) -> None:
         words = embedding("squared", host())
         words.E[3, 2] += 1e-6 * (ranks.rank == 1)

@@ -169,7 +169,7 @@ def test_top_over_all_blocks(stepped: tuple[FactoredOutput, DenseOutput]) -> Non
     assert problems.off(np.take_along_axis(O, where, 1), expected) < TOLERANCE[layer.dtype.name]
 
 
-def test_top_takes_what_there_is_and_the_first_of_equals() -> None:
+def test_top_returns_at_most_all_outputs_and_first_of_equals() -> None:
     layer = FactoredOutput(3, 1, weights=[[1], [2], [2]])
     where, best = layer.top([[1.0], [-1.0]], 5)
     np.testing.assert_array_equal(where, [[1, 2, 0], [0, 1, 2]])
@@ -192,7 +192,7 @@ def test_top_is_a_stable_sort_whatever_the_order_of_the_outputs(order: str, m: i
     np.testing.assert_array_equal(best, np.take_along_axis(H @ W.T, expected, 1))
 
 
-def test_weights_that_are_set_start_over(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
+def test_setting_weights_resets_the_layer(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
     layer, dense = stepped
     layer.set_weights(dense.W)
     assert max(problems.distance(layer, dense).values()) < TOLERANCE[layer.dtype.name]
@@ -296,7 +296,7 @@ def test_preconditioners_that_cannot_be_are_refused(preconditioner: Any, message
 
 @pytest.mark.parametrize("loss", list(problems.LOSSES))
 @pytest.mark.parametrize("call", ["loss_and_grad", "step"])
-def test_what_leaves_the_precision_is_refused_by_name(loss: str, call: str) -> None:
+def test_numbers_too_large_for_the_precision_are_refused(loss: str, call: str) -> None:
     layer = FactoredOutput(20, 4, problems.LOSSES[loss], weights=np.ones((20, 4)), dtype="float32")
     arguments: list[Any] = [np.full((1, 4), 3e38, np.float32), sp.csr_array(([1.0], ([0], [3])), shape=(1, 20))]
     with pytest.raises(InputError, match=r"leave float32.*scale down H"):

@@ -147,7 +147,7 @@ def test_a_singular_step_is_refused_and_does_not_fold(dtype: Any, m: int, route:
         refused(layer, 2 * np.eye(m, 6), problems.targets(random, m, 30, 3), 1 / 8, match="singular")
 
 
-def test_a_calm_step_away_from_tiny_weights_is_taken() -> None:
+def test_a_stable_step_may_grow_tiny_weights() -> None:
     """The target is large, and ‖W‖² grows from 1e-12 to 4, but the step is stable: 2 lr ‖h‖² is .02."""
     layer = FactoredOutput(4, 1, "squared", dtype=np.float64, weights=np.full((4, 1), 1e-6))
     layer.step([[1.0]], sp.csr_array([[100.0, 0, 0, 0]]), 0.01)

@@ -49,7 +49,7 @@ MACHINES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", MACHINES)
-def test_what_is_in_the_way_is_said(machine: Callable[..., None], name: str) -> None:
+def test_why_no_gpu_can_be_used_is_reported(machine: Callable[..., None], name: str) -> None:
     changes, message = MACHINES[name]
     machine(**changes)
     with pytest.raises(InputError, match=f"device cuda: no GPU can be used: {message}"):

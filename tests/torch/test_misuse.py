@@ -53,7 +53,7 @@ def test_a_rate_beyond_the_stable_one_is_cut_to_it(bias: bool) -> None:
     assert losses[-1] < losses[0] / 2
 
 
-def test_a_step_that_cannot_be_leaves_the_weights() -> None:
+def test_a_refused_step_leaves_the_weights() -> None:
     h, Y = minibatch()
     head = layer(loss="squared", weight_decay=1e300)
     before = head.weights()

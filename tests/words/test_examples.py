@@ -187,7 +187,7 @@ def test_every_slice_holds_the_examples_of_the_slow_builder(stream: Stream, data
     ("distances", "weights"),
     [("linear", [1, 3 / 4, 2 / 4, 1 / 4]), ("harmonic", [1, 1 / 2, 1 / 3, 1 / 4]), ("equal", [1, 1, 1, 1])],
 )
-def test_distances_count_as_asked(distances: Distances, weights: list[float]) -> None:
+def test_pairs_are_weighted_by_distance(distances: Distances, weights: list[float]) -> None:
     n, window = 20_000, 4
     text = np.arange(n, dtype=np.int32) % 6
     builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
