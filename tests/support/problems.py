@@ -56,7 +56,7 @@ def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_ar
 
 
 def windows(random: np.random.Generator, n: int, columns: int, reach: int) -> Windows:
-    """Draw a text of n tokens and ends of sentences, and windows of up to ``reach`` tokens beside most tokens."""
+    """Draw a text of n tokens and ends of sentences, with windows of radius 1 to ``reach`` around most tokens."""
     tokens = random.integers(0, columns, n).astype(np.int32)
     tokens[random.random(n) < 0.1] = -2
     return windows_over(random, tokens, columns, reach)

@@ -1,6 +1,6 @@
 """Tens of thousands of second-order steps. They bypass autograd, which would take most of the time.
 
-Errors that accumulate in W, Q or the squares of rows become visible after a few thousand steps.
+Errors that accumulate in W, Q or the squared gradients of rows become visible after a few thousand steps.
 """
 
 import numpy as np

@@ -98,7 +98,7 @@ def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
     return found
 
 
-# ── the built examples, in the same form ──────────────────────────────────────────────────────────────────────────────
+# ── the built examples, in the same format ────────────────────────────────────────────────────────────────────────────
 
 
 def pairs_of(examples: Examples) -> Pairs:

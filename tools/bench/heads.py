@@ -304,8 +304,8 @@ class Rival:
         return -(logsigmoid(own).sum() + logsigmoid(-others).sum()) / len(h)
 
     def _own_and_others(self, h: Any, ids: Any) -> tuple[Any, Any]:
-        """Return the outputs of the targets and of the negatives. All rows share negatives; −inf masks a row's own
-        targets."""
+        """Return the outputs of the targets and of the negatives. All rows share negatives; where a negative is a
+        target of the row, its output is −inf."""
         import torch
 
         negatives = torch.randint(self.outputs, (self.number,))

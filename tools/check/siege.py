@@ -41,7 +41,8 @@ TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1",
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill. ``arguments`` returns its next command line; ``stands`` is the old content of its output."""
+    """A command to kill. ``arguments`` returns its next command line; ``stands`` is the output file's content
+    before."""
 
     name: str
     output: Path
