@@ -39,8 +39,7 @@ class Heads(Benchmark):
     among the targets of the minibatch, corrected for each target's probability (log Q); ``sampled-K`` is cross-entropy
     among K uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform negatives. Rivals with a softmax
     start from biases equal to the log of the counts. All rivals use Adam on the rows of W that occur in their loss. For
-    real values, ``dense`` is squared error over all outputs, ``stored`` over the targets, ``sampled-K`` over targets
-    and K outputs.
+    real values: squared error, with ``dense`` over all outputs, ``stored`` over targets, ``sampled-K`` with K others.
 
     The scores on held-out rows are ``ndcg@10`` over all outputs, and ``perplexity`` if outputs are logits or the loss
     defines probabilities. For real values, the score is ``r2``, the explained fraction of the sum of squares.

@@ -131,8 +131,7 @@ class NextItem(Benchmark):
         return self._chosen(fit, [{"iterations": 100}, {"iterations": 300}], (1.0,))
 
     def _examples(self, known: Any, decay: float) -> tuple[Any, Any]:
-        """Return the examples: for each item after a user's first, the items before it, and the item itself as
-        label."""
+        """Return the examples: for each item after a user's first, the items before it, and the item as label."""
         X, items = histories(known, self.items, decay)
         starts = np.arange(items.size + 1)
         return X, sp.csr_array((np.ones(items.size, np.float32), items, starts), (items.size, self.items))

@@ -159,8 +159,7 @@ class Form(Benchmark):
 
     ``model`` names model directories. *NAME syntactic* is the score on analogies in sections ``gram…``, *NAME semantic*
     on all other analogies. *all* includes unknown words; a pair counts as 0 if a word has no vector. *unknown words* is
-    the mean cosine between the composed and trained vectors of held-out words: a tenth of the words that occur 10 to
-    1,000 times.
+    the mean cosine of composed and trained vectors of held-out words, a tenth of the words that occur 10 to 999 times.
     """
 
     model: Any = ("model",)
@@ -204,8 +203,7 @@ class SelfJudge(OnText):
 
     Two models without n-grams are trained, each on every second sentence. N-grams are then blended into one model, and
     its cosines of word pairs are correlated with the cosines of the other, plain model; a row has the mean over both
-    ways. The first word of a pair occurs 5 to 20, 20 to 100, or more times in the half with n-grams; the second occurs
-    in both.
+    ways. The first word of a pair occurs 5 to 20, 20 to 100, or more times in the half with n-grams.
     """
 
     tokens: str = "split"

@@ -41,8 +41,7 @@ TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1",
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill. ``arguments`` returns its next command line; ``stands`` is the output file's content
-    before."""
+    """A command to kill. ``arguments`` returns its command line; ``stands`` is the output file's earlier content."""
 
     name: str
     output: Path
