@@ -123,7 +123,7 @@ class BuildKernels(build_ext):
 
 
 class SourceDistribution(sdist):
-    """A source distribution that names its commit. The same sources always give the same bytes."""
+    """The sdist command. Archives name their commit, and the same sources always give the same bytes."""
 
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
         super().make_release_tree(base_dir, files)
@@ -131,7 +131,7 @@ class SourceDistribution(sdist):
 
     def make_archive(self, base_name: str, format: str, root_dir: str | None = None, base_dir: str | None = None, **_):
         if format != "gztar" or base_dir is None:
-            sys.exit("wordsparse: the source distribution is a .tar.gz: setup.py sdist --formats gztar")
+            sys.exit("wordsparse: the source distribution must be a .tar.gz: type setup.py sdist --formats gztar")
         path = Path(root_dir or ".", f"{base_name}.tar.gz")
         with (
             path.open("wb") as file,
@@ -209,7 +209,7 @@ EXTENSIONS = [
     )
     for source in sorted(PYX.glob("*.pyx"))
 ]
-# Cython's memoryviews are compiled once for all modules. They are C, because Cython 3.3 allows no other language here.
+# Cython's memoryviews are compiled once for all modules, as C: Cython 3.3 allows no other language here.
 MEMORYVIEWS = "wordsparse._memoryviews"
 
 setup(

@@ -108,7 +108,7 @@ def test_all_doors_come_off(house: Path, tmp_path: Path, stays: list[str]) -> No
     python(CORE + SHELL * len(stays), house, tmp_path, *(door for door in DOORS if door not in stays))
 
 
-def test_the_tables_say_what_commands_and_sources_say_of_themselves() -> None:
+def test_descriptions_of_commands_and_sources_are_current() -> None:
     for name, (module, sentence) in COMMANDS.items():
         assert importlib.import_module(module).command.get_short_help_str(1000) == sentence, name
     for name, (_, sentence) in SOURCES.items():

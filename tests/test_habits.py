@@ -47,7 +47,7 @@ ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_a_habit_is_answered_in_a_sentence(name: str, model: ws.Model) -> None:
+def test_calls_of_other_libraries_are_refused_with_a_hint(name: str, model: ws.Model) -> None:
     ask, message = ASKED[name]
     with pytest.raises(ws.InputError, match=message):
         ask(model)
@@ -108,7 +108,7 @@ def test_help_is_shown_as_it_is_written(typed: str, status: int, capsys: pytest.
         ("export text.vec -o out.npz --format word2vec", "out.npz is word2vec by --format"),
     ],
 )
-def test_what_is_done_as_it_was_typed_but_hardly_meant_is_said(
+def test_unlikely_requests_run_with_a_warning(
     command: str, warning: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -39,7 +39,7 @@ def test_the_program_that_finds_phrases_by_gensim_runs() -> None:
     assert known["vectors"].any(axis=1).all()
 
 
-def test_there_are_programs() -> None:
+def test_the_pages_have_programs() -> None:
     assert [page for page, _ in PROGRAMS] == ["README.md"] * 2 + ["docs/torch.md"] + ["docs/labels.md"] * 2
 
 

@@ -61,7 +61,7 @@ def number(value: object) -> str:
 
 
 def origin(name: str, content: Content) -> str:
-    """Return the command that made a file. The file describes the machine in full."""
+    """Return the name of a result file and the command that made it."""
     return f"`docs/results/{name}.json`: `{content['command']}`."
 
 
@@ -120,7 +120,7 @@ COMPARISONS: dict[str, Callable[[Content], str]] = {"comparison": comparison, "h
 def rows_of(content: Content, start: str) -> str:
     """Return a table of the benchmarks whose names begin with ``start``, with times side by side.
 
-    Options with the same value in all rows belong to the command, so they are not shown as columns."""
+    Options with the same value in all rows are shown in the command only, not as columns."""
     rows = [row for report in content["reports"] for row in report["rows"] if row["benchmark"].startswith(start)]
     options = content["reports"][0]["options"]
     same = {name for name in options if len(rows) > 1 and len({str(row.get(name)) for row in rows}) == 1}

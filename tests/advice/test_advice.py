@@ -1,4 +1,4 @@
-"""The advice, which may recommend another method: sizes, losses, verdicts and the trial."""
+"""The command ``advise``, which may recommend another method: sizes, losses, verdicts and trial runs."""
 
 import json
 from pathlib import Path

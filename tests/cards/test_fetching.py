@@ -80,7 +80,7 @@ def test_a_file(tmp_path, algorithm):
         fetch(load_card(path), tmp_path / "out")
 
 
-def test_without_a_checksum_the_one_that_was_met_is_recorded(tmp_path, capsys):
+def test_without_a_checksum_the_downloads_own_is_recorded(tmp_path, capsys):
     with serving(Served(TEXT)) as served:
         assert main(["corpora", "fetch", str(card(tmp_path, served)), "-o", str(tmp_path / "out"), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -148,7 +148,7 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         (Served(broken(tarred("w:xz", ("text", os.urandom(9000))))), {"members": {"text": ""}}, "or is damaged"),
     ],
 )
-def test_what_goes_wrong_is_said_and_nothing_is_left(tmp_path, served, facts, message):
+def test_errors_are_reported_and_no_files_are_left(tmp_path, served, facts, message):
     with serving(served), pytest.raises(WordsparseError, match=message):
         fetch(load_card(card(tmp_path, served, **facts)), tmp_path / "out")
     assert not (tmp_path / "out").exists()

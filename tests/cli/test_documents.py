@@ -58,7 +58,7 @@ def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatc
     monkeypatch.setattr(encoder, "MOST_UNKNOWN", 1)
     assert model.encode(texts).tobytes() == whole.tobytes()
     model.encode([[f"unknown{i}"] for i in range(100)])
-    assert len(model.wv._encoder._columns) <= len(model) + 8  # unknown words of earlier batches keep no columns
+    assert len(model.wv._encoder._columns) <= len(model) + 8  # the cache drops unknown words of earlier batches
 
 
 def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
@@ -121,7 +121,7 @@ def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("trained_on", ["lists", "table"])
 def test_users_have_vectors_of_their_items(trained_on: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A cell with spaces is one item, even for a model trained on lists. Cells used to be split, so users got zeros."""
+    """A cell with spaces is one item, even for a model trained on lists. Split cells used to give vectors of zeros."""
     rows = [(f"u{user}", f"item {(user + i) % 5}") for i in range(3) for user in range(40)]
     baskets = {user: [item for name, item in rows if name == user] for user, _ in rows}
     (tmp_path / "log.csv").write_text(

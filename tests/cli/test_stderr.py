@@ -69,6 +69,6 @@ script.run()
 
 @pytest.mark.parametrize("code", [AT_IMPORT, IN_CALLBACK])
 def test_a_signal_during_the_imports_is_an_interruption(code: str) -> None:
-    """A signal used to cause a traceback or kill the process. In a weakref callback, it only printed a traceback."""
+    """A signal used to cause a traceback or kill the process. Python ignores exceptions in weakref callbacks."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "wordsparse: interrupted\n")

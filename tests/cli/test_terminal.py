@@ -73,7 +73,7 @@ def test_a_character_that_the_stream_cannot_encode_is_escaped(vectors: str) -> N
 
 
 @pytest.mark.parametrize("arguments", [["similar", "{vectors}", "king"], ["doctor", "--json"], ["--help"]])
-def test_a_full_standard_output_is_one_line(vectors: str, arguments: list[str]) -> None:
+def test_an_error_of_standard_output_is_one_line(vectors: str, arguments: list[str]) -> None:
     with open("/dev/full", "wb") as full:
         done = run([argument.format(vectors=vectors) for argument in arguments], stdout=full)
     assert done.returncode == 1
@@ -88,7 +88,7 @@ def test_a_file_that_a_source_cannot_open_is_named(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("arguments", [["similar", "{vectors}", "king"], ["--help"]])
-def test_a_reader_that_has_gone_is_nobody_to_tell(vectors: str, arguments: list[str]) -> None:
+def test_a_closed_standard_output_gets_no_message(vectors: str, arguments: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
     done = run([argument.format(vectors=vectors) for argument in arguments], stdout=write)

@@ -55,7 +55,7 @@ def test_a_difference_is_paired() -> None:
     assert (other_way["verdict"], other_way["low"]) == ("behind", pytest.approx(-row["high"]))
 
 
-def test_sides_that_know_other_words_are_compared_on_what_both_know() -> None:
+def test_methods_are_compared_on_pairs_known_to_both() -> None:
     [row] = rows(run(OURS, 0.5), run(PEER, 1.0, unknown=150))
     answered = slice(150, None)
     expected = [spearmanr(TRUTH[answered], (TRUTH + noise * NOISE)[answered]).statistic for noise in (0.5, 1.0)]
@@ -63,7 +63,7 @@ def test_sides_that_know_other_words_are_compared_on_what_both_know() -> None:
     assert rows(run(OURS, 0.5), run(PEER, 1.0, unknown=N)) == []
 
 
-def test_repeats_are_their_mean_and_failures_left_out() -> None:
+def test_repeated_runs_are_averaged_and_failed_ones_ignored() -> None:
     failed = JudgedRun({**run("gensim-cbow-hs", 1).report, "error": "killed"}, None)
     [row] = rows(run(OURS, 0.5), run(OURS, 0.7, repeat=1), failed, run(PEER, 1.0))
     expected = [spearmanr(TRUTH, TRUTH + noise * NOISE).statistic for noise in (0.5, 0.7, 1.0)]
@@ -81,13 +81,13 @@ def test_analogies_are_judged_as_pairs_are() -> None:
     assert row["verdict"] == "ahead"
 
 
-def test_search_is_judged_by_its_first_column() -> None:
+def test_retrieval_is_compared_by_its_first_measure() -> None:
     [row] = rows(run(OURS, 0.9, unknown=5), run(PEER, 1.0), kind="retrieval")
     assert row["difference"] == pytest.approx(-0.1 * NOISE[5:].mean())
     assert row["low"] < row["difference"] < row["high"]
 
 
-def test_little_text_is_told() -> None:
+def test_too_short_a_text_is_reported() -> None:
     assert warnings([{}], [{"tokens_per_epoch": ENOUGH_TOKENS}]) == []
     (sentence,) = warnings([{}], [{"tokens_per_epoch": 52_721}, {"tokens_per_epoch": None}])
     assert sentence == "52,721 tokens are little text: comparing methods takes some 3,000,000 or more."

@@ -176,7 +176,7 @@ def test_two_encodings_of_a_file_have_their_own_progress(tmp_path, monkeypatch):
 
     def progress(tokens: int, share: float | None) -> None:
         shares.append(share)
-        if len(shares) == 1:  # the end of another encoding used to end this progress too
+        if len(shares) == 1:  # progress used to stop when another encoding ended
             with ThreadPoolExecutor(1) as other:
                 other.submit(encode, tmp_path / "text", tmp_path / "other", min_count=1).result()
 

@@ -69,7 +69,7 @@ def test_an_encoded_corpus_is_not_text(tmp_path):
         (b"a b " + b"x" * 1000, "from byte 4 on: is it text"),
     ],
 )
-def test_what_is_no_text_is_said_with_its_place(tmp_path, monkeypatch, data, said):
+def test_what_is_no_text_is_reported_with_its_position(tmp_path, monkeypatch, data, said):
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 16)
     (tmp_path / "text.txt").write_bytes(data)
     with pytest.raises(InputError, match=rf"text\.txt: .*{said}"):
@@ -104,7 +104,7 @@ def test_any_white_space_of_ascii_ends_a_block(tmp_path, monkeypatch, separator)
     st.integers(min_value=20, max_value=40),
     st.sampled_from(["lines", "text8"]),
 )
-def test_blocks_leave_no_trace(tmp_path_factory, parts, block_bytes, format):
+def test_results_do_not_depend_on_blocks(tmp_path_factory, parts, block_bytes, format):
     """Tokens and sentences do not depend on where the blocks end."""
     text = "x" + " ".join(parts)
     path = tmp_path_factory.mktemp("blocks") / "text"
@@ -117,7 +117,7 @@ def test_blocks_leave_no_trace(tmp_path_factory, parts, block_bytes, format):
             assert list(sentences(path, format)) == expected
 
 
-def test_an_endless_line_comes_in_bounded_pieces(tmp_path, monkeypatch):
+def test_a_long_line_is_read_in_bounded_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 1000)
     path = tmp_path / "text"
     path.write_text("word " * 10_000)

@@ -266,7 +266,7 @@ def test_numbers_and_dates_have_an_order(cells: list[Any], expected: list[int]) 
     assert grouped(rows, order="at") == [[str(i) for i in expected]]
 
 
-def test_words_of_baskets_are_what_a_tokeniser_or_a_list_says() -> None:
+def test_cells_of_baskets_are_split_by_a_tokeniser_or_are_lists() -> None:
     rows = [{"user": 1.0, "item": "The Cat."}, {"user": 1, "item": ["a b", "c"]}, {"user": "1", "item": "sat"}]
     assert grouped(rows) == [["The Cat.", "a b", "c", "sat"]]
     assert grouped(rows, tokens="simple") == [["the", "cat", "a b", "c", "sat"]]
@@ -361,7 +361,7 @@ def test_a_table_without_a_column_is_refused(name: str, tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["texts"]
 
 
-def test_tables_are_read_as_lines_where_somebody_insists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_format_lines_reads_a_table_as_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A resumed run remembers --format lines for its own table; another table needs the option again."""
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("the cat sat on the mat\n" * 40)
@@ -378,11 +378,11 @@ def test_tables_are_read_as_lines_where_somebody_insists(tmp_path: Path, capsys:
     assert len(np.load(tmp_path / "d.npy")) == 40
 
 
-def test_nothing_of_a_table_is_held_whole(tmp_path: Path) -> None:
+def test_tables_are_read_in_bounded_blocks(tmp_path: Path) -> None:
     for kind in ("t.csv", "t.jsonl", "t.parquet", "pandas", "mappings"):
         rows = [{"text": f"a{i}"} for i in range(5000)]
         table = made(kind, rows, tmp_path)
         source, is_frame = [table] if "." in kind else table, kind == "pandas"
         sizes = [len(block.numbers) for block in table_blocks(source, ["text"], is_frame=is_frame)]
         assert sum(sizes) == 5000
-        assert kind == "t.jsonl" or max(sizes) <= 1024  # 2**20 bytes of JSON lines are one block
+        assert kind == "t.jsonl" or max(sizes) <= 1024  # one block holds 2**20 bytes, here the whole JSON file

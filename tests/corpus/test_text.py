@@ -21,7 +21,7 @@ def numbers_of(table: WordTable) -> dict[str, int]:
 
 
 def scanned(data: bytes, lines: bool) -> list[str | None] | None:
-    """Return the words of a text, with None after each sentence, or None if the text is not valid UTF-8 without NUL."""
+    """Return the words of a text, with None after each sentence. Return None for invalid UTF-8 and texts with NUL."""
     table = WordTable()
     if not table.scan(data, lines):
         return None
@@ -74,7 +74,7 @@ def test_words_that_differ_in_one_byte_are_different(n):
     assert counts(table) == dict(sorted(Counter(words * 2).items(), key=lambda item: (-item[1], item[0])))
 
 
-def test_a_kind_of_str_is_a_str():
+def test_subclasses_of_str_are_words():
     class Word(str):
         def encode(self, *_):
             return 7

@@ -107,11 +107,11 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
         ws.train(tmp_path / "t.parquet", preset="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
-        # For text and for counts, the counts of the words add up to about the number of tokens.
+        # The model's word counts add up to about the number of tokens, whether they come from text or from pairs.
         assert 0.5 < sum(model.vocabulary.counts) / sum(map(len, text)) < 1.5
 
 
-def test_a_full_disk_ends_in_a_sentence(tmp_path: Path) -> None:
+def test_a_full_disk_raises_an_error(tmp_path: Path) -> None:
     """If the disk has no space for the pages of a memory-mapped file, writing to it would kill the process."""
     corpus = ws.encode(TEXT, tmp_path / "text", min_count=1)
     size = 4 * corpus.tokens + 4 * len(TEXT)
@@ -157,7 +157,7 @@ def write_matrix(path: Path, words: list[str], matrix: sp.csr_array) -> Path:
     )
 
 
-def test_a_run_is_continued_the_same_on_any_threads(tmp_path: Path) -> None:
+def test_runs_on_counts_are_reproducible_and_can_be_resumed(tmp_path: Path) -> None:
     matrix = sp.random_array((30, 30), density=0.5, rng=np.random.default_rng(1)) * 9
     path = write_matrix(tmp_path / "t.parquet", WORDS, matrix)
     given: dict[str, Any] = {"preset": "counts", "heldout": 0.1, **SMALL}
@@ -173,9 +173,7 @@ def test_a_run_is_continued_the_same_on_any_threads(tmp_path: Path) -> None:
     assert "new" in on.wv
 
 
-def test_pieces_add_up_to_their_counts_and_stand_together_by_rarer_words(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_split_counts_add_up_and_are_grouped_by_the_rarer_word(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(counts, "ORDERED", 2**19)  # so small that sorting needs several parts
     matrix = sp.random_array((600, 600), density=0.3, rng=np.random.default_rng(1)).tocsr()
     entries = matrix.tocoo()
@@ -216,15 +214,15 @@ def test_bad_rows_are_named_and_nothing_is_written(
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
 def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
-    """A tiny weight times 1/distance would round to 0. The kernel takes a count of 0 for a pair not seen yet, and
-    used to write past the end of an array."""
+    """A tiny weight times 1/distance would round to 0. To the kernel, a count of 0 means a new pair, so it used to
+    write past the end of an array."""
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
     (tmp_path / "w.jsonl").write_text(rows)
     with pytest.raises(InputError, match="row 3: its weight must be"):
         ws.count(tmp_path / "w.jsonl", tmp_path / "o.parquet", column="t", weight="n", min_count=1)
 
 
-def test_a_table_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
+def test_a_table_with_counts_too_large_to_read_is_not_written(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", [("a", "b", 3e38), ("b", "a", 1.0)])
     with pytest.raises(InputError, match="the count of 'a' and 'b' is 6e\\+38"):
         ws.count([path, path], tmp_path / "o.parquet", preset="counts")
@@ -235,7 +233,7 @@ def test_a_table_that_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_counts_are_the_numbers_that_engines_write(tmp_path: Path) -> None:
+def test_counts_may_be_decimals(tmp_path: Path) -> None:
     numbers = arrow.array([decimal.Decimal("42.704"), decimal.Decimal("1.5")], arrow.decimal128(18, 3))
     parquet.write_table(arrow.table({"word": ["a", "b"], "context": ["b", "a"], "count": numbers}), tmp_path / "t.pq")
     ws.count(tmp_path / "t.pq", tmp_path / "o.pq", preset="counts")

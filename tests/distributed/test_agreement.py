@@ -39,7 +39,7 @@ def test_an_error_of_one_rank_alone_ends_all(
     assert ("Traceback" in more) == isinstance(error, ValueError)
 
 
-def test_errors_that_all_ranks_meet_end_none() -> None:
+def test_errors_on_all_ranks_do_not_abort() -> None:
     def work(ranks: ThreadRanks) -> None:
         with pytest.raises(TrainingError), ending_all(ranks):
             raise TrainingError("the step would explode")

@@ -142,7 +142,7 @@ def test_two_runs_give_the_same_bytes(kind: str, ranks: int, text: Path, tmp_pat
     check_alike(ws.load(tmp_path / "model"), alone)
 
 
-def test_a_program_of_python_trains_by_its_own_door(text: Path, tmp_path: Path) -> None:
+def test_a_python_program_trains_on_sentences_and_graphs(text: Path, tmp_path: Path) -> None:
     """A Python program trains on sentences in memory, and then on a graph; each rank reads all sentences and edges."""
     program = f"""
 import numpy as np

@@ -33,7 +33,7 @@ def embedding(loss: str, kernels: Kernels) -> WordEmbedding:
 
 
 def train(kind: str, words: WordEmbedding, part: tuple[int, int], share: RanksShare | None = None) -> list[float]:
-    """Take some steps, one of them with a fold, and return the losses of the minibatches."""
+    """Take some steps, fold U into V once, and return the losses of the minibatches."""
     vocabulary = Vocabulary([str(i) for i in range(V)], np.arange(V, 0, -1))
     build = getattr(ExampleBuilder(vocabulary, window=3, sample=0, seed=0), kind)
     number, of, losses = *part, []
@@ -64,8 +64,7 @@ def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str
     state, losses = results[0]
     for others, _ in results:
         assert all(np.asarray(others[name]).tobytes() == np.asarray(part).tobytes() for name, part in state.items())
-    # With the Z-loss, the α of a word may have different signs in two parts; the step of this word then differs a
-    # little.
+    # With the Z-loss, a word's curvature α may have opposite signs on two ranks, which changes its step a little.
     by_part = (loss, kind) == ("zloss", "skipgram") and size > 1
     np.testing.assert_allclose(losses, expected, rtol=1e-3 if by_part else 1e-5)
     assert alone.output.folds > 0
@@ -74,7 +73,7 @@ def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str
         np.testing.assert_allclose(state[name], part, rtol=1e-3, atol=atol, err_msg=name)
 
 
-def test_a_part_without_examples_joins_in() -> None:
+def test_a_rank_without_examples_takes_part() -> None:
     def work(ranks: ThreadRanks) -> float:
         words, share = embedding("squared", host()), RanksShare(ranks, StopRequest())
         part = (0, 1) if ranks.rank == 0 else (0, 10**6)
@@ -83,7 +82,7 @@ def test_a_part_without_examples_joins_in() -> None:
     assert on_ranks(2, work) == pytest.approx([sum(train("skipgram", embedding("squared", host()), (0, 1)))] * 2)
 
 
-def test_ranks_that_have_come_apart_are_stopped() -> None:
+def test_ranks_whose_numbers_differ_are_stopped() -> None:
     def work(ranks: ThreadRanks) -> None:
         words = embedding("squared", host())
         words.E[3, 2] += 1e-6 * (ranks.rank == 1)

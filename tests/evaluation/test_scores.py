@@ -89,7 +89,7 @@ def test_analogies_by_hand() -> None:
         },
     }
     assert (score["low"], score["high"]) == (0, 1)
-    # The first 3 words lack the answer to "good". The next question excludes the only word, so no answer is left.
+    # The first 3 words lack the answer to "good". With 1 word, which the question excludes, no answer is left.
     assert score_analogies(SIX, questions, 3)["oov"] == 3
     assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
     # In a model that was trained further, rows are not in the order of their counts.

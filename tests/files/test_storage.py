@@ -64,7 +64,7 @@ def test_a_removed_directory_goes_in_one_step(tmp_path, monkeypatch):
     storage.remove_directory(tmp_path / "nothing")
 
 
-def test_a_place_taken_meanwhile_is_left_alone(tmp_path):
+def test_a_directory_made_meanwhile_is_not_replaced(tmp_path):
     def overtaken():
         with storage.new_directory(tmp_path / "d") as folder:
             (folder / "mine").touch()

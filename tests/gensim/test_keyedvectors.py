@@ -135,7 +135,7 @@ def test_rows_are_sorted_and_resized_as_by_gensim(ours: KeyedVectors) -> None:
     np.testing.assert_array_equal(ours.expandos["count"], theirs.expandos["count"])
 
 
-def test_a_number_among_numbers_is_no_row() -> None:
+def test_a_number_is_no_row_if_keys_are_numbers() -> None:
     """If keys are numbers, a number that is no key must not be used as a row number."""
     wv = KeyedVectors.of(WordVectors([5, 0], np.eye(2)))
     assert wv[0].tolist() == [0, 1]
@@ -172,7 +172,7 @@ def test_vectors_are_added_and_replaced(ours: KeyedVectors) -> None:
         ours["w1"][0] = 1
 
 
-def test_what_is_changed_in_place_counts_after_fill_norms(ours: KeyedVectors) -> None:
+def test_vectors_changed_in_place_are_used_after_fill_norms(ours: KeyedVectors) -> None:
     assert ours.similar("w1", 1)[0][0] != "w2"
     ours.vectors[2] = 1000 * VECTORS[1]
     ours.fill_norms(force=True)

@@ -118,7 +118,7 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
     found = model.predict_output_word([99, 15])
     assert {key for key, _ in found[:4]} == {99, 14, 15, 16}
     assert len(model.wv) == 21
-    # Words of the old vocabulary keep their axes.
+    # Vectors of old words keep their directions.
     cosines = [
         np.dot(a, b) / np.linalg.norm(a) / np.linalg.norm(b)
         for a, b in zip(vectors, model.wv.vectors[:20], strict=True)

@@ -32,8 +32,8 @@ def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest
 
 @pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")
 @pytest.mark.parametrize(("n", "k", "d"), [(1024, 64, 64), (1031, 67, 301), (1040, 300, 65), (4099, 301, 300)])
-def test_own_products_of_split_numbers(n: int, k: int, d: int) -> None:
-    """Only kernels that use bfloat16 split numbers. A product of two split numbers errs by at most 2⁻¹⁴, up or down."""
+def test_bfloat16_products_of_split_numbers(n: int, k: int, d: int) -> None:
+    """Kernels with bfloat16 split each float32 into two numbers. A product then errs by at most 2⁻¹⁴, up or down."""
     split, whole = CpuKernels(2, isa=isa.AVAILABLE[0], bfloat16=True), CpuKernels(2, isa=isa.AVAILABLE[0])
     narrower = CpuKernels(1, isa=isa.AVAILABLE[1])
     a, b, right = normal((n, k), "float32", 1), normal((n, d), "float32", 2), normal((k, d), "float64", 3)

@@ -50,7 +50,7 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str, kind: operations
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("d", [3, 20, 101])
-def test_what_stands_behind_a_row_does_not_count(d: int, dtype: str) -> None:
+def test_padding_after_rows_is_ignored(d: int, dtype: str) -> None:
     kernels, windows = CpuKernels(1), problems.windows(np.random.default_rng(7), 200, 6, 3)
     values = normal((6, d), dtype, 9)
     F = ArrayPool().rows(6, d, dtype, on_lines=True)
@@ -70,7 +70,8 @@ def test_what_stands_behind_a_row_does_not_count(d: int, dtype: str) -> None:
 
 
 def test_sums_of_many_bags_are_added_up_in_parts() -> None:
-    """The bags fill more than one part, and the sums are bitwise equal for any number of threads."""
+    """Threads sum parts of the bags. The parts, and so the bytes of the sums, do not depend on the number of
+    threads."""
     windows = problems.windows(np.random.default_rng(7), 100_000, 40, 5)
     values = normal((windows.rows,), "float64", 1)
     assert _windows.sum_parts(windows.rows) > 1
@@ -105,7 +106,7 @@ def test_terms_of_targets(kernels: Kernels, dtype: str, entries: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_what_is_no_number_gives_no_terms(dtype: str) -> None:
+def test_nan_outputs_give_nan_terms(dtype: str) -> None:
     csr = Csr(np.arange(4), np.zeros(3, np.int32), 1)
     found = CpuKernels(1).target_terms("softplus", csr, np.ones(3, dtype), np.array([1, np.nan, 2], dtype), None)
     assert np.isnan(found[0])

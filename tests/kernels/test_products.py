@@ -32,7 +32,7 @@ def test_inverse(kernels: Kernels, dtype: str, d: int) -> None:
 
 
 @pytest.mark.parametrize("bad", [np.inf, np.nan])
-def test_what_is_no_number_spoils_its_row_and_column(kernels: Kernels, bad: float) -> None:
+def test_nan_spreads_to_its_row_and_column(kernels: Kernels, bad: float) -> None:
     a, b, m = (normal(shape, "float32", 1) for shape in ((700, 150), (700, 90), (150, 90)))
     spoilt = a.copy()
     spoilt[3, 5] = bad

@@ -38,7 +38,7 @@ def fitted() -> SparseTargetClassifier:
     return SparseTargetClassifier(threads=1).fit(*topics())
 
 
-def test_answers_agree_with_each_other(fitted: SparseTargetClassifier) -> None:
+def test_methods_of_prediction_agree(fitted: SparseTargetClassifier) -> None:
     X, _ = topics(20, seed=3)
     labels, probabilities = fitted.predict_topk(X, 4)
     every = fitted.predict_proba(X)
@@ -146,7 +146,7 @@ def test_bad_input_is_named() -> None:
 
 
 @pytest.mark.parametrize("length", [1e-9, 1e9])
-def test_the_unit_of_the_rows_does_not_matter(length: float) -> None:
+def test_predictions_do_not_depend_on_the_scale_of_rows(length: float) -> None:
     """The squares of rows with large norms must not overflow float32."""
     X, Y = topics(100)
     rows = X * np.float32(length)
@@ -165,9 +165,7 @@ def test_rows_without_features_or_labels_are_kept() -> None:
 
 
 @pytest.mark.parametrize("better", [True, False])
-def test_a_head_of_logistic_regressions_is_taken_where_it_is_better(
-    monkeypatch: pytest.MonkeyPatch, better: bool
-) -> None:
+def test_logistic_regressions_are_used_where_they_are_better(monkeypatch: pytest.MonkeyPatch, better: bool) -> None:
     X, Y = topics(1500)
     reached = iter([better, not better])
     monkeypatch.setattr(classification, "HEAD_LABELS", 20)

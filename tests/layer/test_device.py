@@ -69,7 +69,7 @@ SENTENCES = [[f"w{(i * j + j * j) % 23}" for j in range(20)] for i in range(60)]
 SMALL: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "threads": 1, "batch_tokens": 120}
 
 
-def play_card(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+def use_as_gpu(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make ``device="cuda"`` use these kernels for the rest of the test."""
     monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
     monkeypatch.setattr(loop, "kernels_on", lambda device, threads, bfloat16: kernels)
@@ -80,7 +80,7 @@ def play_card(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatch, kind: str, loss: str) -> None:
     options: dict[str, Any] = {**SMALL, "model": kind, "loss": loss}
     expected = ws.train(SENTENCES, device="cpu", **options)
-    play_card(kernels, monkeypatch)
+    use_as_gpu(kernels, monkeypatch)
     model = ws.train(SENTENCES, device="cuda", **options)
     assert (model.report["device"], model.report["device_reason"]) == ("cuda", "an emulated card")
     assert isinstance(model.vectors, np.ndarray)
@@ -97,10 +97,10 @@ LOST = {"in a step": (4, "window_pull"), "in a checkpoint": (4, "to_host"), "at 
 
 
 @pytest.mark.parametrize("when", LOST)
-def test_a_card_lost_in_mid_run_loses_nothing(
+def test_a_gpu_lost_in_mid_run_loses_nothing(
     kernels: Kernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, when: str
 ) -> None:
-    play_card(kernels, monkeypatch)
+    use_as_gpu(kernels, monkeypatch)
     options: dict[str, Any] = {**SMALL, "device": "cuda", "checkpoint_every": 1e-9}
     expected = ws.train(SENTENCES, **options)
     steps, name = LOST[when]
@@ -129,10 +129,10 @@ def test_a_card_lost_in_mid_run_loses_nothing(
     np.testing.assert_array_equal(model.vectors, expected.vectors)
 
 
-def test_a_run_that_the_card_cannot_hold_is_refused(
+def test_a_run_too_large_for_the_gpu_is_refused(
     kernels: Kernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    play_card(kernels, monkeypatch)
+    use_as_gpu(kernels, monkeypatch)
 
     def full(*arguments: Any) -> Any:
         raise OutOfMemoryError("Out of memory allocating 9,000 bytes")

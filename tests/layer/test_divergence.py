@@ -54,7 +54,7 @@ def test_a_loss_that_was_large_at_first_may_stay_so() -> None:
     assert layer.watch.above == 0
 
 
-def test_new_weights_start_a_new_watch() -> None:
+def test_new_weights_reset_the_check_for_divergence() -> None:
     layer = FactoredOutput(D, d, BoundedNS(), dtype=np.float64, threads=1)
     H, Y = np.ones((1, d)), sp.csr_array(np.eye(1, D))
     layer.step(H, Y, 0.01)

@@ -36,7 +36,7 @@ def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching: float) 
     loss = losses.BoundedNS(negatives=5, touching=touching)
     bound = loss.terms(x[0], x @ x / 40, x.mean(), 1.0).value
     assert bound >= softplus(-x[0]) + 5 * np.mean([softplus(v) for v in x])
-    # The bound is exact if all outputs are ±ξ.
+    # The bound is exact if every output is ``touching``.
     at = loss.terms(touching, touching**2, touching, 1.0).value
     assert at == pytest.approx(softplus(-touching) + 5 * softplus(touching), rel=1e-9)
 
@@ -80,7 +80,7 @@ def test_log_losses_keep_their_tails() -> None:
     np.testing.assert_allclose(value, [1e4, math.exp(-40)], rtol=1e-12)
 
 
-def test_zloss_without_spread_has_no_gradient() -> None:
+def test_zloss_of_equal_outputs_has_no_gradient() -> None:
     terms = losses.ZLoss().terms(np.ones(2), np.array([3.0, 0.0]), np.array([3.0, 0.0]), 3.0)
     np.testing.assert_allclose(terms.value, softplus(7.0))
     assert not np.any(terms.dq)
@@ -143,8 +143,8 @@ def test_a_wrong_loss_is_told_what_is_wrong(wrong: Callable[[losses.Terms], Any]
         check_loss(Cauchy(wrong), total=3.0)
 
 
-def test_a_loss_that_sees_the_sum_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layer passes zeros for s to a loss with sees_sum = False, so such a loss would be wrong."""
+def test_a_loss_that_depends_on_the_sum_must_declare_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a loss with sees_sum = False, the layer passes 0 for the sum s, so its values would be wrong."""
     monkeypatch.setattr(losses.BoundedNS, "sees_sum", False)
     with pytest.raises(InputError, match="BoundedNS depends on s, which is 0 for a loss with sees_sum = False"):
         check_loss(losses.BoundedNS())

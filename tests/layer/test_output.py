@@ -28,7 +28,7 @@ EMULATED = 20_000
 def problem(
     case: Case, random: np.random.Generator
 ) -> tuple[FactoredOutput, list[tuple[Array, Any]], float, Array | None]:
-    """Return a float64 layer with random weights, three minibatches, a step size that is stable on the first, and Π."""
+    """Return a random float64 layer, three minibatches, a stable step size, and a preconditioner Π (or None)."""
     measure = problems.measure(random, case.D) if case.measure else None
     weights = 0.5 * random.standard_normal((case.D, case.d)).astype(case.dtype)
     pilot = FactoredOutput(
@@ -45,8 +45,8 @@ def problem(
     K = pull_back(problems.forward(pilot, *batches[0])).curvature()
     B = 2 * K @ (np.eye(case.d) if pi is None else pi)
     lr = min(0.5, 0.4 / max(float(np.linalg.norm(B, 2)), 1e-300))
-    # The curvature K does not bound the steps of a target's own row; these are large when the target's probability p is
-    # small. Steps that overshoot amplify earlier errors.
+    # The bound by the curvature K ignores the target's own row, whose steps are large if the target is improbable.
+    # Steps that overshoot amplify earlier errors.
     while growth(pilot, *batches[0], lr, pi) > 100:
         lr /= 4
     return pilot, batches, lr, pi
@@ -85,8 +85,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
             with problems.route(route):
                 losses, gradient = layer.step(H, Y, lr, preconditioner=pi, weight_decay=case.decay)
             errors = problems.distance(layer, dense) | {
-                # An error is proportional to the numbers that cancel. These numbers are about 1 or larger in losses,
-                # and as large as W in gradients.
+                # Errors are relative to the terms of each sum: about 1 in losses, and as large as W in gradients.
                 "losses": problems.off(losses, expected_losses, 1.0),
                 "gradient": problems.off(gradient, expected_gradient, size),
             }
@@ -170,7 +169,7 @@ def test_top_over_all_blocks(stepped: tuple[FactoredOutput, DenseOutput]) -> Non
     assert problems.off(np.take_along_axis(O, where, 1), expected) < TOLERANCE[layer.dtype.name]
 
 
-def test_top_takes_what_there_is_and_the_first_of_equals() -> None:
+def test_top_returns_at_most_all_outputs_and_first_of_equals() -> None:
     layer = FactoredOutput(3, 1, weights=[[1], [2], [2]])
     where, best = layer.top([[1.0], [-1.0]], 5)
     np.testing.assert_array_equal(where, [[1, 2, 0], [0, 1, 2]])
@@ -193,7 +192,7 @@ def test_top_is_a_stable_sort_whatever_the_order_of_the_outputs(order: str, m: i
     np.testing.assert_array_equal(best, np.take_along_axis(H @ W.T, expected, 1))
 
 
-def test_weights_that_are_set_start_over(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
+def test_setting_weights_resets_the_layer(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
     layer, dense = stepped
     layer.set_weights(dense.W)
     assert max(problems.distance(layer, dense).values()) < TOLERANCE[layer.dtype.name]
@@ -297,7 +296,7 @@ def test_preconditioners_that_cannot_be_are_refused(preconditioner: Any, message
 
 @pytest.mark.parametrize("loss", list(problems.LOSSES))
 @pytest.mark.parametrize("call", ["loss_and_grad", "step"])
-def test_what_leaves_the_precision_is_refused_by_name(loss: str, call: str) -> None:
+def test_numbers_too_large_for_the_precision_are_refused(loss: str, call: str) -> None:
     layer = FactoredOutput(20, 4, problems.LOSSES[loss], weights=np.ones((20, 4)), dtype="float32")
     arguments: list[Any] = [np.full((1, 4), 3e38, np.float32), sp.csr_array(([1.0], ([0], [3])), shape=(1, 20))]
     with pytest.raises(InputError, match=r"leave float32.*scale down H"):

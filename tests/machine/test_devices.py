@@ -49,7 +49,7 @@ MACHINES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", MACHINES)
-def test_what_is_in_the_way_is_said(machine: Callable[..., None], name: str) -> None:
+def test_why_no_gpu_can_be_used_is_reported(machine: Callable[..., None], name: str) -> None:
     changes, message = MACHINES[name]
     machine(**changes)
     with pytest.raises(InputError, match=f"device cuda: no GPU can be used: {message}"):
@@ -98,7 +98,7 @@ def test_errors_of_a_run(error: Exception, message: str) -> None:
     with pytest.raises(TrainingError, match=message) as caught, devices.translated_errors():
         raise error
     assert caught.value.__cause__ is error
-    # If a run lacks memory when it starts, the request is wrong.
+    # If memory runs out at the start of a run, the user asked for too much.
     kind = InputError if "out of memory" in message else TrainingError
     with pytest.raises(kind, match=message), devices.translated_errors(starting=True):
         raise error

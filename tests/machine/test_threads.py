@@ -57,7 +57,7 @@ def test_single_threaded_blas_sets_and_restores() -> None:
         assert blas_threads() == before
 
 
-def test_the_kernels_own_blas_is_held_whatever_is_imported_first() -> None:
+def test_every_blas_is_limited_whatever_is_imported_first() -> None:
     """A BLAS that is loaded after the look-up of thread pools would run its own threads in addition to OpenMP's."""
     script = (
         "import wordsparse.machine.threads as threads, threadpoolctl\n"
@@ -82,7 +82,7 @@ OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
     ],
     ids=str,
 )
-def test_what_openmp_is_told(asked: dict[str, str], expected: list[str | None]) -> None:
+def test_openmp_threads_spin_briefly(asked: dict[str, str], expected: list[str | None]) -> None:
     program = f"import os, wordsparse.machine.threads; print([os.environ.get(name) for name in {OPENMP}])"
     others = {name: value for name, value in os.environ.items() if name not in OPENMP}
     command = [sys.executable, "-c", program]
@@ -144,7 +144,7 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
     results = threads.ordered_map(function, range(20), helpers + 1, ahead=ahead)
     assert next(results) == 0
     deadline = time.monotonic() + 10
-    while len(made) <= ahead and time.monotonic() < deadline:  # the caller holds the first item meanwhile
+    while len(made) <= ahead and time.monotonic() < deadline:  # wait for results ahead of the first
         time.sleep(0.001)
     time.sleep(0.02)
     assert sorted(item for item, _ in made) == list(range(1 + ahead))
@@ -156,9 +156,7 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
 
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize(("broken", "error", "before"), [(20, ValueError, 20), (99, LookupError, 50)])
-def test_results_and_an_error_come_in_their_places_and_few_wait(
-    n: int, broken: int, error: type[Exception], before: int
-) -> None:
+def test_results_and_errors_keep_their_order(n: int, broken: int, error: type[Exception], before: int) -> None:
     """An error in an item or in the iterator is raised only after the results of all earlier items."""
     taken = 0
 

@@ -65,7 +65,7 @@ def covering_cases() -> list[Case]:
                 left.add(tuple(zip(factors, choice, strict=True)))
     cases = []
     while left:
-        # One combination that is not covered yet is fixed; the other factors of each case are random.
+        # Each candidate contains one combination that is not covered yet; its other factors are random.
         seed = dict(min(left, key=repr))
         candidates = []
         for _ in range(20):

@@ -1,4 +1,4 @@
-"""A fake CuPy that answers as CuPy would on a given machine, and its errors."""
+"""A fake CuPy that answers as CuPy would on a machine with an H100, or raises CuPy's errors."""
 
 from types import SimpleNamespace
 from typing import Any

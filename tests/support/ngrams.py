@@ -50,7 +50,7 @@ def swept(X: Array, U: Array, weights: Array, ridge: float, sweeps: int) -> Arra
 
 
 def packed(numbers: Array, span: int) -> tuple[Array, Array]:
-    """Return rows of 8 bits as whole numbers, and the scale of each span."""
+    """Return rows rounded to 8 bits, as whole numbers, and one scale for each ``span`` of columns."""
     scales = np.maximum.reduceat(np.abs(numbers), np.arange(0, numbers.shape[1], span), axis=1) / 127
     of_column = np.repeat(scales, span, axis=1)[:, : numbers.shape[1]]
     return np.rint(np.divide(numbers, of_column, out=np.zeros_like(numbers), where=of_column > 0)), scales

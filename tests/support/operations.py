@@ -108,8 +108,8 @@ def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Op
     ]
 
 
-# Each case is (places, columns, d, reach). Cases cover an empty text, a single column, sizes at and above blocks of
-# 2048 places and strips of 2 and 6 cache lines, long windows, and more columns than a tile of the GPU holds.
+# Each case is (tokens, columns, d, reach of windows). Cases cover an empty text, a single column, sizes at and above
+# blocks of 2048 tokens and strips of 2 and 6 cache lines, long windows, and more columns than a tile of the GPU holds.
 WINDOWS = [
     (0, 3, 4, 2),
     (2, 2, 1, 1),

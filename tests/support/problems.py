@@ -56,8 +56,7 @@ def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_ar
 
 
 def windows(random: np.random.Generator, n: int, columns: int, reach: int) -> Windows:
-    """Draw a text of n places, in sentences of any length, and windows around most tokens, with a reach of 1 to
-    ``reach``."""
+    """Draw a text of n tokens and ends of sentences, with windows of radius 1 to ``reach`` around most tokens."""
     tokens = random.integers(0, columns, n).astype(np.int32)
     tokens[random.random(n) < 0.1] = -2
     return windows_over(random, tokens, columns, reach)
@@ -93,7 +92,7 @@ def one_each(windows: Windows) -> Csr:
 
 
 def one_target_each(csr: Csr, values: Array) -> sp.csr_array:
-    """Return the SciPy matrix with this structure and these values."""
+    """Return a SciPy matrix of targets, with this structure and these values."""
     return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
 
 

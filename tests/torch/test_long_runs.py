@@ -1,6 +1,6 @@
 """Tens of thousands of second-order steps. They bypass autograd, which would take most of the time.
 
-Errors that accumulate in W, Q or the squares of rows become visible after a few thousand steps.
+Errors that accumulate in W, Q or the squared gradients of rows become visible after a few thousand steps.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ D, d, BATCH, STEPS = 50, 8, 4, 30_000
 @pytest.mark.parametrize(
     ("loss", "data", "inputs_are"),
     [
-        ("squared", "learnable", "tied"),  # Q drifts fastest with regression and moves of single rows
-        ("bounded-ns", "noise", "tied"),  # rows that keep moving raise the loss
-        ("zloss", "noise", "tied"),  # without rescaling, W grows without limit
-        ("zloss", "learnable", "own"),  # variances and curvature of either sign
-        ("taylor", "noise", "own"),  # inputs are not normalised: noise shrinks the inputs, or W outgrows them
+        ("squared", "learnable", "tied"),  # in regression that moves single rows, Q drifts fastest
+        ("bounded-ns", "noise", "tied"),  # if tied rows never settled, the loss would rise
+        ("zloss", "noise", "tied"),  # without rescaling, W would grow without limit
+        ("zloss", "learnable", "own"),  # second derivatives may be negative
+        ("taylor", "noise", "own"),  # noise shrinks inputs that are not normalised
         ("spherical", "learnable", "own"),  # the loss is even in o, so weights must not start at 0
     ],
 )
@@ -40,7 +40,7 @@ def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
         minibatch = engine.minibatch(h, rows, targets, ones)
         losses, version = engine.losses(minibatch, keep=True)
         gradient = engine.gradient(minibatch, np.full(BATCH, 1 / BATCH), version, collected).astype(float)
-        if tied:  # the gradient passes through the norm
+        if tied:  # the gradient through the normalisation of h
             gradient = (gradient - h * (h * gradient).mean(1, keepdims=True)) / size
             engine.collect_rows(ids, np.roll(gradient, -1, 1), version, collected)
         else:

@@ -43,7 +43,6 @@ def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_rate_beyond_the_stable_one_is_cut_to_it(bias: bool) -> None:
-    """A rate above the largest stable rate is reduced to the largest stable rate, not refused."""
     h, Y = minibatch()
     losses = []
     head = layer(loss="squared", lr=1e12, bias=bias)
@@ -54,7 +53,7 @@ def test_a_rate_beyond_the_stable_one_is_cut_to_it(bias: bool) -> None:
     assert losses[-1] < losses[0] / 2
 
 
-def test_a_step_that_cannot_be_leaves_the_weights() -> None:
+def test_a_refused_step_leaves_the_weights() -> None:
     h, Y = minibatch()
     head = layer(loss="squared", weight_decay=1e300)
     before = head.weights()

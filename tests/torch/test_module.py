@@ -140,7 +140,7 @@ def test_schedulers_move_the_learning_rate() -> None:
 
 
 @pytest.mark.parametrize("loss", ["squared", "taylor", "spherical", "bounded-ns"])
-def test_a_rate_of_the_layers_own_needs_no_units(loss: str) -> None:
+def test_the_default_rate_ignores_the_scale_of_the_loss(loss: str) -> None:
     """Neither the reduction nor a constant factor of the loss changes a step, and the network learns its targets."""
     h, Y = minibatch()
     after, losses = [], []
@@ -168,7 +168,7 @@ def test_a_target_moves_by_half_its_derivative_at_most() -> None:
     assert head.outputs(h, [3]).item() == pytest.approx(0.5, abs=1e-3)  # the derivative is 1
 
 
-def test_small_minibatches_are_remembered_as_long_as_large_ones() -> None:
+def test_averages_last_long_enough_for_small_minibatches() -> None:
     """Each class occurs about every 31 minibatches. If averages covered only 50 minibatches, the rows of W would be
     noise, and h would shrink."""
     random = torch.Generator().manual_seed(0)
@@ -187,7 +187,7 @@ def test_small_minibatches_are_remembered_as_long_as_large_ones() -> None:
 # ── rows of W as inputs ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_tied_rows_take_steps_of_their_own_size() -> None:
+def test_steps_of_tied_rows_ignore_the_scale_of_the_loss() -> None:
     """Without a learning rate, a row moves by a fraction of the rows' norms, whatever factor multiplies the loss. In
     eval mode, rows do not move."""
     moved = []
@@ -223,7 +223,7 @@ def test_chosen_and_largest_outputs(bias: bool) -> None:
     assert not values.requires_grad
 
 
-def test_biases_start_where_the_loss_says_something() -> None:
+def test_initial_biases_are_those_of_the_loss() -> None:
     h, _ = minibatch()
     start = layer(loss="spherical", bias=True, weights=None).outputs(h, [0, 5])
     torch.testing.assert_close(start, torch.full((m, 2), 0.7, dtype=torch.float64))

@@ -149,7 +149,7 @@ def test_a_pass_that_fails_leaves_nothing() -> None:
 
 
 @pytest.mark.parametrize("program", [rows_alone, tied, head_again, rows_again])
-def test_what_passes_through_changed_weights_is_refused(program: Any) -> None:
+def test_a_backward_pass_through_changed_weights_is_refused(program: Any) -> None:
     """After a step, gradients of embedded rows, or of rows recomputed by a checkpoint, belong to the old weights."""
     head, body = layer(), torch.nn.Linear(d, d).double()
     loss = program(head, body)
@@ -182,9 +182,9 @@ def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None
 # ── threads ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_no_thread_loses_the_squares_of_another() -> None:
-    """Threads that share a table take turns, or are refused. When threads wrote at the same time, squares were lost:
-    their sum was .106 instead of .12."""
+def test_threads_lose_no_squared_gradients() -> None:
+    """Threads that share a table take turns, or are refused. When they wrote at the same time, squared gradients were
+    lost: their sum was .106 instead of .12."""
     head, taken = layer(lr=None), []
 
     def work() -> None:
@@ -220,10 +220,8 @@ def state(head: FactoredOutput) -> dict[str, torch.Tensor]:
     ],
 )
 @pytest.mark.parametrize("with_head", [False, True])
-def test_rows_that_would_leave_the_precision_are_refused(
-    options: dict[str, Any], factor: float, with_head: bool
-) -> None:
-    """Such steps would make W or Q infinite or NaN, or stop a row forever. A refused step leaves the head unchanged."""
+def test_steps_of_rows_that_would_overflow_are_refused(options: dict[str, Any], factor: float, with_head: bool) -> None:
+    """Huge gradients would make W or Q infinite or NaN, or stop a row forever. A refused step changes nothing."""
     head, (h, Y) = layer(**options), minibatch()
     before = state(head)
     loss = head(h, Y) if with_head else torch.zeros(())
@@ -265,7 +263,7 @@ def test_weights_that_leave_the_band_train_on_as_they_would(monkeypatch: pytest.
         head.load_state_dict(state(head))
 
 
-def test_a_rate_of_the_users_own_takes_steps_on_the_weights_as_they_are() -> None:
+def test_a_given_rate_does_not_rescale_the_weights() -> None:
     head = layer(loss="zloss", lr=1e-3, weights=1e7 * np.random.default_rng(0).standard_normal((D, d)))
     before = head.weights()
     tied(head, torch.nn.LayerNorm(d).double()).backward()

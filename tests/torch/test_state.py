@@ -71,7 +71,7 @@ def test_a_linear_layer_has_the_same_outputs(bias: bool) -> None:
 @pytest.mark.parametrize("measure", [None, MEASURE])
 @pytest.mark.parametrize("name", ["V", "Q", "w_bar", "U_inverse"])
 @pytest.mark.parametrize("value", [np.nan, 3.0])
-def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: np.ndarray | None) -> None:
+def test_an_impossible_state_is_refused(name: str, value: float, measure: np.ndarray | None) -> None:
     """With such a state, losses would be NaN or wrong, and no error would be raised."""
     head = trained(measure)
     good = {key: part.clone() for key, part in head.state_dict().items()}
@@ -90,7 +90,7 @@ def test_a_state_that_no_layer_has_is_refused(name: str, value: float, measure: 
 
 
 def test_a_state_whose_factors_cancel_is_loaded() -> None:
-    """After ten epochs of the Z-loss on a shop's items, w̄ is small compared with its two terms, from ω and from V."""
+    """As after long training with the Z-loss, w̄ = Wᵀp is small compared with its two terms, from V and from ω."""
     outputs, random = 20_000, np.random.default_rng(0)
     head = FactoredOutput(d, outputs, loss="zloss", base_measure=random.random(outputs) + 0.1)
     core = head._engine.output.core
@@ -106,7 +106,7 @@ def test_a_state_whose_factors_cancel_is_loaded() -> None:
     torch.testing.assert_close(other.weights(), head.weights())
 
 
-def test_a_state_without_what_the_steps_remember_is_refused_by_name() -> None:
+def test_a_state_without_row_squares_is_refused() -> None:
     old = {name: part for name, part in layer().state_dict().items() if name != "row_squares"}
     with pytest.raises(RuntimeError, match=r"Missing key.*row_squares"):
         layer().load_state_dict(old)

@@ -61,7 +61,6 @@ def test_progress_is_shown_or_not(progress: Any, capsys: pytest.CaptureFixture[s
 
 
 def test_progress_of_another_kind_is_refused_before_the_text_is_read() -> None:
-    """A wrong value of progress is found at once, not after the text has been encoded."""
     with pytest.raises(ws.InputError, match="progress must be 'auto', True, False or a callable, not 'yes'"):
         ws.train(iter(()), progress="yes")
 

@@ -101,13 +101,13 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
 @pytest.mark.parametrize(
     ("acceleration", "expected"),
     [
-        # Each minibatch has 1/4 as many positions as come before it, at least 15 and at most 120, until the epoch ends.
+        # Each minibatch has a quarter of the positions before it, at least 15 and at most 120, until the epoch ends.
         (0.0, [15, 15, 15, 15, 15, 18, 23, 29, 36, 45, 56, 70, 88, 10, 112, 120, 120, 98, 120, 120, 120, 90]),
         # The sizes above, multiplied by √(number of positions before the minibatch / 60).
         (0.5, [15, 15, 15, 15, 15, 20, 29, 44, 70, 118, 94, 120, 120, 120, 90, 120, 120, 120, 90]),
     ],
 )
-def test_minibatches_grow_with_what_was_passed_over(acceleration: float, expected: list[int]) -> None:
+def test_minibatches_grow_with_the_positions_before_them(acceleration: float, expected: list[int]) -> None:
     growing = replace(recipe.recommended("cbow", "bounded-ns"), growth=0.25, acceleration=acceleration)
     seen: list[Progress] = []
     ws.train(two_topics(50), **SMALL, batch_tokens=120, recipe=growing, progress=seen.append)
@@ -137,7 +137,7 @@ def test_a_loss_far_above_the_first_one_ends_the_run(monkeypatch: pytest.MonkeyP
         ws.train(two_topics(100), **SMALL)
 
 
-def test_nothing_is_left_behind_in_the_temporary_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_temporary_files_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with request(two_topics(20), {"min_count": 1}).source() as corpus:
         assert corpus.corpus.path.is_relative_to(tmp_path)
@@ -165,7 +165,7 @@ def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch: pytest.Monke
     assert len(pulls) > 10
 
 
-def test_a_trained_model_has_its_vectors_already() -> None:
+def test_a_trained_model_keeps_the_vectors_of_its_fit() -> None:
     """Exporting uses the vectors to which n-grams were fitted, and does not compute them again."""
     model = ws.train([["walk", "walks", "walked", "walker"], ["talk", "talks", "talked"]] * 99, dim=4, epochs=1)
     assert model.ngrams is not None

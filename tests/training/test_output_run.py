@@ -61,7 +61,7 @@ def test_text_that_is_in_no_file_is_compared_by_its_content(tmp_path: Path, outp
         ({"resume": False}, r"an unfinished run for it is in .*model\.training: continue it with --resume"),
     ],
 )
-def test_an_unfinished_run_asked_for_differently_is_refused(
+def test_resuming_with_other_options_is_refused(
     text: Path, output: Path, options: dict[str, Any], message: str
 ) -> None:
     interrupted(text, output, 500)

@@ -77,7 +77,7 @@ def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("edge", [{"dim": 1}, {"dim": 64}, {"window": 255}, {"batch_tokens": 1}, {"epochs": 40}])
-def test_options_at_the_edge_train(edge: dict[str, Any], model: str) -> None:
+def test_extreme_options_train(edge: dict[str, Any], model: str) -> None:
     trained = ws.train(two_topics(20), **{**SMALL, **edge}, model=model)
     assert np.isfinite(trained.vectors).all()
     assert np.isfinite(trained.report["loss"]).all()
@@ -98,7 +98,7 @@ def test_iterables_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
         assert ws.train(given, **options).vectors.tobytes() == wanted
     for form in (corpus, tmp_path / "encoded", str(tmp_path / "encoded"), [tmp_path / "encoded"]):
         assert ws.train(form, **unasked).vectors.tobytes() == wanted
-    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # the corpus brings the options of its encoding
+    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # min_count may repeat the corpus's own
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,7 +117,7 @@ def test_bad_requests_are_refused_by_name(options: dict[str, Any], message: str)
         ws.train(two_topics(20), **{**SMALL, **options})
 
 
-# ── a recipe that is handed in ────────────────────────────────────────────────────────────────────────────────────────
+# ── recipes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Huber(losses.Taylor):
@@ -126,7 +126,7 @@ class Huber(losses.Taylor):
     name = "huber"
 
 
-def test_a_recipe_is_trained_with_and_told() -> None:
+def test_a_given_recipe_is_used_and_stored() -> None:
     default, text = recipe.recommended("cbow", "taylor"), two_topics(60)
     plain = ws.train(text, **SMALL, loss="taylor")
     assert plain.options["recipe"] is None

@@ -21,7 +21,7 @@ from wordsparse.training.resume import on_new_text
 from wordsparse.words.options import Options
 
 
-def test_a_finished_run_is_left_as_it_is(text: Path, output: Path) -> None:
+def test_repeating_a_finished_run_changes_nothing(text: Path, output: Path) -> None:
     first = train(text, output)
     before = {path.name: path.read_bytes() for path in output.iterdir()}
     again = train(text, output, resume=True)
@@ -82,7 +82,7 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
     assert third.report["loss"][0] == second.report["loss"][0]
 
 
-def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: Path, output: Path, text: Path) -> None:
+def test_training_on_a_new_text_starts_from_the_old_weights(tmp_path: Path, output: Path, text: Path) -> None:
     model = train(text, output)
     before = ws.load(output)
     other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)
@@ -96,7 +96,7 @@ def test_what_was_learnt_is_there_before_the_first_step_on_a_new_text(tmp_path: 
     np.testing.assert_array_equal(run.embedding.E[rows], before.input_rows)
     new = np.setdiff1d(np.arange(20), rows)
     assert not run.embedding.mass[new].any()
-    # Q and w̄ belong to the weights in the new measure.
+    # Q and w̄ agree with the weights and the measure of the new counts.
     W = output_layer.weights().astype(np.float64)
     p2 = output_layer.p**2
     np.testing.assert_allclose(output_layer.factors.Q, (W * p2[:, None]).T @ W, rtol=1e-5, atol=1e-7)
@@ -113,7 +113,7 @@ def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, t
     train(text, output, epochs=4, resume=True)
 
 
-def test_what_a_finished_run_left_behind_is_no_run(text: Path, output: Path, tmp_path: Path) -> None:
+def test_the_leftover_directory_of_a_finished_run_is_removed(text: Path, output: Path, tmp_path: Path) -> None:
     # Imitate a process that was killed between the last rename and the removal of the run directory.
     interrupted(text, output, 500)
     shutil.copytree(run_directory(output), tmp_path / "left")
@@ -123,7 +123,7 @@ def test_what_a_finished_run_left_behind_is_no_run(text: Path, output: Path, tmp
     assert not run_directory(output).exists()
 
 
-def test_a_model_that_continues_another_stays_in_its_axes(tmp_path: Path) -> None:
+def test_a_continued_model_keeps_its_coordinates(tmp_path: Path) -> None:
     """Words keep their coordinates, so that an index of the old vectors still serves new queries."""
     options: dict[str, Any] = {**SHORT, "dim": 12, "epochs": 4, "batch_tokens": 2000}
     old, new = (_topics(tmp_path / f"{seed}.txt", seed) for seed in (0, 1))
@@ -184,9 +184,7 @@ def prose(tmp_path: Path) -> tuple[Path, Path]:
     return files
 
 
-def test_what_is_not_given_is_that_of_the_interrupted_run_or_of_the_model(
-    prose: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_missing_options_are_taken_from_the_run_or_the_model(prose: tuple[Path, Path], tmp_path: Path) -> None:
     """An option that the user did not type must not cause a refusal, even if its default differs."""
     text, more = prose
     whole = ws.train(text, output=tmp_path / "whole", column="body", **OWN)

@@ -32,7 +32,7 @@ def test_leftovers_of_a_process_that_died_are_removed(text: Path, output: Path) 
 
 
 @pytest.mark.parametrize("kind", ["model", "file", "link", "checkpoint"])
-def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str, tmp_path: Path) -> None:
+def test_a_directory_that_no_run_made_is_kept(text: Path, output: Path, kind: str, tmp_path: Path) -> None:
     """Training NAME must not remove a directory called NAME.training that no run has made."""
     directory = run_directory(output)
     if kind == "model":
@@ -50,7 +50,7 @@ def test_what_no_run_made_stays_where_it_is(text: Path, output: Path, kind: str,
     assert directory.exists()
 
 
-def test_a_model_on_its_way_is_put_back(text: Path, output: Path) -> None:
+def test_a_model_is_restored_after_a_kill_between_two_renames(text: Path, output: Path) -> None:
     # Without an atomic exchange, the model is installed with two renames; here the process is killed between them.
     first = train(text, output)
     directory = run_directory(output)

@@ -31,7 +31,7 @@ def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
     assert same_vectors(ws.train(path.parent, output=output, resume=True, **given), ws.train(text, **SHORT))
 
 
-def test_how_an_encoded_text_is_read_is_not_asked_again(text: Path, output: Path, tmp_path: Path) -> None:
+def test_options_of_reading_are_refused_for_an_encoded_text(text: Path, output: Path, tmp_path: Path) -> None:
     ws.encode(text, tmp_path / "encoded", tokens="simple", min_count=1)
     for asked, said in (
         ({"format": "lines"}, "is already encoded: format applies to text only"),

@@ -94,7 +94,7 @@ def test_the_share_is_exact_to_a_block_and_depends_on_the_seed(fraction: float) 
     assert np.array_equal(splits[0].mask(1500, 10_000), masks[0][1500:11_500])
 
 
-def test_a_shard_is_read_where_examples_are_built_not_where_it_is_cut() -> None:
+def test_shards_are_read_when_examples_are_built() -> None:
     reads: list[slice] = []
 
     class Recorded:

@@ -64,7 +64,7 @@ def keep(model: ws.Model) -> dict[str, float]:
     return dict(zip(model.vocabulary.words, np.minimum(np.sqrt(rarity) + rarity, 1), strict=True))
 
 
-def test_every_token_of_a_short_text_counts_as_it_did_in_training() -> None:
+def test_no_token_of_a_short_text_is_subsampled() -> None:
     model = ws.train(sentences(30), **{**OPTIONS, "sample": 1e-4})
     assert Objective(model).keep.tolist() == [1.0] * len(model)
 
@@ -90,8 +90,8 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
 
 
 def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
-    """Return the output row of "comet" in the basis of training, up to a factor and without the column of the constant.
-    It is the minimum of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
+    """Return the output row of "comet" in the basis of training, up to a factor and without its bias. It is the minimum
+    of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
     kept = keep(model)
     recipe, counts = Objective(model).recipe, np.asarray(model.vocabulary.counts, float)
     loss: Any = recipe.loss
@@ -193,14 +193,14 @@ def scaled(model: ws.Model, factor: float) -> ws.Model:
         (lambda m: m.encode(None), "must be an iterable of texts, not None"),
     ],
 )
-def test_requests_that_have_no_answer(
+def test_words_that_cannot_be_inferred(
     models: dict[str, ws.Model], request_: Callable[[ws.Model], object], message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
         request_(models["skipgram"])
 
 
-def test_far_outputs_do_not_make_a_step_overshoot() -> None:
+def test_newton_steps_from_large_outputs_do_not_overshoot() -> None:
     # A Newton step from this start would land where σ(−o) is flat, and oscillate.
     row = np.array([[1.0]])
     for offset in (-50.0, 50.0, 0.0):

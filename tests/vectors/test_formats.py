@@ -132,7 +132,7 @@ def test_gensim_native(tmp_path: Path) -> None:
         read_vectors(files[0])
 
 
-# Most formats refuse these words, but npz and safetensors can hold them. Text split at single spaces has empty words.
+# Most formats refuse these words, but npz and safetensors can hold them. Splitting at single spaces makes empty words.
 ODD = ["new york", "tab\t", "\n", "nul\x00", "no\u00a0break", "\x85", "\u2028", "x" * 70_000, ""]
 ODD_WORDS = {"word2vec": ODD, "word2vec-bin": ODD}
 

@@ -60,7 +60,7 @@ def test_sweeps_are_those_of_plain_numpy(dim: int) -> None:
     assert rows[0].tobytes() == rows[1].tobytes()
 
 
-def test_words_without_weight_and_without_ngrams_are_no_trouble() -> None:
+def test_words_may_lack_weight_and_ngrams() -> None:
     sweeps, ids = Sweeps(WORDS, 3, 6, 3), np.arange(len(WORDS))
     rows = sweeps.rows(normal(len(WORDS), 5), ids, np.zeros(len(WORDS)), normal(5), 0.05, 2)
     assert not oracle.unpacked(rows, 5, SPAN).any()

@@ -16,7 +16,7 @@ def combined(*args: Any, **constants: Any) -> Array:
 
 
 def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Array]:
-    """Return E and W (V, dim) float32 whose structure is partly the same, and counts (V,)."""
+    """Return E and W (V, dim) float32, both noisy maps of the same rows, and counts (V,)."""
     random = np.random.default_rng(seed)
     common = random.standard_normal((V, dim)) * np.linspace(3, 0.5, dim)
     E = common + 0.3 * random.standard_normal((V, dim))

@@ -25,8 +25,8 @@ LOSSES: dict[str, Loss] = {
 }
 COUNTS = np.arange(V, 0, -1.0) ** 2
 MEASURE = np.sqrt(COUNTS) / np.sqrt(COUNTS).sum()
-# The minibatches have few tokens. Leverage and dimension limit the steps with SIZES[0]; with SIZES[1], the trust bound
-# limits the step of every word instead.
+# The minibatches have few tokens. With SIZES[0], leverage and dimension limit the steps; with SIZES[1], the trust bound
+# limits the step of every word.
 SIZES = [
     StepSizes(forget_tokens=120.0, wide_dim=DIM / 2),
     StepSizes(m0=0.1, t0=2.0, rho=0.1, ridge=0.2, max_leverage=1.0),
@@ -199,9 +199,8 @@ def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss
 
 @pytest.mark.parametrize("loss", ["bounded-ns", "taylor"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_a_heldout_loss_does_not_go_back(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A held-out loss used to compute sums that only a step needs. Without these sums, the loss equals the loss of a
-    step."""
+def test_a_heldout_loss_computes_no_gradients(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A held-out loss computes no sums that only a step needs, and still equals the loss of a step."""
     trained = embedding(loss, Kernels(), SIZES[0])
     stepped(trained, minibatch(model, 0), 0.0)
     examples = minibatch(model, 1)

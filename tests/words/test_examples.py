@@ -23,7 +23,7 @@ WIDE = 300  # distances need more than 8 bits
 
 
 class Stream(NamedTuple):
-    """A shard, its position in the corpus, and the options of its examples."""
+    """A shard of text, its position in the corpus, and the options of the builder of examples."""
 
     shard: Array
     offset: int
@@ -98,7 +98,7 @@ def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
     return found
 
 
-# ── the built examples, in the same form ──────────────────────────────────────────────────────────────────────────────
+# ── the built examples, in the same format ────────────────────────────────────────────────────────────────────────────
 
 
 def pairs_of(examples: Examples) -> Pairs:
@@ -187,12 +187,12 @@ def test_every_slice_holds_the_examples_of_the_slow_builder(stream: Stream, data
     ("distances", "weights"),
     [("linear", [1, 3 / 4, 2 / 4, 1 / 4]), ("harmonic", [1, 1 / 2, 1 / 3, 1 / 4]), ("equal", [1, 1, 1, 1])],
 )
-def test_distances_count_as_asked(distances: Distances, weights: list[float]) -> None:
+def test_pairs_are_weighted_by_distance(distances: Distances, weights: list[float]) -> None:
     n, window = 20_000, 4
     text = np.arange(n, dtype=np.int32) % 6
     builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
     np.testing.assert_allclose(distance_weights(window, distances), weights)
-    # Skip-gram's pairs have these weights. The six words repeat, so weights at 2 and 4 add up, and so do 3 and −3.
+    # Skip-gram's pairs have these weights. As six words repeat, weights at distances 2 and −4 add up, as do 3 and −3.
     pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
     apart = (pairs.targets.csr.indices - pairs.targets.csr.row_of_entry) % 6
     found = np.bincount(apart, weights=pairs.targets.y, minlength=6) / (n - 2 * window)

@@ -46,7 +46,7 @@ def unit(dim: int = 7) -> np.ndarray:
 
 
 def composed(fitted: form.NgramFit, words: Sequence[str] = WORDS) -> Array:
-    """Return the vectors c of the words; zeros for a word without n-grams."""
+    """Return c, the vectors composed from n-grams; zeros for a word without n-grams."""
     return fitted.vectors.index.means(fitted.vectors.rows, words, fitted.vectors.dim)
 
 
@@ -107,7 +107,7 @@ def spelled(dim: int = 100, seed: int = 0) -> tuple[list[str], np.ndarray]:
     return words, WordVectors(words, made.astype(np.float32)).unit
 
 
-def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> None:
+def test_the_strength_depends_on_the_words_the_dimension_and_form() -> None:
     words, vectors = spelled()
     counts = np.arange(400, 0, -1)
     fitted = form.fit(words, vectors, counts)
@@ -127,7 +127,7 @@ def test_the_strength_is_that_of_the_text_of_the_dimension_and_of_the_user() -> 
             Options(form=bad)
 
 
-def test_words_that_are_shuffled_have_no_strength() -> None:
+def test_shuffled_spellings_have_no_strength() -> None:
     # Frequent and rare words have different mean vectors. Random n-grams used to predict this difference.
     words, _ = spelled()
     random = np.random.default_rng(5)
@@ -137,7 +137,7 @@ def test_words_that_are_shuffled_have_no_strength() -> None:
     assert np.mean(strengths) < 0.1 * form.STRENGTH
 
 
-def test_vectors_of_zeros_and_counts_of_zeros_are_no_trouble() -> None:
+def test_vectors_and_counts_may_be_zero() -> None:
     zeros = np.zeros((len(WORDS), 3), np.float32)
     for counts in (COUNTS, None, COUNTS * 0):
         fitted = form.fit(WORDS, zeros, counts)
@@ -174,7 +174,8 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
 
 
 def test_endings_after_whole_words_give_spelling_more_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Italian endings replace each other: the larger weight lowered the correlation with human ratings by a third."""
+    """In Italian, whose endings replace each other, the larger weight lowered the correlation with ratings by a
+    third."""
     random = np.random.default_rng(2)
     stems = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
     endings = (["", "s", "ed", "ing"], ["o", "i", "ano", "ere"], [",", ".", "!", ""])

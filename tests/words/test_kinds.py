@@ -60,8 +60,8 @@ def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) ->
         ws.train(GraphSource(edges, GraphOptions()), preset="items")
 
 
-def test_a_short_text_is_passed_over_more_often() -> None:
-    """With five epochs, a model of 256,000 purchases missed half of the next items that it finds with more epochs."""
+def test_a_short_text_gets_more_epochs() -> None:
+    """With five epochs, a model of 256,000 purchases predicted half as many next items as with more epochs."""
     text = [["a", "b", "c"]] * 10
     epochs = [
         ws.train(text, preset=kind, dim=2, min_count=1).options["epochs"]

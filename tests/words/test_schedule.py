@@ -22,7 +22,7 @@ def steps_of(schedule: Schedule) -> int:
 
 @pytest.mark.parametrize("total", LENGTHS)
 @pytest.mark.parametrize("recipe", [GROWING, LEVEL], ids=["growing", "level"])
-def test_minibatches_never_shrink_and_a_run_takes_as_many_as_foretold(recipe: Recipe, total: int) -> None:
+def test_minibatches_never_shrink_and_their_number_is_predicted(recipe: Recipe, total: int) -> None:
     schedule = Schedule(recipe, total)
     wanted = [schedule.wanted(total * share / 100) for share in range(101)]
     assert wanted == sorted(wanted)
@@ -37,14 +37,14 @@ def test_minibatches_never_shrink_and_a_run_takes_as_many_as_foretold(recipe: Re
     assert taken == pytest.approx(schedule.steps(schedule.largest_batch()), rel=0.25 if total < 50_000 else 0.05)
 
 
-def test_a_long_run_has_the_recipes_minibatches_and_what_is_asked_for_is_taken() -> None:
+def test_long_runs_use_the_recipes_minibatch_size_and_others_the_given_one() -> None:
     assert Schedule(GROWING, 10**10).largest_batch() == GROWING.batch_tokens
     assert Schedule(LEVEL, 10**10).largest_batch() == LEVEL.batch_tokens
     assert Schedule(GROWING, 1_000, 7).largest_batch() == 7
     assert Schedule(GROWING, 1_000, 10**9).largest_batch() == 10**9
 
 
-def test_the_learning_rate_waits_and_falls_to_zero() -> None:
+def test_the_learning_rate_is_zero_in_warm_up_and_falls_to_zero() -> None:
     schedule = Schedule(GROWING, 1000)
     lr = GROWING.steps.lr
     assert [schedule.learning_rate(tokens, 50.0) for tokens in (0, 49)] == [0, 0]

@@ -26,7 +26,7 @@ def given(words: list[str], dim: int = 3) -> ws.WordVectors:
     return ws.WordVectors(words, np.random.default_rng(2).normal(3, 2, (len(words), dim)))
 
 
-def test_common_words_start_white_and_the_others_as_ever() -> None:
+def test_words_with_given_vectors_start_white_and_others_random() -> None:
     vectors, started, plain = given([*(f"w{i}" for i in range(2, 12)), "other"]), embedding(), embedding()
     assert start_from(vectors, started, VOCABULARY, "cbow") == 10
     assert_array_equal(started.E[:2], plain.E[:2])

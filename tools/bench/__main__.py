@@ -3,9 +3,9 @@
     python -m tools.bench                                       the subjects and their options
     python -m tools.bench Reading text=english.txt threads=2 -o reading.json
 
-A subject is a class in one of the modules next to this file. ``setup`` prepares one case. The ``time_…`` methods of all
-cases are timed in turn; ``track_…`` methods return a number, or rows of a table. The report states the command,
-machine, BLAS, instruction set and commit.
+A subject is a class in one of the modules next to this file. A case is one combination of the values of its options,
+and ``setup`` prepares it. The ``time_…`` methods of all cases are timed in turn; ``track_…`` methods return a number,
+or rows of a table. The report states the command, machine, BLAS, instruction set and commit.
 """
 
 import json

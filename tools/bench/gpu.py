@@ -169,8 +169,8 @@ class GpuTraining(OnDevice):
 class GpuLeaks(OnDevice):
     """Memory in use on the device and the host after each tenth of the work. This memory should not grow.
 
-    Each tenth consists of a tenth of the layer's ``steps``, in many sizes, and of one training run per model on random
-    words.
+    Each tenth consists of a tenth of the layer's ``steps``, with minibatches of many sizes, and of one training run per
+    model on random words.
     """
 
     steps: int = 10_000

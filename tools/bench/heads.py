@@ -32,17 +32,17 @@ class Heads(Benchmark):
     ``task`` is KIND-D, with D outputs. ``class``: points in D / 10 clusters, with one output per cluster. ``labels``:
     20 labels per row, ten from each of two topics; popular labels are more frequent. ``values``: 20 real values per
     row, from two topics drawn by Zipf's law. ``word``: the next word of ``text``; ``bag``: the next ten words. Words
-    are predicted from the last ten words, by a GRU over their rows; for other kinds, the network has one inner layer.
+    are predicted from the ten words before, by a GRU over embeddings; other networks have one inner layer.
 
     A head is a loss of ``FactoredOutput`` with its defaults. The prefix ``counts:`` adds biases, and makes the square
     root of the counts the base measure. The rivals: ``dense`` is full cross-entropy; ``in-batch`` is cross-entropy
     among the targets of the minibatch, corrected for each target's probability (log Q); ``sampled-K`` is cross-entropy
     among K uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform negatives. Rivals with a softmax
     start from biases equal to the log of the counts. All rivals use Adam on the rows of W that occur in their loss. For
-    real values, ``dense`` is squared error, ``stored`` omits zeros, and ``sampled-K`` draws K zeros to stand for all.
+    real values: squared error, with ``dense`` over all outputs, ``stored`` over targets, ``sampled-K`` with K others.
 
-    Scores on held-out rows: ``ndcg@10`` over all outputs; ``perplexity`` if outputs are logits or the loss defines
-    probabilities; ``r2`` for values, the explained fraction of the sum of squares.
+    The scores on held-out rows are ``ndcg@10`` over all outputs, and ``perplexity`` if outputs are logits or the loss
+    defines probabilities. For real values, the score is ``r2``, the explained fraction of the sum of squares.
     """
 
     task: Any = ("class-20000", "class-500000", "labels-100000", "values-200000", "word-20000")
@@ -202,7 +202,7 @@ class Exact:
         return (W[:, :-1], W[:, -1]) if biased else (W, 0.0)
 
     def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
-        """Return the log probability of all first targets, or NaN if the loss has no probabilities."""
+        """Return the summed log probability of single targets, or NaN if the loss has no probabilities."""
         if self.layer.loss.gives != "probabilities" or ids.shape[1] > 1:
             return o[:, 0] * np.nan
         log_p, roots = -len(ids) * self.layer(h, ids[:, 0]), getattr(self.layer, "measure_roots", None)
@@ -303,8 +303,8 @@ class Rival:
         return -(logsigmoid(own).sum() + logsigmoid(-others).sum()) / len(h)
 
     def _own_and_others(self, h: Any, ids: Any) -> tuple[Any, Any]:
-        """Return the outputs of the targets and of the negatives. All rows share negatives; −inf masks a row's own
-        targets."""
+        """Return the outputs of the targets and of the negatives. All rows share negatives; where a negative is a
+        target of the row, its output is −inf."""
         import torch
 
         negatives = torch.randint(self.outputs, (self.number,))
@@ -316,7 +316,7 @@ class Rival:
         return self.rows.detach(), self.bias
 
     def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
-        """Return the log probabilities (m,) of the first targets, with outputs as logits of a softmax."""
+        """Return the log probability (m,) of each example's first target, with outputs as logits of a softmax."""
         return o.gather(1, ids[:, :1])[:, 0] - o.logsumexp(1) if self.kind != "binary" else o[:, 0] * np.nan
 
 
@@ -326,7 +326,7 @@ def head_of(name: str, dim: int, task: Task) -> Any:
 
 
 def body_of(task: Task, dim: int) -> Any:
-    """Make the network body: one inner layer, or for ids a GRU over their rows."""
+    """Make the network body: a GRU over embeddings if inputs are ids of words, otherwise one inner layer."""
     from torch.nn import GRU, Embedding, Linear, Module, ReLU, Sequential
 
     class Last(Module):

@@ -61,9 +61,9 @@ class DataSet:
 class Labels(Benchmark):
     """P@k and PSP@k in per cent, and CPU seconds, of our classifier with its defaults and of omikuji.
 
-    ``debian-tags`` and ``debian-depends`` predict facet tags or dependencies from the descriptions of Debian's packages
-    (by apt); ``synthetic`` draws topics. Any other NAME stands for NAME-train.txt and NAME-test.txt in the format of
-    the Extreme Classification Repository.
+    ``debian-tags`` and ``debian-depends`` predict facet tags or dependencies from the descriptions of Debian's
+    packages, which apt lists; ``synthetic`` draws topics. Any other NAME stands for NAME-train.txt and NAME-test.txt in
+    the format of the Extreme Classification Repository.
     """
 
     data: Any = ("debian-tags", "debian-depends", "synthetic")
@@ -108,7 +108,7 @@ class Texts(Benchmark):
     and of fastText.
 
     The task is to predict facet tags (``debian-tags``) or dependencies (``debian-depends``) from the short descriptions
-    of Debian's packages (by apt). fastText reads the same lower-case words, with its defaults and with a long run.
+    of Debian's packages, which apt lists. fastText reads the same lower-case words, with its defaults and a long run.
     """
 
     data: Any = ("debian-tags", "debian-depends")
@@ -194,8 +194,8 @@ def debian(which: str) -> DataSet:
 
 
 def debian_texts(which: str, *, long: bool = True) -> tuple[Any, Any, Any]:
-    """Return the descriptions and the lists of labels of packages, and a mask of the test set: a fifth, by the MD5 of
-    the names."""
+    """Return the descriptions and the lists of labels of packages, and a mask of the test set: a fifth of the packages,
+    chosen by the MD5 of their names."""
     packages = debian_packages(which, long=long)
     names = sorted(packages)
     texts, labels = np.empty((2, len(names)), object)
@@ -211,7 +211,7 @@ def columns_of(labels: Any) -> dict[Any, int]:
 
 
 def debian_packages(which: str, *, long: bool = True) -> dict[str, tuple[str, list[str]]]:
-    """Return, for every package that has labels, its description (or the first line) and its labels."""
+    """Return, for every package that has labels, its long or short description and its labels."""
     records_of_long = translations() if long else []
     described = {record.get("Description-md5"): record["Description-en"] for record in records_of_long}
     packages: dict[str, tuple[str, list[str]]] = {}
@@ -267,7 +267,7 @@ def synthetic() -> DataSet:
 
 
 def drawn(of_row: Any, order: Any, n: int, random: np.random.Generator) -> Any:
-    """Draw n columns per row. Each comes from one of the row's topics, by Zipf's law over the topic's column order."""
+    """Draw n columns per row: each from a random topic of the row, by Zipf's law in the topic's order of columns."""
     rows, columns = of_row.shape[0], order.shape[1]
     mass = np.cumsum(1 / np.arange(1.0, columns + 1))
     rank = np.searchsorted(mass, random.random((rows, n)) * mass[-1])

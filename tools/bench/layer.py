@@ -1,4 +1,4 @@
-"""The exact layer: its time compared with the dense update, its memory, and its accuracy over a million steps."""
+"""The exact layer W = V U: its time next to the dense update, its memory, and its accuracy over a million steps."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -23,8 +23,8 @@ from wordsparse.machine.description import sgemm_gflops
 
 Array = NDArray[Any]
 FLOAT32 = np.dtype(np.float32)
-# The dense step multiplies this many rows of W at a time. Of the numbers from 512 to 65,536, this number is fastest for
-# minibatches of 128 and of 1,024.
+# The dense step multiplies this many rows of W at a time. For minibatches of 128 and 1,024 examples, this number is
+# faster than others from 512 to 65,536.
 BLOCK_ROWS = 4096
 # Sizes of minibatches for which the dense update is timed; at the papers' sizes its steps take seconds.
 DENSE = range(128, 1025)
@@ -120,7 +120,7 @@ dense_layer = cache(NaiveDense)
 class Layer(Benchmark):
     """A step of the exact layer and of the naive dense update: µs per example, at the papers' sizes.
 
-    The timed steps are too small to cause a fold; ``Drift`` counts folds.
+    The timed steps are too small to cause a fold, which multiplies V by U and resets U; ``Drift`` counts folds.
     """
 
     outputs: Any = (793_471,)

@@ -1,4 +1,4 @@
-"""Code that all benchmarks share: options, timing the sides alternately, and the report."""
+"""Code that all benchmarks share: options, timing all cases in turn, and the report."""
 
 import json
 import os
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Benchmark:
-    """A benchmark. Its fields are options; ``cases`` names the options that are swept, whose values are tuples.
+    """A benchmark, whose fields are options. Options named in ``cases`` hold tuples, and every value is measured.
 
     ``per`` is the number of examples (or tokens) in one call of a ``time_…`` method; times are divided by it.
     """
@@ -145,7 +145,7 @@ def attempt(failed: dict[str, str], name: str) -> Iterator[None]:
 
 
 def swept(base: Benchmark) -> Iterator[Row]:
-    """Yield the cases: all combinations of the swept values."""
+    """Yield the cases: all combinations of the values of the options named in ``cases``."""
     values = [getattr(base, name) for name in base.cases]
     for combination in product(*values):
         yield dict(zip(base.cases, combination, strict=True))
@@ -198,7 +198,7 @@ def output_of(*command: str | Path, **options: Any) -> str:
 
 
 def write(reports: Sequence[Row], output: Path) -> None:
-    """Write reports as JSON, all or nothing. Numbers that are not finite are an error of the benchmark."""
+    """Write all reports to one JSON file. If a number is not finite, raise ValueError and write nothing."""
     command = shlex.join(["python", "-m", "tools.bench", *sys.argv[1:]])
     text = json.dumps({"command": command, "reports": list(reports)}, indent=1, allow_nan=False) + "\n"
     write_file(output.absolute(), text.encode())

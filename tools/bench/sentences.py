@@ -16,7 +16,7 @@ from wordsparse.evaluation.retrieval_files import read_collection
 class Encoders(Benchmark):
     """Model directories as encoders of sentences: training cost, scores, and µs per sentence.
 
-    ``form`` is the strength of n-grams that are fitted anew and blended in; without it, models stay unchanged.
+    ``form`` is the strength of n-grams that are fitted to the model and blended in; "" leaves the model as it is.
     """
 
     model: Any = ("model",)
@@ -70,8 +70,8 @@ class SentencePeers(OnText):
 class Retrieval(Benchmark):
     """Search in collections (in BEIR's layout) with models trained on the documents: training CPU seconds and scores.
 
-    ``side`` is a kind of data (``--for``), or ``init`` to search with the vectors in the file ``init``. Training starts
-    from these vectors, unless ``init`` is empty.
+    ``side`` is a kind of data (a value of ``--for``). Training starts from the vectors in the file ``init``, if one is
+    given; with ``side=init``, these vectors are judged without training.
     """
 
     data: Any = ("cranfield",)
@@ -89,7 +89,7 @@ class Retrieval(Benchmark):
         return [{"words": len(vectors), "cpu_seconds": seconds, **measures}]
 
     def _vectors(self) -> tuple[ws.Model | ws.WordVectors | None, float | None]:
-        """Return the vectors of a side and the CPU seconds of their training; None if there are no vectors to judge."""
+        """Return vectors for ``side`` and the CPU seconds of their training; None if there are no vectors to judge."""
         init = ws.read_vectors(self.init) if self.init else None
         if self.side == "init":
             return init, None

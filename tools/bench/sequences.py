@@ -131,7 +131,7 @@ class NextItem(Benchmark):
         return self._chosen(fit, [{"iterations": 100}, {"iterations": 300}], (1.0,))
 
     def _examples(self, known: Any, decay: float) -> tuple[Any, Any]:
-        """Return the history of every item that is not the first of its sequence, and these items as labels."""
+        """Return the examples: for each item after a user's first, the items before it, and the item as label."""
         X, items = histories(known, self.items, decay)
         starts = np.arange(items.size + 1)
         return X, sp.csr_array((np.ones(items.size, np.float32), items, starts), (items.size, self.items))
@@ -316,9 +316,9 @@ def sequences_of(path: Path) -> list[Any]:
 
 
 def histories(sequences: Any, items: int, decay: float, *, last: bool = False) -> tuple[Any, Any]:
-    """Return a row of the earlier items for every item that is not the first of its sequence, and these later items.
+    """Return the examples of all sequences: for each item after the first, a row of the items before it, and the item.
 
-    An item weighs ``decay`` times as much as the next item. With ``last``, return one row per sequence, of all items.
+    An item weighs ``decay`` times as much as the item after it. With ``last``, return a row of all items per sequence.
     """
     before = list(sequences) if last else [part[:t] for part in sequences for t in range(1, len(part))]
     following = np.concatenate([part[1:] for part in sequences])

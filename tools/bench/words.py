@@ -155,11 +155,11 @@ class NewWords(Benchmark):
 
 @dataclass
 class Form(Benchmark):
-    """Strengths of form in a finished model: CPU seconds to fit n-grams and blend them into vectors, and scores.
+    """N-grams blended into a model's vectors with strength ``form``: CPU seconds to fit and blend them, and scores.
 
     ``model`` names model directories. *NAME syntactic* is the score on analogies in sections ``gram…``, *NAME semantic*
-    on all other analogies. *all* scores a pair as 0 if a word of it has no vector. *unknown words* is the mean cosine
-    between the composed and trained vectors of held-out words: a tenth of the words that occur 10 to 1,000 times.
+    on all other analogies. *all* includes unknown words; a pair counts as 0 if a word has no vector. *unknown words* is
+    the mean cosine of composed and trained vectors of held-out words, a tenth of the words that occur 10 to 999 times.
     """
 
     model: Any = ("model",)
@@ -199,11 +199,11 @@ class Form(Benchmark):
 
 @dataclass
 class SelfJudge(OnText):
-    """Lengths of n-grams and strengths of form, judged without a test set, by comparing the two halves of a text.
+    """Lengths and strengths (``form``) of n-grams, judged without a test set by comparing the two halves of a text.
 
-    Two models without form are trained, each on every second sentence. The cosines of word pairs with form in one half
-    are correlated with the cosines without form in the other half; a row has the mean over both directions. The first
-    word of a pair occurs 5 to 20, 20 to 100, or more times in the half with form; the second is a word of both halves.
+    Two models without n-grams are trained, each on every second sentence. N-grams are then blended into one model, and
+    its cosines of word pairs are correlated with the cosines of the other, plain model; a row has the mean over both
+    ways. The first word of a pair occurs 5 to 20, 20 to 100, or more times in the half with n-grams.
     """
 
     tokens: str = "split"

@@ -1,4 +1,4 @@
-"""Fuzzing: each mutated text, table, file of vectors or test set must be read, or refused by our own error.
+"""Fuzzing: each mutated text, table, file of vectors or test set must be read, or refused with a WordsparseError.
 
     python tools/check/fuzz.py --inputs 1000000 --seed 1
 

@@ -1,4 +1,4 @@
-"""Check that packages which use gensim's Word2Vec run on ours: unmodified from PyPI, each with its own example.
+"""Check that unmodified PyPI packages that use gensim's Word2Vec also run with ours, each with its own example.
 
     python tools/check/gensim_users.py
     python tools/check/gensim_users.py node2vec spec2vec

@@ -9,7 +9,7 @@ and held-out text, and from counts; each time it resumes with other threads and 
     all       the status is 130 after a signal that can be caught, and there is no traceback; once the command has run
               to its end, no temporary file is left next to its output
 
-The results are printed as JSON. The exit status is 1 if a promise was broken.
+The results are printed as JSON. The exit status is 1 if one of these promises was broken.
 """
 
 import contextlib
@@ -41,7 +41,7 @@ TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1",
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill. ``arguments`` returns its next command line; ``stands`` is the old content of its output."""
+    """A command to kill. ``arguments`` returns its command line; ``stands`` is the output file's earlier content."""
 
     name: str
     output: Path
@@ -95,7 +95,7 @@ class Siege:
     def _compare(self, target: Target, reference: dict[str, str], others: set[Path]) -> None:
         content = contents(target.output)
         unlike = sorted(name for name in content.keys() | reference if content.get(name) != reference.get(name))
-        self._must(target, not unlike, f"other bytes than an undisturbed run in {', '.join(unlike)}")
+        self._must(target, not unlike, f"differs from an undisturbed run in {', '.join(unlike)}")
         left = {path.name for path in set(self.folder.iterdir()) - others - {target.output, self.folder / "errors"}}
         self._must(target, not left, f"left {', '.join(sorted(left))}")
 

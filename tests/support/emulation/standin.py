@@ -1,9 +1,9 @@
 """A stand-in for CuPy that needs no GPU: arrays with CuPy's restrictions, and kernels compiled through shim.h.
 
 :class:`Array` is not a NumPy array and is never converted to a NumPy array. NumPy's functions accept it through the
-same protocols as CuPy's arrays, and only if CuPy has the function (``FUNCTIONS``, ``METHODS``). Every operation on a
-host array and a device array raises TypeError, indexing included. Reductions return 0-d device arrays, and ``empty``
-returns NaN.
+same protocols as CuPy's arrays, and only if CuPy has the function (``FUNCTIONS``, ``METHODS``). Operations that mix
+host and device arrays raise TypeError, indexing included. Reductions return 0-d device arrays, and ``empty`` returns
+NaN.
 """
 
 from collections.abc import Callable
