@@ -53,8 +53,8 @@ BLOCK = POSITIONS
 cdef enum:
     # The minimum number of bags per part of `sums`, and the maximum number of parts. Each part needs memory for one sum
     # per column.
-    PART_BAGS = 16384
-    MAX_PARTS = 16
+    PART_BAGS = 32768
+    MAX_PARTS = 8
 
 
 def places_of_ring(Py_ssize_t reach):

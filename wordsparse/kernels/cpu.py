@@ -201,7 +201,7 @@ class CpuKernels(Kernels):
         )
 
     def window_dots(self, windows: Windows, features: Array, targets: Array, rows: Array) -> Array:
-        out = self._pool.empty((windows.rows,), features.dtype)
+        out = np.empty(windows.rows, features.dtype)
         if out.size and features.shape[1]:
             features, rows = self._pool.on_lines(features), self._pool.on_lines(rows)
             scratch = self._window_scratch(windows, features)
