@@ -146,7 +146,7 @@ def gram(int isa, const real[::view.strided, ::view.contiguous] a, const real[::
          const int64_t[::1] chosen, const real[::1] scale, bint half, bint mirrored, const double[:, ::1] base,
          double keep, double by, Py_ssize_t rows, real[:, :, ::1] parts, double[:, ::1] total, int threads,
          uint8_t[::1] work):
-    """Set total = keep · base + by · aᵀ b over n ≥ 1 rows. If b is None, it is a; if base is None, it is 0.
+    """Set total = keep · base + by · aᵀ b over n ≥ 1 rows. `b` defaults to `a`, and `base` to 0.
 
     With `mirrored`, use aᵀ b + bᵀ a in place of aᵀ b. With `half`, aᵀ b is symmetric, so one half is computed and
     copied to the other. With `scale` (only with half and without b), use aᵀ diag(scale²) a. With `chosen`, use

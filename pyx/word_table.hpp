@@ -2,9 +2,9 @@
 //
 // A slot holds a 64-bit key, the id of the word, and its count (below 2^32). A word of 1 to 8 bytes without a zero byte
 // is its own key, so nearly all tokens of a text are recognised without reading the stored word. The key of any other
-// word is a hash whose top byte is 0xFF, a byte that UTF-8 never contains. If such keys agree, the words themselves are
-// compared. Slots are probed one after another, and at most half of the slots are taken. The addend and the multiplier
-// of hashes are random, so that nobody can write a text whose words collide.
+// word is a hash whose top byte is 0xFF, a byte that UTF-8 never contains. If the hashes of two words agree, the words
+// themselves are compared. Slots are probed one after another, and at most half of the slots are taken. The addend and
+// the multiplier of hashes are random, so that nobody can write a text whose words collide.
 //
 // Memory: 16 bytes per slot, so 32 to 64 per distinct word, plus the letters of the word and 8 bytes for their
 // position. The table is not thread-safe.

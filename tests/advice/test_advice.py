@@ -1,4 +1,4 @@
-"""The command ``advise``, which may recommend another method: sizes, losses, verdicts and trial runs."""
+"""The sizes, losses, verdicts and trial runs of ``advise``, a command that may recommend another method."""
 
 import json
 from pathlib import Path

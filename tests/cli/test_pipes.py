@@ -81,7 +81,7 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
 def test_items_with_spaces_are_asked_for_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
 ) -> None:
-    """Models could be trained on items with spaces, but lines of standard input could not name these items."""
+    """A line of words on standard input cannot name items with spaces, so the message asks for JSON."""
     baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
     model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
 

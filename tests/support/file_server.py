@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 class Served:
     """The behaviour of a server: its data, ``redirects`` and ``statuses``. ``requests`` lists the requests it received.
 
-    - ``cuts``: the number of bytes after which each of the next connections is cut; later connections are complete.
+    - ``cuts``: a number of bytes for each of the next connections, after which the connection is cut.
     - ``endless``: the start of a raw HTTP response, and a part that is repeated forever after it.
     - ``length``: the Content-Length to send instead of the true length; 0 omits the header.
     """

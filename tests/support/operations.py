@@ -223,12 +223,12 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
             rounding(dtype, k + 1),
             dtype,
         ),
-        # An array of a pool has gaps between its rows; an array of NumPy has no gaps.
+        # Arrays from a pool have gaps between their rows; ordinary NumPy arrays do not.
         Operation(lambda kernels: in_place(kernels, ArrayPool().rows(n, k, dtype)), a64 @ square, few, dtype),
         Operation(lambda kernels: in_place(kernels, np.empty((n, k), dtype)), a64 @ square, few, dtype),
         Operation(of("gram", a, b), a64.T @ b64, many, "float64"),
         Operation(of("gram", a[:, 1:], b[:, 1:]), a64[:, 1:].T @ b64[:, 1:], many, "float64"),
-        # No terms cancel on the diagonal, so adding them one after the other has larger rounding errors.
+        # On the diagonal all terms are positive, so rounding errors are larger than in sums whose terms cancel.
         Operation(of("gram", a), a64.T @ a64, more, "float64", True),
         Operation(of("gram", a, scaled, symmetric=True), a64.T @ scaled, more, "float64", True),
         Operation(of("plus_gram", base, a, b), base + a64.T @ b64, many, "float64"),

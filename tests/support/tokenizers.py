@@ -1,4 +1,4 @@
-"""Small tokenizer files for the package tokenizers."""
+"""Small files for the Python package ``tokenizers``."""
 
 from pathlib import Path
 

@@ -153,7 +153,7 @@ def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
 def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
     """For Japanese text with many spaces between short words, the message used to recommend --tokens simple."""
     encode([["RFC", "です。", "2822", "である。", "e-mail", "を参照", "id"]] * 20, tmp_path / "out")
-    assert "the script writes no spaces: --tokens japanese" in caplog.text
+    assert "this writing system has no spaces between words: --tokens japanese" in caplog.text
     assert "simple" not in caplog.text
 
 

@@ -16,7 +16,7 @@ from tools.bench.tasks import FEATURES, Task, task_of
 from wordsparse.layer.losses import LOSSES
 from wordsparse.machine.description import memory_bytes
 
-# Units of the inner layer, units of the recurrent body, and the most outputs in memory during evaluation.
+# Units of the inner layer, units of the recurrent body, and the maximum number of outputs in memory during evaluation.
 INNER, STATE, HELD = 256, 128, 30_000_000
 # If outputs share their rows with inputs, full cross-entropy computes this many rows of logits at a time.
 CHUNK = 256

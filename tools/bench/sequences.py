@@ -41,10 +41,11 @@ class NextItem(Benchmark):
     """HR@10 and NDCG@10 of each user's last item among all items that are new to the user, and training CPU seconds.
 
     ``data`` are files with lines ``user item``, sorted by user, then by time. A user's last item is the test item, and
-    the item before it is the validation item. NDCG@10 on validation items chooses each method's settings and ``decay``:
-    an item of a history weighs ``decay`` times as much as the next item. Models are trained without both items, as is
-    usual in publications, and again without the test item only; then the test's history includes the validation item.
-    ALS and BPR are implicit's; item2vec is gensim's skip-gram, which ranks by the cosine with a history's mean vector.
+    the item before it is the validation item. Each method's settings and ``decay`` are those with the largest NDCG@10
+    on validation items: an item of a history weighs ``decay`` times as much as the next item. Models are trained
+    without both items, as is usual in publications, and again without the test item only; then the test's history
+    includes the validation item. ALS and BPR are implicit's; item2vec is gensim's skip-gram, which ranks by the cosine
+    with a history's mean vector.
     """
 
     data: Any = ("",)

@@ -88,7 +88,8 @@ def _download(source: Card, part: Path, progress: Progress) -> None:
         if refusal.code == 416:  # ``part`` is as long as the file or longer
             part.unlink()
         raise WordsparseError(f"{source.url}: {refusal}: check the address, or {RESUME}") from refusal
-    # URLError is an OSError. ValueError and OverflowError come from invalid host names and ports, also in redirects.
+    # URLError is an OSError. Invalid host names and ports, including those of redirects, raise
+    # ValueError or OverflowError.
     except (OSError, http.client.HTTPException, ValueError, OverflowError) as cut:
         raise WordsparseError(f"{source.url}: {cut}; {RESUME}") from cut
 

@@ -53,7 +53,7 @@ class Calibration:
         logits: Array = np.log(np.maximum(o, np.float32(MIN_OUTPUT)))
         logits *= np.float32(self.slope)
         logits += offsets
-        # The logarithm is the same for all outputs below MIN_OUTPUT. This term keeps them in order.
+        # The logarithm is the same for all outputs below MIN_OUTPUT. The minimum preserves the order of these outputs.
         logits += np.minimum(o - np.float32(MIN_OUTPUT), 0)
         return logits
 

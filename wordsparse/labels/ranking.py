@@ -55,8 +55,8 @@ def ranking_scores(top: ArrayLike, Y: Any, weights: Array, ks: tuple[int, ...] =
     """Compute P@k, nDCG@k and PSP@k of ranked predictions, for each k of ``ks``.
 
     ``top`` (n, K) holds the predicted labels of each example, best first, without repeats; −1 is no label. Y (n, D)
-    holds the true labels as CSR of ones, ``weights`` (D,) is 1/p_l. Return ``precision``, ``ndcg`` and ``psp`` at each
-    k, and the number of ``examples``.
+    holds the true labels as a CSR matrix of ones, ``weights`` (D,) the inverse propensities 1/p_l. Return
+    ``precision``, ``ndcg`` and ``psp`` at each k, and the number of ``examples``.
     """
     ranked = np.asarray(top)
     hits, true_labels = is_true(Y, ranked), np.diff(Y.indptr)

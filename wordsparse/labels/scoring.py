@@ -33,7 +33,7 @@ REFINED = 12
 FULL_SHARE = 1 / 8
 # The number of rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
-# The k largest scores of a row are first sought among the scores in this many columns.
+# The number of columns that are searched first for the k largest scores of a row.
 FIRST = 512
 
 

@@ -57,7 +57,7 @@ def _of_classes(Y: Array) -> tuple[Any, Array]:
 
 
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:
-    """Return Y as CSR of ones. If labels are values (``kind`` is in NAMED), omit labels that are not in ``classes``."""
+    """Return Y as CSR of ones. If Y names labels (``kind`` is in NAMED), omit labels that are not in ``classes``."""
     if kind not in NAMED:
         return labels_of(Y)[0]
     rows = _listed(Y)

@@ -274,7 +274,7 @@ class FactoredOutput:
         if not (validation.all_finite(losses) and validation.all_finite(gradient)):
             largest = np.finfo(self.dtype).max
             raise InputError(
-                f"the losses or their gradient leave {self.dtype}, whose largest number is {largest:.2g}: "
+                f"the losses or their gradient overflow {self.dtype}, whose largest number is {largest:.2g}: "
                 "scale down H, the values of Y or the weights"
             )
 

@@ -254,7 +254,7 @@ class WordVectors(VectorTable):
         return total, {row for word, _ in weighted if (row := self.find(word)) is not None}
 
     def _cosines(self, query: Array, rows: slice = slice(None)) -> Array:
-        """Return the cosines of the vectors of these rows with ``query``, which has length one."""
+        """Return the cosines of the vectors of these rows with the unit vector ``query``."""
         cosines = self.vectors[rows] @ query / self.divisors[rows]
         return np.asarray(cosines, np.float32)
 

@@ -84,9 +84,7 @@ class Recipe:
             loss, steps = dict(content["loss"]), StepSizes(**content["steps"])
             name = loss.pop("name")
             if name not in losses.LOSSES or "text" in loss:
-                raise InputError(
-                    f"the loss {name} is not one of wordsparse's: give its object, in recipe=wordsparse.Recipe"
-                )
+                raise InputError(f"{name} is not a built-in loss: pass the loss object in recipe=wordsparse.Recipe(…)")
             return cls(**{**content, "loss": losses.LOSSES[name](**loss), "steps": steps})
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):

@@ -62,7 +62,8 @@ class Schedule:
     def steps(self, largest: int) -> float:
         """Estimate the number of steps of the run with minibatches of at most ``largest`` tokens."""
         warmup, growth, power = self.warmup_tokens, self.recipe.growth, self.recipe.acceleration
-        # While minibatches grow, from the warm-up until the largest size, the number of steps is ∫ dT / (g T (T/T₀)^a).
+        # From the end of the warm-up (T₀ tokens), minibatches hold g T (T/T₀)^a tokens until they reach the largest
+        # size. The number of steps until then is ∫ dT / (g T (T/T₀)^a).
         first = min(self.wanted(0), largest)
         grown: float = (largest / first) ** (1 / (1 + power))
         while_growing = (1 - grown**-power) / power if power else math.log(grown)

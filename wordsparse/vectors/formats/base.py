@@ -10,7 +10,7 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 
-HOW_MAPPED = "write it anew by read_vectors(file).export('FILE.npz'), or leave mapped out"
+HOW_MAPPED = "convert the file with read_vectors(file).export('FILE.npz'), or omit mapped=True"
 
 
 class Format:

@@ -123,7 +123,8 @@ distilled. Other words are left out.
     from sentence_transformers import SentenceTransformer
     vectors = SentenceTransformer("PATH").encode(["A text.", "Another one."])
 
-Before you publish it, name above the text that it was trained on, its language and its licence, and its scores here.
+Before you publish this model, add the training text, its language and its licence to the lines at the top, and the
+model's scores to this section.
 """
 
 
