@@ -48,7 +48,7 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
 
 
 def test_a_minus_is_standard_input(items: str, tmp_path: Path) -> None:
-    """The argument - used to be read as the name of a file."""
+    """Previously, the argument - was taken as the name of a file."""
     text = tmp_path / "text.txt"
     text.write_text("a0 new a1\nb1 b2\n" * 9)
     for words, output, file in (
@@ -81,7 +81,7 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
 def test_items_with_spaces_are_asked_for_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
 ) -> None:
-    """Models could be trained on items with spaces, but lines of standard input could not name these items."""
+    """Previously, models could be trained on items with spaces, but standard input could not name such items."""
     baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
     model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
 
