@@ -38,7 +38,7 @@ def test_tiny_texts_give_finite_vectors_or_a_clear_refusal(name: str, model: str
         return
     assert np.isfinite(trained.vectors).all()
     assert np.isfinite(trained.report["loss"]).all()
-    assert len(trained.wv) == len(trained)  # wv checks the vectors again
+    assert len(trained.wv) == len(trained)  # making wv checks the vectors again
 
 
 NINE_DOCUMENTS = """human interface computer

@@ -123,7 +123,7 @@ def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> N
     np.testing.assert_allclose(found, ours, atol=1e-5)
     np.testing.assert_allclose(found[:-1] @ found[1:].T, ours[:-1] @ ours[1:].T, atol=1e-4)
     card = package.StaticModel.from_pretrained(str(tmp_path / "m")).language if program == "model2vec" else None
-    assert card is None  # users fill in the language
+    assert card is None  # the exported card leaves the language to the user
 
 
 @pytest.mark.parametrize("train", [unigram, bpe])
@@ -157,7 +157,7 @@ def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
     for word in ("new york", "", " a"):
         with pytest.raises(InputError, match="tokenizer cuts texts"):
             save_vectors(some_vectors(("a", word)), tmp_path / "n", "model2vec")
-    for name in ("japanese", "japanese-base", "chinese", FUNCTION):  # all texts used to get zeros
+    for name in ("japanese", "japanese-base", "chinese", FUNCTION):  # previously, all texts got zeros
         vectors = some_vectors()
         vectors.tokens = name
         with pytest.raises(InputError, match=re.escape(f"cannot split texts as the model's own ({name}) does")):
