@@ -42,7 +42,7 @@ def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Previously, the last progress line of encoding stayed on screen, and messages were appended to training's line."""
+    """Previously, encoding's last progress line stayed on screen, and messages were appended to training's line."""
     monkeypatch.setattr(display, "BETWEEN", 0.0)
     monkeypatch.setenv("TERM", "xterm")
     screen = shown(monkeypatch, Terminal())

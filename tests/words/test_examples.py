@@ -33,7 +33,7 @@ class Stream(NamedTuple):
     epoch: int
 
     def examples(self, start: int, stop: int) -> list[Examples]:
-        """Build the examples of a slice three times with one scratch array: for skip-gram, CBOW, and skip-gram again."""
+        """Build a slice's examples three times with one scratch array: for skip-gram, CBOW, and skip-gram again."""
         builder = ExampleBuilder(VOCABULARY, window=self.window, sample=self.sample, seed=self.seed, transposed=True)
         build = builder.skipgram, builder.cbow, builder.skipgram
         return [make(self.shard, start, stop, offset=self.offset, epoch=self.epoch) for make in build]
