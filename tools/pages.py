@@ -45,7 +45,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], words: int =
 
 
 def score(value: float | None) -> str:
-    """Format a correlation or an accuracy with three decimals and without the zero before the point."""
+    """Format a correlation or an accuracy with three decimals and without the zero before the decimal point."""
     return "" if value is None else f"{value:.3f}".replace("0.", ".", 1)
 
 

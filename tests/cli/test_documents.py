@@ -1,4 +1,4 @@
-"""Vectors of texts are weighted means of word vectors, as plain Python computes them."""
+"""Vectors of texts equal weighted means of word vectors that plain Python computes."""
 
 import json
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
     np.testing.assert_array_equal(model.encode(texts), model.encode(words))
     np.testing.assert_array_equal(model.encode([["Sun,", "Moon"]]), model.encode(["sun moon"]))
     np.testing.assert_array_equal(model["Sun,"], model["sun"])
-    np.testing.assert_array_equal(model["Sunlights!"], model["sunlights"])  # composed
+    np.testing.assert_array_equal(model["Sunlights!"], model["sunlights"])  # composed from n-grams
     assert model.wv.similar("Sun!", 2) == model.wv.similar("sun", 2)
     places = [["moon", "comet", "star"]], ["Moon, the Comet: STAR"]
     np.testing.assert_array_equal(model.infer("comet", places[0]), model.infer("Comet!", places[1]))

@@ -19,7 +19,7 @@ SMALL = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0", "--mi
 
 @pytest.fixture
 def without_reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Replace standard error by a pipe whose reader is gone."""
+    """Replace standard error with a pipe whose reading end is closed."""
     reader, writer = os.pipe()
     os.close(reader)
     stream = os.fdopen(writer, "w", buffering=1)

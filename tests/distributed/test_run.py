@@ -161,7 +161,7 @@ train(edges, preset="graph", output="graph", dim=4, epochs=1, progress=False)
 
 
 def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
-    """A model is trained for more epochs, if any are left, or on a new text. The coordinates do not change."""
+    """A model is trained for more epochs, if any are left, or on a new text. Old vectors keep their coordinates."""
     arguments = [*OPTIONS, "-o", tmp_path / "model"]
     done(2, text, *arguments)
     report = done(3, text, *arguments, "--epochs", 4, "--resume")

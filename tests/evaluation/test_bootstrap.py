@@ -10,7 +10,7 @@ from wordsparse.evaluation.testsets import Question
 def test_every_resample_is_ranked_anew(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     exact = random.normal(size=n)
-    judgements, cosines = np.round(exact, 1), np.round(exact + 0.5 * random.normal(size=n), 2)  # some are tied
+    judgements, cosines = np.round(exact, 1), np.round(exact + 0.5 * random.normal(size=n), 2)  # some values are tied
     ours = bootstrap.spearman(judgements, cosines, 6)
     for counts, value in zip(next(bootstrap._counts(n, 6, 6)), ours, strict=True):
         drawn = np.repeat(np.arange(n), counts.astype(int))

@@ -78,7 +78,7 @@ def test_bm25_and_both_fused(tmp_path: Path) -> None:
     documents = {"1": "A, b!", "2": "b c d e", "3": "B b", "4": "f"}
     given = read_collection(collection(tmp_path, documents, {"q": "b", "r": "xyz"}, {("q", "3"): 1, ("r", "1"): 1}))
     words = retrieval._by_words(given)
-    assert words.tolist() == [[2, 0, 1, -1], [-1] * 4]  # more hits, then shorter texts; "xyz" has no hit
+    assert words.tolist() == [[2, 0, 1, -1], [-1] * 4]  # by hits, then by length; "xyz" has no hit
     cosines = np.array([[1, 2, 3, 0], [3, 2, 1, 0]])
     # The fused scores are 1/61 + 1/62 for document 2, 1/61 + 1/63 for 1, 1/62 + 1/64 for 0, and 1/63 for 3.
     assert retrieval._fused(cosines, words)[:, :4].tolist() == [[2, 1, 0, 3], [3, 2, 1, 0]]

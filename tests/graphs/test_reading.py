@@ -153,7 +153,7 @@ def test_a_matrix_is_read_as_it_is_and_stays_so() -> None:
     assert arcs(given, directed=True) == {("0", "1"): 2, ("1", "0"): 2}
     assert (given.data.tolist(), given.indices.tolist(), given.indptr.tolist()) == ([1, 1, 2], [1, 1, 0], [0, 2, 3])
     for array in (given.data, given.indices, given.indptr):
-        array.flags.writeable = False  # as the arrays of memory-mapped files are
+        array.flags.writeable = False  # like arrays of memory-mapped files
     assert arcs(given) == {("0", "1"): 2, ("1", "0"): 2}
 
 

@@ -42,7 +42,7 @@ CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
 }
 BY_SQUARE = math.tanh(1) / 8  # λ of the quadratic bound that touches softplus at ±2
 assert {type(loss) for loss, _ in CASES.values()} == set(losses.LOSSES.values())
-# These are the losses with their defaults, and squared error with weights.
+# The losses with their defaults, and squared error whose targets have weights.
 DEFAULTS: dict[str, losses.Loss] = {
     **{name: loss() for name, loss in losses.LOSSES.items()},
     "squared-at-1": losses.Squared(target_value=1.0),

@@ -106,7 +106,7 @@ def test_any_order_of_calls_and_checkpoints_trains_as_a_dense_table_does(
         head.discard_()
         head.apply_()
         torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
-    head.load_state_dict({name: part.clone() for name, part in head.state_dict().items()})  # Q and w̄ belong to W
+    head.load_state_dict({name: part.clone() for name, part in head.state_dict().items()})  # Q and w̄ match W
 
 
 @pytest.mark.parametrize("what", ["rows", "body"])

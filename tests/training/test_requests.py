@@ -98,7 +98,7 @@ def test_iterables_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
         assert ws.train(given, **options).vectors.tobytes() == wanted
     for form in (corpus, tmp_path / "encoded", str(tmp_path / "encoded"), [tmp_path / "encoded"]):
         assert ws.train(form, **unasked).vectors.tobytes() == wanted
-    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # min_count may repeat the corpus's own
+    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # the corpus's own min_count may be given
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -133,7 +133,7 @@ def test_model2vec_takes_over_a_tokenizer_file(tmp_path: Path, train: Any, langu
     model = ws.train(iter(language), tokens=file, dim=12, epochs=3, min_count=30, shortest=1, longest=2)
     assert model.export(tmp_path / "m", "model2vec")
     content = (tmp_path / "m" / "tokenizer.json").read_bytes()
-    assert (content == file.read_bytes()) == (train is bpe)  # settings to truncate and pad are removed from unigram's
+    assert (content == file.read_bytes()) == (train is bpe)  # truncation and padding are removed from unigram's file
     texts = [*language[:3], "".join(language[:3]), "Café <s> [UNK] 昨日 昨天", "!"]
     encodings = Tokenizer.from_buffer(content).encode_batch(texts, add_special_tokens=False)
     embeddings = load_file(tmp_path / "m" / "model.safetensors")["embeddings"]

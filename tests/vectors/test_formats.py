@@ -83,7 +83,7 @@ def test_compressed_files(tmp_path: Path, name: str, suffix: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        "the 1 2.5 -3e-1\r\nof 4 5 6",  # as GloVe writes it
+        "the 1 2.5 -3e-1\r\nof 4 5 6",  # GloVe's format
         "2 3 \nthe 1 2.5 -0.3 \nof 4 5 6 \n",  # word2vec and fastText write spaces before line ends
     ],
 )

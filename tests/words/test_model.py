@@ -1,4 +1,4 @@
-"""A loaded model is bit for bit the saved one. For a directory without a model, the error names the directory."""
+"""A loaded model equals the saved model bit for bit. For a directory without a model, the error names the directory."""
 
 import copy
 import pickle

@@ -206,7 +206,7 @@ def debian_texts(which: str, *, long: bool = True) -> tuple[Any, Any, Any]:
 
 
 def columns_of(labels: Any) -> dict[Any, int]:
-    """Return the column of each label of some rows."""
+    """Return a dict from each label of some rows to its column."""
     return {label: column for column, label in enumerate(sorted({label for row in labels for label in row}))}
 
 

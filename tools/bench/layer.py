@@ -72,7 +72,7 @@ class Batch:
 
 
 def zipf_law(D: int) -> Array:
-    """Return Zipf's law over D outputs, the most frequent first."""
+    """Return probabilities of D outputs by Zipf's law, the most frequent output first."""
     law = 1 / np.arange(1.0, D + 1)
     return np.asarray(law / law.sum())
 

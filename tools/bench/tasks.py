@@ -40,7 +40,7 @@ def task_of(settings: Any) -> Task:
 
 
 def following(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
-    """Read targets (a word of a text, or ten for ``bag``) and the ten words before the targets; 0 is an unknown word."""
+    """Read targets (a word of a text, or ten for ``bag``) and the ten words before the targets; unknown words are 0."""
     lines = joined(RawText(settings.text).pieces())
     words = list(islice((word for line in lines for word in (*line, "</s>")), (BEFORE + 1) * settings.examples))
     number = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
@@ -64,7 +64,7 @@ def made_up(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
         return centres[topics[:, 0]] + 0.3 * random.standard_normal((n, FEATURES)), shuffled[topics], None
     topics[:, 1] = np.where(topics[:, 0] == topics[:, 1], (topics[:, 1] + 1) % len(centres), topics[:, 1])
     inputs = centres[topics].sum(1) + 0.3 * random.standard_normal((n, FEATURES))
-    popularity = -np.log(np.arange(1, size + 1))  # Gumbel noise and the ten largest: Zipf's law without repeats
+    popularity = -np.log(np.arange(1, size + 1))  # Gumbel trick: Zipf's law without repeats
     drawn = [
         np.argpartition(-popularity - random.gumbel(size=(len(part), 2, size)), 9)[:, :, :10]
         for part in np.array_split(topics, max(1, n // 1000))
