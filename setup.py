@@ -39,7 +39,7 @@ int main() {
     return c[1] == 4 ? 0 : 1;
 }
 """
-# This program is compiled but not run: most machines have no matrix unit.
+# The AMX instruction is compiled but not executed: most machines have no matrix unit.
 AMX_PROBE = """
 #include <immintrin.h>
 #include <sys/syscall.h>
@@ -58,11 +58,11 @@ int main() {
     return threads >= 1 && omp_get_max_threads() >= 1 ? 0 : 1;
 }
 """
-# These flags allow fused multiply-adds, and ignore errno and traps. All other arithmetic follows IEEE 754. -g0
+# OPTIMISE allows fused multiply-adds, and ignores errno and traps. All other arithmetic follows IEEE 754. -g0
 # overrides Python's own -g: debugging information would take a third of the compile time.
 OPTIMISE = ["-g0", "-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1", "-O1"]
-# These warnings do not apply: vectors are passed only to inlined functions, and never across a library's boundary.
+# Warnings about vectors as arguments do not apply: only inlined functions take vectors, and no library's interface.
 QUIET = ["-Wno-psabi", "-Wno-ignored-attributes"]
 
 
