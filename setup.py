@@ -62,7 +62,7 @@ int main() {
 # overrides Python's own -g: debugging information would take a third of the compile time.
 OPTIMISE = ["-g0", "-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1", "-O1"]
-# Warnings about vectors as arguments do not apply: only inlined functions take vectors, and no library's interface.
+# Warnings about vectors as arguments do not apply: only inlined functions take vectors; no library's interface does.
 QUIET = ["-Wno-psabi", "-Wno-ignored-attributes"]
 
 
