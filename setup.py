@@ -39,7 +39,7 @@ int main() {
     return c[1] == 4 ? 0 : 1;
 }
 """
-# This program is compiled but not run: most machines have no matrix unit.
+# The AMX instruction is compiled but not executed: most machines have no matrix unit.
 AMX_PROBE = """
 #include <immintrin.h>
 #include <sys/syscall.h>
@@ -58,16 +58,16 @@ int main() {
     return threads >= 1 && omp_get_max_threads() >= 1 ? 0 : 1;
 }
 """
-# These flags allow fused multiply-adds, and ignore errno and traps. All other arithmetic follows IEEE 754. -g0
+# OPTIMISE allows fused multiply-adds, and ignores errno and traps. All other arithmetic follows IEEE 754. -g0
 # overrides Python's own -g: debugging information would take a third of the compile time.
 OPTIMISE = ["-g0", "-O3", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math", "-ffp-contract=fast"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1", "-O1"]
-# These warnings do not apply: vectors are passed only to inlined functions, and never across a library's boundary.
+# Warnings about vectors as arguments do not apply: only inlined functions take vectors; no library's interface does.
 QUIET = ["-Wno-psabi", "-Wno-ignored-attributes"]
 
 
 class BuildKernels(build_ext):
-    """The build command. It adds flags for optimisation and, if a test program runs with OpenMP, flags for OpenMP."""
+    """The build command, with flags for optimisation and, if a test program runs with OpenMP, for OpenMP."""
 
     def build_extensions(self) -> None:
         flags = ["-std=c++17", *OPTIMISE, *QUIET]
@@ -98,21 +98,21 @@ class BuildKernels(build_ext):
         except Exception as reason:
             sys.exit(
                 "wordsparse: building the kernels needs a compiler for C++17, and a small program of C++17 did not "
-                f"compile and run ({reason}). Install one (Debian and Ubuntu: apt install g++; Fedora: dnf install "
-                "gcc-c++; macOS: xcode-select --install), or name it in the environment: CXX=g++-12 CC=gcc-12."
+                f"compile and run ({reason}). Install a compiler (Debian and Ubuntu: apt install g++; Fedora: dnf "
+                "install gcc-c++; macOS: xcode-select --install), or name one in the environment: CXX=g++-12 CC=gcc-12."
             )
 
     def _has(self, name: str, program: str, flags: list[str], link_flags: list[str], otherwise: str) -> bool:
         try:
             self._run(program, flags, link_flags)
         except Exception as reason:
-            print(f"wordsparse: no {name} here, {otherwise} ({reason})", file=sys.stderr)
+            print(f"wordsparse: {name} is not available, so {otherwise} ({reason})", file=sys.stderr)
             return False
         print(f"wordsparse: {name} found", file=sys.stderr)
         return True
 
     def _run(self, program: str, flags: list[str], link_flags: list[str]) -> None:
-        """Compile and run a program. Raise an exception if that is not possible."""
+        """Compile and run a program. Raise an exception if compiling or running fails."""
         with tempfile.TemporaryDirectory() as folder:
             source, executable = Path(folder, "probe.cpp"), str(Path(folder, "probe"))
             source.write_text(program)
@@ -123,7 +123,7 @@ class BuildKernels(build_ext):
 
 
 class SourceDistribution(sdist):
-    """The sdist command. Archives name their commit, and the same sources always give the same bytes."""
+    """The sdist command. The archive names its commit, and the same sources always give the same bytes."""
 
     def make_release_tree(self, base_dir: str, files: list[str]) -> None:
         super().make_release_tree(base_dir, files)
@@ -191,8 +191,7 @@ PACKAGES = {
     "text": "wordsparse.corpus",
     "walks": "wordsparse.graphs",
 }
-# Under sanitizers, code for the widest vectors is compiled for processors with narrower vectors, so that it runs there
-# too.
+# Under sanitizers, code for the widest vectors is compiled for narrower vectors, so that all processors can run it.
 MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
     ("V4_TARGET", '"x86-64-v3"' if asked("WORDSPARSE_SANITIZE") else '"x86-64-v4"'),
@@ -209,11 +208,11 @@ EXTENSIONS = [
     )
     for source in sorted(PYX.glob("*.pyx"))
 ]
-# Cython's memoryviews are compiled once for all modules, as C: Cython 3.3 allows no other language here.
+# Cython's memoryviews are compiled once for all modules, as C: Cython 3.3 cannot compile shared memoryviews as C++.
 MEMORYVIEWS = "wordsparse._memoryviews"
 
 setup(
-    # The cards of public texts are data, in a folder next to the package.
+    # The cards that describe public texts are data files, in a folder next to the package.
     packages=[*find_packages(include=["wordsparse*"]), "wordsparse.corpora_cards"],
     package_dir={"wordsparse.corpora_cards": "corpora"},
     cmdclass={"build_ext": BuildKernels, "sdist": SourceDistribution},

@@ -15,7 +15,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import cpu
 from wordsparse.machine import devices
 
-# Without gensim, `import gensim` would find the folder tests/gensim, because tests is on the path.
+# Without gensim, `import gensim` would find the folder tests/gensim, because tests/ is on the path.
 _gensim = importlib.util.find_spec("gensim")
 if _gensim is not None and _gensim.origin is None:
     sys.modules["gensim"] = None

@@ -16,7 +16,7 @@ from wordsparse.words.kinds import kind_of
 PACKAGE = Path(wordsparse.__file__).parent
 ROOMS = sorted({module.split(".")[1] for module, _ in SOURCES.values()})
 DOORS = ("cli", "demo", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards", *ROOMS)
-# Without this, an editable installation would find the folders that a test removes.
+# Without these lines, an editable installation would find the folders that a test removes.
 ALONE = """
 import sys
 
@@ -34,7 +34,7 @@ assert ws.load("model")["a"].shape == (4,)
 assert model.wv.similar("a", 2)
 layer = ws.FactoredOutput(n_outputs=100, n_features=4)
 """
-# The command line is a door too, so this program runs only if the command line is kept.
+# The command line is a door too, so the tests run this program only if the command line is kept.
 SHELL = """
 from wordsparse.cli import main
 
@@ -115,7 +115,7 @@ def test_descriptions_of_commands_and_sources_are_current() -> None:
         assert kind_of(name).about == sentence
 
 
-# A module of a third-party package, as pip installs it. Entry points of this package name the sources in the module.
+# A module of a third-party package, as installed by pip. The package's entry points name the sources in the module.
 SOURCE = """
 from dataclasses import dataclass
 

@@ -27,9 +27,9 @@ def products_of_a_child(seed: int) -> list[Any]:
     return products(seed)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Python warns of a fork with threads
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Python warns of forks in processes with threads
 def test_forked_processes_compute_what_the_parent_does() -> None:
-    # The array pool's blocks used to be shared memory: four children got products with errors of 70 to 90.
+    # Previously, the array pool's blocks were shared memory: products in four children had errors of 70 to 90.
     products(9)  # leaves a block that the children could share
     with FORK.Pool(4) as pool:
         of_children = pool.map_async(products_of_a_child, range(4), chunksize=1).get(60)

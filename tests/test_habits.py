@@ -92,7 +92,7 @@ def test_what_labels_lack_is_named(names: list[Any]) -> None:
 
 @pytest.mark.parametrize(("typed", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])
 def test_help_is_shown_as_it_is_written(typed: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command ``help`` used to be unknown, and a call without arguments printed the help as a single line."""
+    """Previously, the command ``help`` was unknown, and a call without arguments printed the help as a single line."""
     assert main(typed.split()) == status
     streams = capsys.readouterr()
     assert (streams.out + streams.err).startswith("Usage: wordsparse ")

@@ -16,7 +16,7 @@ from wordsparse.doors import SOURCES
 PACKAGE = Path(__file__).resolve().parents[1] / "wordsparse"
 PYX = PACKAGE.parent / "pyx"
 SOURCE_ROOMS = {module.split(".")[1] for module, _ in SOURCES.values()}
-# The levels, from the highest to the lowest. A subpackage may import from lower levels, but not from its own level.
+# The levels of subpackages, from the highest to the lowest. A subpackage may import from lower levels only.
 LEVELS = (
     ("__main__",),
     ("advice", "demo"),
@@ -122,7 +122,7 @@ def test_importing_the_package_imports_none_of_its_parts() -> None:
 
 
 def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
-    # The error used to be "cannot import name '_build' … (most likely due to a circular import)".
+    # Previously, the error was "cannot import name '_build' … (most likely due to a circular import)".
     shutil.copytree(PACKAGE, tmp_path / "wordsparse", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
     for program in (["-c", "from wordsparse import train"], ["-m", "wordsparse", "doctor"]):
         run = subprocess.run([sys.executable, *program], cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -28,7 +28,7 @@ def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: 
     assert set(extras) <= set(metadata.metadata("wordsparse").get_all("Provides-Extra", []))
 
 
-# Uses of optional packages: the package, the extra that installs it, and a function of a folder that needs it.
+# Uses of optional packages: the package, the extra that installs the package, and a call that needs the package.
 VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]])
 USES: list[tuple[str, str, Callable[[Path], object]]] = [
     ("safetensors", "safetensors", lambda folder: save_vectors(VECTORS, folder / "v", "safetensors")),

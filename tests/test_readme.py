@@ -44,7 +44,7 @@ def test_the_pages_have_programs() -> None:
 
 
 def test_the_reference_has_the_whole_public_interface() -> None:
-    """The reference used to lack the PyTorch layer and `count`. Every member that the reference lists exists."""
+    """Previously, docs/reference.md lacked the PyTorch layer and `count`. Every member that the page lists exists."""
     page = (ROOT / "docs" / "reference.md").read_text()
     listed = re.findall(r"auto(?:class|function|exception|module):: ([\w.]+)\n(?:   :members: ([\w, \n]+?)\n\n)?", page)
     names = {name.removeprefix("wordsparse.") for name, _ in listed}

@@ -32,7 +32,7 @@ def altered(kind: Any, **parts: Any) -> Any:
 
 
 def broken(**parts: Any) -> Any:
-    """Build Y as CSR with these parts replaced. An indptr that ends beyond the indices used to crash the process."""
+    """Build Y as CSR with some parts replaced. Previously, an indptr that ends beyond the indices crashed Python."""
     return altered(sp.csr_array, **parts)
 
 
@@ -48,7 +48,7 @@ BAD_INPUTS = {
     "target out of range": (H, broken(indices=[0, 6, 2]), "Y is not a valid CSR matrix: indices must be < 6"),
     "indptr beyond indices": (H, broken(indptr=[0, 2, 9]), "Y is not a valid CSR matrix"),
     "CSC: a row out of range": (H, altered(sp.csc_array, indices=[0, 7, 1]), "CSC matrix: indices must be < 2"),
-    # The mask used to be ignored, so layers were trained on masked values.
+    # Previously, masks were ignored, so layers were trained on masked values.
     "H masked": (np.ma.masked_array(H, np.eye(2, d)), Y, "H is a masked array"),
     "Y masked": (H, broken(data=np.ma.masked_array(Y.data, [0, 1, 0])), "masked array"),
     "COO: a row out of range": (H, altered(sp.coo_array, row=[0, 7, 1]), "Y is not a valid COO matrix: axis 0"),
@@ -139,9 +139,9 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
         ({"base_measure": np.ones(5)}, r"base_measure must have shape \(6,\)"),
         ({"base_measure": [1, 1, 1, 1, 1, 0]}, "base_measure must hold positive finite numbers"),
         ({"weights": np.ones((d, D))}, r"weights must have shape \(6, 3\)"),
-        ({"weights": np.full((D, d), 1e300)}, "weights"),  # V, Q and w̄ used to become infinite
+        ({"weights": np.full((D, d), 1e300)}, "weights"),  # previously, V, Q and w̄ became infinite
         ({"weights": np.full((D, d), "a", object)}, "weights"),
-        ({"base_measure": [1e-90, 1, 1, 1, 1, 1]}, "base_measure"),  # 1/√π overflows float32: losses were NaN
+        ({"base_measure": [1e-90, 1, 1, 1, 1, 1]}, "base_measure"),  # previously, 1/√π overflowed float32
         ({"loss": "zloss", "seed": -1}, "seed"),
     ],
 )

@@ -1,5 +1,5 @@
-"""A user's program that mypy checks and nobody runs. If mypy misses an error, a `type: ignore` is unused, and mypy
-fails."""
+"""A user's program that mypy checks and nobody runs. If mypy misses one of the errors, a `type: ignore` is unused, and
+mypy fails."""
 
 from typing import Any, assert_type
 

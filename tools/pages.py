@@ -3,10 +3,10 @@
     python tools/pages.py
 
 A table stands in README.md or in a page of docs between two marks, ``<!-- result NAME: VIEW, VIEW -->`` and ``<!--
-/result -->``. It is made from the report ``docs/results/NAME.json``. For reports of ``wordsparse compare``, views are
-functions of this file; for reports of ``python -m tools.bench``, they are prefixes of the names of benchmarks. The
-command, the machine and the version are written below the table. Without the file, the page says that nothing was
-measured.
+/result -->``. The data are the report ``docs/results/NAME.json``. For reports of ``wordsparse compare``, views are
+functions of this file; for reports of ``python -m tools.bench``, views are prefixes of the names of benchmarks. The
+command, the machine and the version are written below the table. If the report is missing, the page says that nothing
+was measured.
 """
 
 import json
@@ -45,12 +45,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], words: int =
 
 
 def score(value: float | None) -> str:
-    """Format a correlation or an accuracy with three decimals and without the zero before the point."""
+    """Format a correlation or an accuracy with three decimals and without the zero before the decimal point."""
     return "" if value is None else f"{value:.3f}".replace("0.", ".", 1)
 
 
 def number(value: object) -> str:
-    """Format a number with three significant digits, or in full from 1,000 on. Return other values unchanged."""
+    """Format a number with three significant digits, or without decimals from 100 on. Return other values unchanged."""
     if value is None:
         return ""
     if not isinstance(value, float):
@@ -71,7 +71,7 @@ def machine_of(machine: Content) -> str:
     return f"{machine['processor']}, {machine['instruction_set']}, {threads}; commit {machine['commit']}."
 
 
-# Views of a report of `wordsparse compare`.
+# Functions that make tables from a report of `wordsparse compare`.
 
 
 def medians(content: Content, measure: Callable[[Content], float | None]) -> dict[str, float]:
@@ -108,19 +108,19 @@ def comparison(content: Content, sets: Sequence[str] | None = None) -> str:
 
 
 def headline(content: Content) -> str:
-    """Return the table of README.md."""
+    """Return the comparison table for README.md."""
     return comparison(content, HEADLINE_SETS)
 
 
 COMPARISONS: dict[str, Callable[[Content], str]] = {"comparison": comparison, "headline": headline}
 
-# Views of a report of `python -m tools.bench`.
+# Functions that make tables from a report of `python -m tools.bench`.
 
 
 def rows_of(content: Content, start: str) -> str:
-    """Return a table of the benchmarks whose names begin with ``start``, with times side by side.
+    """Return a table of the benchmarks whose names begin with ``start``; the times of several benchmarks are columns.
 
-    Options with the same value in all rows are shown in the command only, not as columns."""
+    Options with the same value in all rows appear only in the command, not as columns."""
     rows = [row for report in content["reports"] for row in report["rows"] if row["benchmark"].startswith(start)]
     options = content["reports"][0]["options"]
     same = {name for name in options if len(rows) > 1 and len({str(row.get(name)) for row in rows}) == 1}
@@ -182,7 +182,7 @@ def filled(text: str) -> str:
 
 
 def draw_headline(content: Content, path: Path) -> None:
-    """Draw the picture of README.md: for each method, CPU time and the mean score over the test sets of the table."""
+    """Draw the figure of README.md: each method's CPU time and mean score over the test sets of README.md's table."""
     from matplotlib.figure import Figure
 
     cpu = medians(content, lambda run: run["cpu_seconds"])

@@ -39,7 +39,7 @@ def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, s
 
 @pytest.mark.usefixtures("no_gpu")
 def test_rows_are_tried_beside_a_dense_layer(tmp_path: Path) -> None:
-    """Both layers fit the same rows with the same steps, so their scores are equal."""
+    """The factored and the dense layer fit the same rows with the same steps, so their scores are equal."""
     content = ws.advise(**rows(tmp_path), budget=60)
     assert content["verdict"] == "factored"
     ours, dense = content["trial"]

@@ -36,7 +36,7 @@ def test_every_card_is_valid_and_named_like_its_file():
 
 
 def test_the_default_test_sets_go_where_evaluate_finds_them(tmp_path, monkeypatch, capsys):
-    """The test sets come from an archive like the server's. Without gensim, evaluate finds the fetched files."""
+    """The test sets are fetched from an archive like GitHub's. Without gensim, evaluate finds the fetched files."""
     data = optional.gensim_data()
     if data is None:
         pytest.skip("gensim, which ships the sets, is not installed")

@@ -41,7 +41,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a table of texts, each tagged with its first word. Train a model on it."""
+    """Write a table of texts, each tagged with its first word. Train a model on the table."""
     folder = tmp_path_factory.mktemp("posts")
     rows = [f'{i},{name} number {i % 7},"pet,{name}"' for i, name in enumerate(["dog", "cat", "cat"] * 30)]
     (folder / "posts.csv").write_text("\n".join(["id,text,tags", *rows]))

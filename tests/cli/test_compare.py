@@ -83,7 +83,7 @@ def test_a_failed_run_fails_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: Output,
 ) -> None:
-    """The report is written if any run succeeded."""
+    """The report is written if at least one run succeeded."""
     from wordsparse.comparison import runs
     from wordsparse.errors import WordsparseError
 
@@ -104,7 +104,7 @@ def test_a_failed_run_fails_the_command(
 def test_the_process_that_trains_imports_what_its_parent_did(
     text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker used to import wordsparse from the current directory, and failed in an uncompiled checkout."""
+    """Previously, the worker imported wordsparse from the current directory, and failed in an uncompiled checkout."""
     (tmp_path / "here" / "wordsparse").mkdir(parents=True)
     (tmp_path / "here" / "wordsparse" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
     monkeypatch.chdir(tmp_path / "here")
@@ -117,7 +117,7 @@ def test_the_process_that_trains_imports_what_its_parent_did(
 def test_the_process_that_trains_ends_with_the_comparison(
     tmp_path: Path, text: Path, sets: list[str], number: int
 ) -> None:
-    """After SIGKILL ended the comparison, its worker used to keep running, and a copy of the text was never deleted."""
+    """Previously, a comparison killed by SIGKILL left its worker running, and a copy of the text on the disk."""
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow", *sets, *QUICK]
     before = left_in(tmp_path)
     command = [sys.executable, "-m", "wordsparse", *arguments, "--epochs", "100000"]

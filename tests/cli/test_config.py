@@ -24,7 +24,7 @@ def config(tmp_path: Path, content: str) -> str:
 
 
 def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
-    """A repeated run used to start from other vectors, without a message, because initial vectors were not stored."""
+    """Previously, a repeated run silently started from different vectors, because initial vectors were not stored."""
     first, second, vectors = tmp_path / "first", tmp_path / "second", tmp_path / "v.txt"
     vectors.write_text("a 1 2 3\nb 3 2 -1\nc 0 -1 1\nd 1 1 1\n")
     loss = ws.losses.BoundedNS(negatives=9)
@@ -52,7 +52,7 @@ def test_the_command_line_overrides_the_file(text: Path, tmp_path: Path) -> None
         ("xyzzy = 5", "options.toml: unknown option xyzzy: choose from corpus, output"),
         ("dim =", "options.toml: is not valid TOML"),
         ('for = "txt"', "options.toml: preset must be one of"),
-        # These requests used to raise exceptions other than InputError.
+        # Previously, these requests raised exceptions other than InputError.
         ("dim = 1979-05-27", "'1979-05-27' is not a valid integer"),
         ("#" * 2**20 + "#", "options.toml: holds more than 1,048,576 bytes"),
         ("[recipe]", "the stored recipe has another version or was altered"),

@@ -33,7 +33,7 @@ def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_gpu")
 def test_without_a_driver_no_package_for_a_gpu_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A laptop without an NVIDIA GPU used to be told to install CuPy."""
+    """Previously, users of a laptop without an NVIDIA GPU were told to install CuPy."""
     for has_driver, message in ((False, "no NVIDIA driver was found"), (True, "there is no GPU here")):
         monkeypatch.setattr(devices, "has_nvidia_driver", lambda has_driver=has_driver: has_driver)
         (line,) = (line for line in diagnosis.diagnose()["unused"] if line.startswith("a GPU: "))

@@ -1,4 +1,4 @@
-"""Vectors of texts are weighted means of word vectors, as plain Python computes them."""
+"""Vectors of texts equal weighted means of word vectors that plain Python computes."""
 
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_a_text_is_the_weighted_mean_of_all_its_words(model: ws.Model) -> None:
 
 
 def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The vector of a text that is encoded alone used to differ by 3e-8 from its vector in a batch of texts."""
+    """Previously, the vector of a text encoded alone differed by 3e-8 from its vector in a batch of texts."""
     random, words = np.random.default_rng(1), [*model, "sunlights", "unknown"]
     texts = [random.choice(words, n).tolist() for n in random.integers(0, 40, 100)]
     whole = model.encode(texts)
@@ -62,13 +62,13 @@ def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatc
 
 
 def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
-    """Sentences with capitals and punctuation used to score half as much as the same sentences in lower case."""
+    """Previously, sentences with capitals and punctuation scored half as much as the same sentences in lower case."""
     texts = ["“The Sun, moon — and Star!”", "EGG (sunlights) Milk."]
     words = [["sun", "moon", "star", "the", "and"], ["egg", "sunlights", "milk"]]
     np.testing.assert_array_equal(model.encode(texts), model.encode(words))
     np.testing.assert_array_equal(model.encode([["Sun,", "Moon"]]), model.encode(["sun moon"]))
     np.testing.assert_array_equal(model["Sun,"], model["sun"])
-    np.testing.assert_array_equal(model["Sunlights!"], model["sunlights"])  # composed
+    np.testing.assert_array_equal(model["Sunlights!"], model["sunlights"])  # composed from n-grams
     assert model.wv.similar("Sun!", 2) == model.wv.similar("sun", 2)
     places = [["moon", "comet", "star"]], ["Moon, the Comet: STAR"]
     np.testing.assert_array_equal(model.infer("comet", places[0]), model.infer("Comet!", places[1]))
@@ -121,7 +121,7 @@ def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("trained_on", ["lists", "table"])
 def test_users_have_vectors_of_their_items(trained_on: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A cell with spaces is one item, even for a model trained on lists. Split cells used to give vectors of zeros."""
+    """A cell with spaces is one item, even for a model trained on lists. Previously, cells were split at spaces."""
     rows = [(f"u{user}", f"item {(user + i) % 5}") for i in range(3) for user in range(40)]
     baskets = {user: [item for name, item in rows if name == user] for user, _ in rows}
     (tmp_path / "log.csv").write_text(

@@ -25,7 +25,7 @@ def test_the_shell_and_a_notebook_have_the_same_scores(
 
 
 def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The output used to be seventeen lines of "-" without explanation."""
+    """Previously, the output was seventeen lines of "-" without explanation."""
     (tmp_path / "p.tsv").write_text("x y 2\nx man 1\n")
     (tmp_path / "q.txt").write_text(": royal\nking x y z\n")
     sets = ["--pairs", str(tmp_path / "p.tsv"), "--analogies", str(tmp_path / "q.txt")]

@@ -30,7 +30,7 @@ def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "wordsparse: explore: mapping 20 words of vectors.npz by PCA\n" in output.err
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert main(["explore", vectors, "-o", str(page), "--map", "20", "--quiet"]) == 0
-    # The message used to be printed with each character on a line of its own.
+    # Previously, each character of the message was printed on a line of its own.
     assert capsys.readouterr() == (f"{page}: 0.0 MB; open it in a browser\n", "")
 
 

@@ -31,7 +31,7 @@ def test_unknown_words_are_inferred(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_text_is_split_as_the_models_own_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The text "DATEI server!" used to get zeros, and "Blorpix" used to become a new word of a lower-case model."""
+    """Previously, the vector of "DATEI server!" was zero, and "Blorpix" became a new word of a lower-case model."""
     random, of_text = np.random.default_rng(0), str(tmp_path / "of-text")
     lines = [" ".join(random.choice(["Datei,", "der", "Server!", "UND", "die"], 6)) for _ in range(80)]
     ws.train(iter(lines), output=of_text, tokens="simple", **OPTIONS)

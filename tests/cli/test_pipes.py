@@ -39,7 +39,7 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
         assert len(answer(process, "none").split()) == 2  # the most frequent items
     with pipe("similar", items, "-", "-n", "1", "--json") as process:
         assert json.loads(answer(process, "a1"))["word"] == "a1"
-        process.stdin.write("none\n\n")  # neither line has an answer, but the next line does
+        process.stdin.write("none\n\n")  # these two lines have no answer, but the next line has
         assert json.loads(answer(process, "a1 b1"))["words"] == ["a1", "b1"]
     with pipe("documents", items, "-", "-o", "-") as process:
         for text in ("a1 a2", "b1"):
@@ -48,7 +48,7 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
 
 
 def test_a_minus_is_standard_input(items: str, tmp_path: Path) -> None:
-    """The argument - used to be read as the name of a file."""
+    """Previously, the argument - was taken as the name of a file."""
     text = tmp_path / "text.txt"
     text.write_text("a0 new a1\nb1 b2\n" * 9)
     for words, output, file in (
@@ -81,7 +81,7 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
 def test_items_with_spaces_are_asked_for_in_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
 ) -> None:
-    """A line of words on standard input cannot name items with spaces, so the message asks for JSON."""
+    """Previously, models could be trained on items with spaces, but standard input could not name such items."""
     baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
     model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
 
@@ -109,7 +109,7 @@ def test_items_with_spaces_are_asked_for_in_json(
 def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:
     ranked = ws.load(items).predict(["a0", "none"], 7)
     assert [item for item, _ in ranked[:3]] == sorted(["a1", "a2", "a3"], key=dict(ranked).__getitem__, reverse=True)
-    assert sum(probability for _, probability in ranked) < 1  # the rest is the probability of a0
+    assert sum(probability for _, probability in ranked) < 1  # a0 has the remaining probability
     assert main(["next", items, "a0", "none", "-n", "7", "--json"]) == 0
     shown = capsys.readouterr()
     expected = [{"item": item, "probability": pytest.approx(probability)} for item, probability in ranked]

@@ -121,7 +121,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("vectors {vectors} none", "the word 'none' is not in the vocabulary"),
         ("infer {model} {new} -o - --json", "--json and --output both name"),
         ("advise --features X.npz --column text", "options of a text need a CORPUS"),
-        # These commands used to replace their input, or to append lines to it, and exited with status 0.
+        # Previously, these commands replaced their input, or appended lines to the input, and exited with status 0.
         *(
             (request, "is an input too")
             for request in (

@@ -42,7 +42,7 @@ def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pyt
         assert shown.out == expected
         assert note in shown.err
     assert main(["analogy", str(tmp_path / "m"), "Datei", "Haus", "UND"]) == 0
-    # A word used to be refused if one of its parts had no vector, even if its other part did, as in 内燃機関.
+    # Previously, a word of two parts was refused if only one part had a vector, as in 内燃機関.
     assert main(["similar", str(tmp_path / "m"), "Datei-Ω"]) == 0
     assert "Datei-Ω: read as datei (ω has no vector)" in capsys.readouterr().err
 
@@ -61,5 +61,5 @@ def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path
     (tmp_path / "pairs.tsv").write_text("Datei-Haus und 1\nserver und 2\nhaus datei 3\n")
     (scores,) = ws.evaluate(model, pairs=[tmp_path / "pairs.tsv"])["pairs"].values()
     assert (scores["n"], scores["oov"], scores["with_composed"]["n"]) == (2, 1, 3)
-    # evaluate() used to compose vectors for words that the tokeniser rewrites, for example to Japanese base forms.
+    # Previously, evaluate() composed vectors for words that the tokeniser rewrites, for example to Japanese base forms.
     assert (model.fit_ngrams(1, 2).wv.vector("«Haus»") == model.fit_ngrams(1, 2)["haus"]).all()

@@ -46,7 +46,7 @@ def is_safe(text: str) -> bool:
 def test_words_and_names_are_escaped(
     vectors: str, tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # ESC, OSC 52 (writes the clipboard), CR and U+202E in words and names used to reach the terminal unchanged.
+    # Previously, ESC, OSC 52 (writes the clipboard), CR and U+202E in words and names reached the terminal unchanged.
     analogies = tmp_path / "a\x1b[31m.txt"
     analogies.write_text(": se\x1b[31m\rction\u202e\nking café king café\n")
     texts = tmp_path / "te\x1b[31mxts"
@@ -98,7 +98,7 @@ def test_a_closed_standard_output_gets_no_message(vectors: str, arguments: list[
 
 @pytest.mark.parametrize("group", [[], ["labels"], ["corpora"]])
 def test_help_has_whole_sentences(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """click used to truncate the sentences: "Train word vectors on text files, or on a directory that..."."""
+    """Previously, click truncated the sentences: "Train word vectors on text files, or on a directory that..."."""
     assert main([*group, "--help"]) == 0
     listed = capsys.readouterr().out.partition("Commands:")[2]
     assert listed

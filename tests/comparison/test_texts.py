@@ -40,7 +40,7 @@ def test_the_first_tokens_with_the_whole_vocabulary(
     with encoded(compare.corpus, compare.text) as used:
         assert compare.tokens(used) == min(max_tokens, 12)
         assert used.vocabulary.words == ["a", "b", "c"]
-        # Words that occur once in the text are left out. A line that has only left-out words is left out too.
+        # Words that occur once in the text are left out, and so are lines that have only such words.
         assert plain(used, compare.tokens(used), tmp_path) == expected
 
 

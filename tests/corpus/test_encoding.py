@@ -141,7 +141,7 @@ def test_a_larger_text_is_encoded_as_by_plain_python(tmp_path, monkeypatch, thre
 
 
 def test_only_a_text_without_any_token_is_refused(tmp_path):
-    # One file of white space used to make encode refuse a text of 10,000 files.
+    # Previously, encode refused a text of 10,000 files if one file held only white space.
     for name, words in (("1", " \n"), ("2", "a b"), ("3", "\n")):
         (tmp_path / name).write_text(words)
     files = [tmp_path / name for name in "123"]
@@ -152,7 +152,7 @@ def test_only_a_text_without_any_token_is_refused(tmp_path):
 
 
 def test_empty_tokens_are_left_out_and_counted(tmp_path, caplog):
-    """Models used to be trained with the word "", which no format of vectors can hold."""
+    """Previously, models were trained with the word "", which no format of vectors can hold."""
     text = [line.split(" ") for line in ("a  b", "a b", " a b  ")]
     corpus = encode(text, tmp_path / "out", min_count=1)
     assert corpus.vocabulary.words == ["a", "b"]
@@ -176,7 +176,7 @@ def test_two_encodings_of_a_file_have_their_own_progress(tmp_path, monkeypatch):
 
     def progress(tokens: int, share: float | None) -> None:
         shares.append(share)
-        if len(shares) == 1:  # progress used to stop when another encoding ended
+        if len(shares) == 1:  # previously, progress stopped when another encoding ended
             with ThreadPoolExecutor(1) as other:
                 other.submit(encode, tmp_path / "text", tmp_path / "other", min_count=1).result()
 
@@ -202,7 +202,7 @@ def test_a_wrong_request_leaves_nothing_behind(tmp_path, source, options, said):
 
 
 def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The compiled reader used to read every format as lines, and never called the format's own reader."""
+    """Previously, the compiled reader read every format as lines, and never called the format's own reader."""
 
     def comma_pieces(path: Path, tokenize: reading.Tokenizer) -> Iterator[reading.Piece]:
         yield path.read_text().split(","), True

@@ -23,7 +23,7 @@ def test_damaged_compressed_files_are_refused_by_name(tmp_path, ending):
 
 
 def test_a_directory_is_all_files_below_it_by_name(tmp_path):
-    """Files in subdirectories used to be left out silently."""
+    """Previously, files in subdirectories were silently left out."""
     for name in ("b", "a", "c.gz", "2023/z", "2023/y", "2024/deep/x"):
         content = f"from {name}".encode()
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def test_a_directory_is_all_files_below_it_by_name(tmp_path):
 
 
 def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path, caplog):
-    # An empty _SUCCESS of Spark or a binary .DS_Store used to make encode refuse the whole directory.
+    # Previously, encode refused the whole directory because of Spark's empty _SUCCESS or a binary .DS_Store.
     folder = tmp_path / "text"
     for name in ("_SUCCESS", ".DS_Store", "part-1", "part-2", ".git/config", "_temporary/0"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -43,13 +43,13 @@ def test_files_that_programs_leave_in_directories_are_skipped_and_named(tmp_path
     assert list(sentences(folder)) == [["a", "b"]]
     (record,) = caplog.records
     assert record.getMessage().startswith(f"7 hidden, special or empty files are not read: {folder / '.DS_Store'}, ")
-    # Hidden and empty files are read if the user names them.
+    # Hidden and empty files are read if the user names these files explicitly.
     (folder / "_named").write_text("c")
     assert list(sentences([folder / "_named", folder / "part-2"])) == [["c"]]
 
 
 def test_an_encoded_corpus_is_not_text(tmp_path):
-    # The error used to say only that the shards of an encoded corpus are binary.
+    # Previously, the error only said that the shards of the encoded corpus were binary.
     (tmp_path / "texts").mkdir()
     encode([["a"]], tmp_path / "texts" / "encoded", min_count=1)
     (tmp_path / "texts" / "text").write_text("a b")
@@ -90,7 +90,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_token(tmp_path):
 
 @pytest.mark.parametrize("separator", "\t\r\v\f\x1c\x1d\x1e\x1f")
 def test_any_white_space_of_ascii_ends_a_block(tmp_path, monkeypatch, separator):
-    """A text without spaces and line feeds used to be refused as one endless token."""
+    """Previously, a text without spaces and line feeds was refused as one endless token."""
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 16)
     path = tmp_path / "text"
     path.write_bytes(separator.join(["word"] * 100).encode())
@@ -155,7 +155,7 @@ def test_requests_are_refused_at_the_call(tmp_path):
 
 @pytest.mark.parametrize(("suffix", "format"), [*((suffix, "lines") for suffix in PACKED), (".xz", "text8")])
 def test_a_small_file_does_not_unpack_without_end(tmp_path, suffix, format, monkeypatch):
-    # 305 KB of .xz used to fill the disk: nothing limited the unpacked size.
+    # Previously, 305 KB of .xz could fill the disk: nothing limited the unpacked size.
     monkeypatch.setattr("wordsparse.files.unpacking.ALWAYS_ALLOWED", 2**20)
     words = 3 * 2**19
     path = tmp_path / f"bomb{suffix}"

@@ -95,7 +95,7 @@ def test_bad_lines_are_named(content: str, tmp_path: Path) -> None:
 
 
 def test_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line of twenty bytes used to make a model of two billion labels, which did not fit into memory."""
+    """Previously, a line of twenty bytes made a model of two billion labels, which did not fit into memory."""
     monkeypatch.setattr(memory, "limits", lambda: iter([(10**9, "available memory")]))
     for content in ("1 2147483647 2147483647\n0 0:1\n", "2147483646 0:1\n", "0 2147483647:1\n"):
         (tmp_path / "y.txt").write_text(content)

@@ -36,7 +36,7 @@ KINDS = [*FILES, *FRAMES, "mappings"]
 
 
 def made(kind: str, rows: Rows, folder: Path) -> Any:
-    """Return the rows as a table of this kind."""
+    """Return the rows as a table of the given kind."""
     if "." not in kind:
         return FRAMES.get(kind, iter)(rows)
     path = folder / kind
@@ -220,7 +220,7 @@ def test_a_line_has_a_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("form", ["text", "tokens", "long list"])
 def test_the_text_of_a_parquet_file_is_bounded(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file of two kilobytes used to unpack to sixty gigabytes, because thousands of cells share one stored value."""
+    """Previously, a file of 2 KB unpacked to 60 GB, because thousands of cells share one stored value."""
     monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 2**20)
     times, text = (2**21, "ab") if form == "long list" else (1000, "ab " * 10_000)
     word = pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), [text])
@@ -314,7 +314,7 @@ def test_a_value_that_cannot_be_compared_is_missing(missing: object) -> None:
 
 
 def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The error for rows with one item each used to speak of windows, and did not mention --group-by."""
+    """Previously, the error for rows with one item each spoke of windows, and did not mention --group-by."""
     random = np.random.default_rng(0)
     rows = [{"user": i % 100, "item": f"i{random.integers(10)}", "at": i} for i in range(1000)]
     path, asked = str(made("t.csv", rows, tmp_path)), ["--column", "item", "--for", "items", "--dim", "3", "-q"]
@@ -328,7 +328,7 @@ def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytes
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
 def test_a_frame_is_a_text(make: Any) -> None:
-    """Iterating over a data frame used to give column names or Arrow columns in place of rows."""
+    """Previously, iterating over a data frame gave column names or Arrow columns in place of rows."""
     frame = make([{"text": "The cat sat."}, {"text": None}, {"text": "the dog sat"}] * 20)
     model = ws.train(frame, column="text", tokens="simple", dim=3, progress=False)
     assert sorted(model) == ["cat", "dog", "sat", "the"]
@@ -343,7 +343,7 @@ COMMANDS = (ws.encode, ws.count, ws.compare, lambda text, output: ws.train(text,
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv.gz", "t.jsonl.bz2", "t.ndjson", "t.parquet"])
 def test_a_table_without_a_column_is_refused(name: str, tmp_path: Path) -> None:
-    """Models used to be trained on the commas of CSV and the keys of JSON, with only a logged warning."""
+    """Previously, models were trained on the commas of CSV and the keys of JSON, with only a logged warning."""
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.txt").write_text("a text beside the table")
     path = made(f"texts/{name}", TEXTS[:5], tmp_path)
@@ -385,4 +385,4 @@ def test_tables_are_read_in_bounded_blocks(tmp_path: Path) -> None:
         source, is_frame = [table] if "." in kind else table, kind == "pandas"
         sizes = [len(block.numbers) for block in table_blocks(source, ["text"], is_frame=is_frame)]
         assert sum(sizes) == 5000
-        assert kind == "t.jsonl" or max(sizes) <= 1024  # one block holds 2**20 bytes, here the whole JSON file
+        assert kind == "t.jsonl" or max(sizes) <= 1024  # a block holds 2**20 bytes: the whole JSON file

@@ -112,7 +112,7 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_raises_an_error(tmp_path: Path) -> None:
-    """If the disk has no space for the pages of a memory-mapped file, writing to it would kill the process."""
+    """Writing to a memory-mapped file whose pages do not fit on the disk would kill the process."""
     corpus = ws.encode(TEXT, tmp_path / "text", min_count=1)
     size = 4 * corpus.tokens + 4 * len(TEXT)
     with disk_of(size), pytest.raises(WordsparseError, match="places: writing failed"):
@@ -214,8 +214,8 @@ def test_bad_rows_are_named_and_nothing_is_written(
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
 def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
-    """A tiny weight times 1/distance would round to 0. To the kernel, a count of 0 means a new pair, so it used to
-    write past the end of an array."""
+    """A tiny weight times 1/distance would round to 0. To the kernel, a count of 0 means a new pair: previously, the
+    kernel wrote past the end of an array."""
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
     (tmp_path / "w.jsonl").write_text(rows)
     with pytest.raises(InputError, match="row 3: its weight must be"):

@@ -97,7 +97,7 @@ def check_alike(model: ws.Model, other: ws.Model) -> None:
 
 
 def test_ranks_exchange_arrays_of_any_shape() -> None:
-    """Ranks exchange vectors and matrices. A step with a fold needs the sum of square matrices too."""
+    """Ranks exchange vectors and matrices. For example, a step with a fold adds up square matrices over all ranks."""
     program = """
 import numpy as np
 from wordsparse.distributed.ranks import world
@@ -118,8 +118,8 @@ assert ranks.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
 
 
 def test_default_options_give_the_vectors_of_one_process(tmp_path: Path) -> None:
-    """The test forces float32 products. With bfloat16, n-grams from several ranks would differ slightly from
-    n-grams of one process, as n-grams differ between instruction sets."""
+    """The test forces float32 products. With bfloat16, n-grams fitted on several ranks would differ slightly from
+    n-grams fitted in one process."""
     text = written(tmp_path / "text.txt", 1000, 10_000)
     environment = {**ENVIRONMENT, "WORDSPARSE_ISA": "x86-64-v3"} if sys.platform == "linux" else ENVIRONMENT
     arguments = [text, "--epochs", 2, "-o"]
@@ -161,7 +161,7 @@ train(edges, preset="graph", output="graph", dim=4, epochs=1, progress=False)
 
 
 def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
-    """A finished model can be trained for more epochs, or on a new text. Its coordinates do not change."""
+    """A model is trained for more epochs, if any are left, or on a new text. Old vectors keep their coordinates."""
     arguments = [*OPTIONS, "-o", tmp_path / "model"]
     done(2, text, *arguments)
     report = done(3, text, *arguments, "--epochs", 4, "--resume")
@@ -234,8 +234,8 @@ def test_a_signal_while_mpi_starts_ends_the_rank() -> None:
         (["--dim", 0], "dim must be at least 1, not 0"),
         (["--loss", "zlos"], "'zlos' is not known: did you mean zloss?"),
         (["no-such-file"], "no-such-file: "),
-        (["-"], "-: standard input reaches one rank only"),  # the launcher used to end the run
-        (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # other ranks used to hang
+        (["-"], "-: standard input reaches one rank only"),  # previously, the launcher ended the run
+        (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # previously, other ranks hung
     ],
 )
 def test_a_wrong_request_is_one_line_of_one_rank(words: list[object], message: str, text: Path, tmp_path: Path) -> None:

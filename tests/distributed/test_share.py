@@ -33,7 +33,7 @@ def embedding(loss: str, kernels: Kernels) -> WordEmbedding:
 
 
 def train(kind: str, words: WordEmbedding, part: tuple[int, int], share: RanksShare | None = None) -> list[float]:
-    """Take some steps, fold U into V once, and return the losses of the minibatches."""
+    """Take some training steps, fold U into V after one step, and return the losses of the minibatches."""
     vocabulary = Vocabulary([str(i) for i in range(V)], np.arange(V, 0, -1))
     build = getattr(ExampleBuilder(vocabulary, window=3, sample=0, seed=0), kind)
     number, of, losses = *part, []

@@ -10,7 +10,7 @@ from wordsparse.evaluation.testsets import Question
 def test_every_resample_is_ranked_anew(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     exact = random.normal(size=n)
-    judgements, cosines = np.round(exact, 1), np.round(exact + 0.5 * random.normal(size=n), 2)  # some are tied
+    judgements, cosines = np.round(exact, 1), np.round(exact + 0.5 * random.normal(size=n), 2)  # some values are tied
     ours = bootstrap.spearman(judgements, cosines, 6)
     for counts, value in zip(next(bootstrap._counts(n, 6, 6)), ours, strict=True):
         drawn = np.repeat(np.arange(n), counts.astype(int))
@@ -43,7 +43,7 @@ def test_questions_share_their_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = bootstrap.accuracies(questions, correct, 50)
     assert np.nanmean(samples) == pytest.approx(correct[:-1].mean(), abs=0.15)
     assert np.isnan(bootstrap.accuracies(questions[-1:], correct[-1:], 50)).all()
-    # These numbers were worked out by hand: if pair i is drawn w_i times, question (i, j) has weight w_i w_j.
+    # The expected values, by hand: if pair i is drawn w_i times, question (i, j) has weight w_i w_j.
     first = bootstrap.accuracies(questions[:12], correct[:12], 50)
     for weights, value in zip(next(bootstrap._counts(4, 50, 50, seed=0)), first, strict=True):
         together = np.outer(weights, weights) * (1 - np.eye(4))

@@ -18,7 +18,7 @@ OPTIONS = {"preset": "items", "column": "item", "group": "user", "order": "time"
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write an event log in which some items often follow each other, and train a model on the first half-year."""
+    """Write an event log in which some items often follow each other, and train a model on its first six months."""
     folder, random = tmp_path_factory.mktemp("log"), np.random.default_rng(0)
     rows = []
     for user in range(120):
@@ -123,7 +123,7 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
     ):
         assert main([*command, *options]) == 2
         assert message in capsys.readouterr().err
-    assert main(["evaluate", str(log / "m")]) == 2  # models of items used to be scored on word pairs
+    assert main(["evaluate", str(log / "m")]) == 2  # previously, models of items were scored on word pairs
     assert "--next LOG" in capsys.readouterr().err
 
 

@@ -49,8 +49,8 @@ def without_bm25(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_measures_by_hand(tmp_path: Path, without_bm25: None, caplog: pytest.LogCaptureFixture) -> None:
     """The gain of a document is its grade, as in trec_eval. A document outside the corpus lowers the recall."""
     result = ws.evaluate(CIRCLE, retrieval=[collection(tmp_path / "c")])["retrieval"]["c"]
-    first = (1 + 2 / np.log2(3)) / (2 + 1 / np.log2(3))  # the ranking is 1, 2, 3, …
-    second = 1 / (1 + 1 / np.log2(3))  # document 4 comes first, and 99 is missing
+    first = (1 + 2 / np.log2(3)) / (2 + 1 / np.log2(3))  # q1: documents are ranked 1, 2, 3, …
+    second = 1 / (1 + 1 / np.log2(3))  # q2: document 4 comes first, and 99 is missing
     expected = {"ndcg10": pytest.approx((first + second + 0) / 3), "recall100": pytest.approx((1 + 0.5 + 0) / 3)}
     assert {name: result["model"][name] for name in expected} == expected
     assert {name: result["model"][name] for name in ("n", "oov", "unjudged")} == {"n": 2, "oov": 1, "unjudged": 2}
@@ -78,7 +78,7 @@ def test_bm25_and_both_fused(tmp_path: Path) -> None:
     documents = {"1": "A, b!", "2": "b c d e", "3": "B b", "4": "f"}
     given = read_collection(collection(tmp_path, documents, {"q": "b", "r": "xyz"}, {("q", "3"): 1, ("r", "1"): 1}))
     words = retrieval._by_words(given)
-    assert words.tolist() == [[2, 0, 1, -1], [-1] * 4]  # more hits, then shorter texts; "xyz" has no hit
+    assert words.tolist() == [[2, 0, 1, -1], [-1] * 4]  # by hits, then by length; "xyz" has no hit
     cosines = np.array([[1, 2, 3, 0], [3, 2, 1, 0]])
     # The fused scores are 1/61 + 1/62 for document 2, 1/61 + 1/63 for 1, 1/62 + 1/64 for 0, and 1/63 for 3.
     assert retrieval._fused(cosines, words)[:, :4].tolist() == [[2, 1, 0, 3], [3, 2, 1, 0]]

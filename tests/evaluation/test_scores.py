@@ -89,7 +89,7 @@ def test_analogies_by_hand() -> None:
         },
     }
     assert (score["low"], score["high"]) == (0, 1)
-    # The first 3 words lack the answer to "good". With 1 word, which the question excludes, no answer is left.
+    # The answer to "good" is not among the first 3 words. If only 1 word is used, the question excludes this word.
     assert score_analogies(SIX, questions, 3)["oov"] == 3
     assert score_analogies(SIX, [Question("s", ("man", "man", "man", "MAN"))], 1)["accuracy"] == 0
     # In a model that was trained further, rows are not in the order of their counts.
@@ -140,7 +140,7 @@ def test_default_sets_score_as_gensim_scores(trained: WordVectors) -> None:
 def test_analogies_score_as_gensim_scores(
     trained: WordVectors, tmp_path: Path, restrict_vocab: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The questions are made of nearest neighbours in these vectors, so the vectors can answer them."""
+    """Each question expects the best or second-best answer of the vectors, so that some answers are right."""
     rng = np.random.default_rng(restrict_vocab)
     lines = [": own"]
     for a, b, c in rng.choice(trained.words[:restrict_vocab], (150, 3)):

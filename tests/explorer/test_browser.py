@@ -53,7 +53,7 @@ class Page:
         )
 
     def enter(self, label: str, *keys: str) -> None:
-        """Click the field with this label, as people do, and press keys."""
+        """Click the field with the given label, as people do, and press keys."""
         self.field(label).click()
         self.browser.switch_to.active_element.send_keys(*keys)
 
@@ -94,7 +94,7 @@ def test_search_and_a_click_on_a_neighbour(one: Page) -> None:
     one.all("tbody a")[0].click()
     one.wait(lambda: one.texts("h2") == ["king"])
     assert one.words()[0] == "queen"
-    assert one.browser.switch_to.active_element.text == "king"  # focus is on the heading, not at the top of the page
+    assert one.browser.switch_to.active_element.text == "king"  # keyboard focus is on the heading
     one.browser.back()
     one.wait(lambda: one.texts("h2") == ["queen"])
 

@@ -20,7 +20,7 @@ def document() -> str:
 
 
 def inside(document: str, tag: str) -> list[str]:
-    """Return the text inside the elements with this tag."""
+    """Return the text inside the elements with the given tag."""
     return re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", document, re.DOTALL)
 
 

@@ -26,7 +26,7 @@ VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]], [5, 4])
 
 @pytest.fixture
 def fifo(tmp_path: Path) -> Iterator[tuple[Path, list[bytes]]]:
-    """Make a named pipe and a thread that reads from it. The list holds the data after teardown joins the thread."""
+    """Make a named pipe and a thread that appends the pipe's data to a list."""
     path, read = tmp_path / "fifo", []
     os.mkfifo(path)
     reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
@@ -64,7 +64,7 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, format: str) ->
 
 
 def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(tmp_path: Path) -> None:
-    """Neither `documents -o` nor saving a gensim model replaces a device node by a file or a directory."""
+    """Neither `documents -o` nor saving a gensim model replaces a device node with a file or a directory."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("fifo")
     for format in {"gensim", "safetensors"} & {*FILES}:

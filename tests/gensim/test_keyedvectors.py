@@ -84,7 +84,7 @@ def test_a_key_is_nearest_to_itself_exactly(ours: KeyedVectors) -> None:
 
 
 def test_zero_vectors_have_no_direction() -> None:
-    """gensim divides by the norm of the vector, which is 0 here."""
+    """gensim divides by the norm of the vector, which is 0 in this test."""
     wv = KeyedVectors.of(WordVectors(["a", "zero"], [[1, 0], [0, 0]]))
     assert wv.most_similar("a") == [("zero", 0.0)]
     assert wv.similarity("a", "zero") == 0

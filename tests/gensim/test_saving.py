@@ -26,7 +26,7 @@ class Saver(CallbackAny2Vec):
 
 
 def test_a_model_is_saved_while_it_trains(tmp_path: Path) -> None:
-    # Saving after the first epoch must work although training goes on.
+    # Saving after the first epoch must work while training continues.
     model = Word2Vec(WALKS, epochs=2, callbacks=[Saver(tmp_path)], **SMALL)
     assert not np.array_equal(Word2Vec.load(tmp_path / "1").wv.vectors, model.wv.vectors)
     np.testing.assert_array_equal(Word2Vec.load(tmp_path / "2").wv.vectors, model.wv.vectors)
@@ -75,7 +75,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
             read(tmp_path / "pickle")
     with pytest.raises(AttributeError, match=r"KeyedVectors\.load"):
         Word2Vec.load(tmp_path / "vectors")
-    for missing in (Word2Vec.load, lambda path: list(LineSentence(path))):  # programs catch FileNotFoundError and train
+    for missing in (Word2Vec.load, lambda path: list(LineSentence(path))):  # programs catch this error and train
         with pytest.raises(FileNotFoundError, match="none: no such"):
             missing(tmp_path / "none")
     with pytest.raises(RuntimeError, match="nothing has been trained"):

@@ -129,7 +129,7 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [[["a", "b"]], [["human"], ["graph", "trees"]], [["a", "b"], ["c", "d"]]])
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_a_text_of_a_few_words_trains(text: list[list[str]], epochs: int) -> None:
-    """Training on a few words could diverge: the input vectors would move after W has seen a single pair."""
+    """On a few words, training would diverge if the input vectors moved after W has seen a single pair."""
     assert np.isfinite(Word2Vec(text, min_count=1, epochs=epochs).wv.vectors).all()
 
 

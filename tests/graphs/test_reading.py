@@ -82,7 +82,7 @@ def test_a_networkx_graph_is_refused_as_edges_are(edge: tuple[Any, Any, Any], me
 
 
 def test_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    # An edge that is listed twice in one direction counts twice; listed once in each direction, it is one edge.
+    # An edge that is listed twice in one direction counts twice; an edge listed once in each direction counts once.
     graph = [("a", "a"), ("a", "b"), ("b", "a"), ("c", "b"), ("c", "b"), ("d", "d")]
     assert arcs(graph) == {("a", "b"): 1, ("b", "a"): 1, ("c", "b"): 2, ("b", "c"): 2}
     said = " ".join(record.getMessage() for record in caplog.records)
@@ -153,7 +153,7 @@ def test_a_matrix_is_read_as_it_is_and_stays_so() -> None:
     assert arcs(given, directed=True) == {("0", "1"): 2, ("1", "0"): 2}
     assert (given.data.tolist(), given.indices.tolist(), given.indptr.tolist()) == ([1, 1, 2], [1, 1, 0], [0, 2, 3])
     for array in (given.data, given.indices, given.indptr):
-        array.flags.writeable = False  # as the arrays of memory-mapped files are
+        array.flags.writeable = False  # like arrays of memory-mapped files
     assert arcs(given) == {("0", "1"): 2, ("1", "0"): 2}
 
 
@@ -189,7 +189,7 @@ def test_walks_follow_edges_by_their_weights() -> None:
 
 def test_p_and_q_are_those_of_node2vec() -> None:
     found, words = walks(EDGES, walk_length=30, walks=2000, p=4.0, q=0.25)
-    # After b and c, the factors are 1/p for b, 1 for a (a neighbour of b) and 1/q for d, times weights of 1, 3 and 1.
+    # After b, then c: the factors are 1/p for b, 1 for a (a neighbour of b) and 1/q for d, times weights of 1, 3 and 1.
     assert transitions(found, words, "b", "c") == pytest.approx(
         {"a": 3 / 7.25, "b": 0.25 / 7.25, "d": 4 / 7.25}, abs=0.02
     )

@@ -33,7 +33,7 @@ def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest
 @pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")
 @pytest.mark.parametrize(("n", "k", "d"), [(1024, 64, 64), (1031, 67, 301), (1040, 300, 65), (4099, 301, 300)])
 def test_bfloat16_products_of_split_numbers(n: int, k: int, d: int) -> None:
-    """Kernels with bfloat16 split each float32 into two numbers. A product then errs by at most 2⁻¹⁴, up or down."""
+    """Kernels with bfloat16 split each float32 into two numbers. The error of a product is then at most 2⁻¹⁴."""
     split, whole = CpuKernels(2, isa=isa.AVAILABLE[0], bfloat16=True), CpuKernels(2, isa=isa.AVAILABLE[0])
     narrower = CpuKernels(1, isa=isa.AVAILABLE[1])
     a, b, right = normal((n, k), "float32", 1), normal((n, d), "float32", 2), normal((k, d), "float64", 3)
@@ -107,14 +107,14 @@ def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries
     assert abs(dots - exact[1]).max() <= most[1] * d
     if entries > 100:
         assert abs(dots - exact[1]).max() > 1e-4
-        assert abs(np.mean(dots - exact[1])) < 1e-3  # errors of either sign cancel
+        assert abs(np.mean(dots - exact[1])) < 1e-3  # positive and negative errors cancel
     assert dots.tobytes() == InBlocks(1, isa="x86-64-v4", bfloat16=True).pair_dots(csr, left, right).tobytes()
 
 
 @pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no 64-byte vectors")
 @pytest.mark.parametrize(("n", "columns", "d", "reach"), [(40, 6, 3, 3), (700, 40, 96, 4), (3000, 90, 301, 5)])
 def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int, reach: int) -> None:
-    """The result is as if F and W had been rounded to 8 significant bits; only kernels with bfloat16 do so."""
+    """Kernels with bfloat16 give the result for F and W rounded to 8 significant bits."""
     windows = problems.windows(np.random.default_rng(7), n, columns, reach)
     F, W = normal((columns, d), "float32", 1), normal((columns, d), "float32", 2)
     zeta, gamma = normal((windows.rows,), "float32", 3), normal((windows.rows,), "float32", 4)
@@ -127,7 +127,7 @@ def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int,
         for found, sums, same in zip(pulled, expected, one_thread, strict=True):
             np.testing.assert_array_equal(found, sums)
             np.testing.assert_array_equal(found, same)
-    # If F and W have different numbers of rows, nothing is rounded.
+    # If F and W have different numbers of rows, kernels with bfloat16 round nothing.
     more = np.vstack([W, W[:1]])
     for found, sums in zip(
         half.window_pull(windows, F, own, more, zeta, gamma),

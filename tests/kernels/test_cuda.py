@@ -16,7 +16,7 @@ from wordsparse.layer.losses import LinearLoss, Loss, Taylor, is_regression
 
 pytestmark = pytest.mark.nightly
 
-# For each d, a lane of a warp handles a different number of columns; the last values need more than one tile.
+# Values of d: for each, a lane of a warp handles a different number of columns; the last need more than one tile.
 WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
 
 
@@ -88,7 +88,7 @@ def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") ->
     o[:4] = 0, 50, -50, 1e-3
     s = random.standard_normal(m)
     q = s * s / total + random.random(m)
-    q[2] = s[2] ** 2 / total  # the least q for this s: all outputs are equal
+    q[2] = s[2] ** 2 / total  # the smallest possible q for s, with all outputs equal
     sides = []
     for side in (kernels, plain):
         all_of_it = loss_pass.per_example(loss, csr, y, o, q, s, total, side)

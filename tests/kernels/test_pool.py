@@ -1,4 +1,4 @@
-"""A pool reuses a block of memory only once no array uses the block any more."""
+"""A pool reuses a block of memory only when no array uses the block any more."""
 
 import gc
 
@@ -24,7 +24,7 @@ def test_a_block_is_used_again_when_the_last_view_of_it_is_gone() -> None:
     assert (view == 7).all()
     del view
     gc.collect()
-    # A slightly larger array still gets the same block; a second array that exists at the same time does not.
+    # A slightly larger array still gets the first block; a further array, made while the block is in use, does not.
     third = pool.empty((LARGE + LARGE // 16,), np.uint8)
     assert address(third) == where
     assert address(pool.empty((LARGE,), np.uint8)) not in (where, address(second))

@@ -44,7 +44,7 @@ def test_methods_of_prediction_agree(fitted: SparseTargetClassifier) -> None:
     every = fitted.predict_proba(X)
     assert every.shape == (20, 30)
     assert (np.argsort(-every, 1, kind="stable")[:, :4] == labels).all()
-    # For chosen labels, outputs are summed in float64; for all frequent labels, in float32.
+    # Outputs of chosen labels are summed in float64; outputs of all frequent labels are summed in float32.
     np.testing.assert_allclose(np.take_along_axis(every, labels, 1), probabilities, rtol=1e-4)
     columns = [3, 1, 29]
     np.testing.assert_allclose(fitted.decision_function(X, columns), fitted.decision_function(X)[:, columns], rtol=1e-4)
@@ -63,7 +63,7 @@ def test_probabilities_are_calibrated(fitted: SparseTargetClassifier) -> None:
 
 
 def test_most_labels_are_rare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rare labels that share an uncommon feature with a row are found. They are ranked as by dense outputs."""
+    """Rare labels that share an uncommon feature with a row are found, and ranked in the order of dense outputs."""
     monkeypatch.setattr(scoring, "FREQUENT", 4)
     X, Y = topics()
     few = SparseTargetClassifier(threads=1).fit(X, Y)

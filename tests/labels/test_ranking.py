@@ -27,7 +27,7 @@ def test_ndcg_divides_by_the_best_that_an_example_allows() -> None:
 
 
 def test_inverse_propensity_is_that_of_jain_et_al() -> None:
-    # For n = 100 rows, A = 1/2, B = 3: C = (ln 100 − 1) √4. A label seen once weighs 1 + C/√4; seen 97 times, 1 + C/10.
+    # For n = 100 rows, A = 1/2, B = 3: C = (ln 100 − 1) √4. A label in 1 row weighs 1 + C/√4; in 97 rows, 1 + C/10.
     weights = inverse_propensities([1, 97], 100, a=0.5, b=3)
     assert weights == pytest.approx([1 + (log(100) - 1), 1 + (log(100) - 1) * 0.2])
     c = (log(100) - 1) * 2.5**0.55

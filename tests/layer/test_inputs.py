@@ -64,7 +64,7 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool, n
                 (Z @ f.Q + G + np.outer(sums.pulled_beta(), f.w_bar), C.T @ gradient),
             ):
                 assert problems.off(found, expected, 1.0) < tolerance
-            # If an array outlived its use in the update, the peak memory would grow by u × d numbers.
+            # If an array stayed alive after its last use in the update, the peak memory would grow by u × d numbers.
             again = pull_back(seen)
             assert [weakref.ref(taken(array))() for array in (again.X, again.Z, again.G)] == [None] * 3
             with problems.route(route):

@@ -36,7 +36,7 @@ def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching: float) 
     loss = losses.BoundedNS(negatives=5, touching=touching)
     bound = loss.terms(x[0], x @ x / 40, x.mean(), 1.0).value
     assert bound >= softplus(-x[0]) + 5 * np.mean([softplus(v) for v in x])
-    # The bound is exact if every output is ``touching``.
+    # The bound is exact if every output equals ``touching``.
     at = loss.terms(touching, touching**2, touching, 1.0).value
     assert at == pytest.approx(softplus(-touching) + 5 * softplus(touching), rel=1e-9)
 
@@ -144,7 +144,7 @@ def test_a_wrong_loss_is_told_what_is_wrong(wrong: Callable[[losses.Terms], Any]
 
 
 def test_a_loss_that_depends_on_the_sum_must_declare_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To a loss with sees_sum = False, the layer passes 0 for the sum s, so its values would be wrong."""
+    """If a loss has sees_sum = False, the layer passes 0 for the sum s, so a loss that depends on s would be wrong."""
     monkeypatch.setattr(losses.BoundedNS, "sees_sum", False)
     with pytest.raises(InputError, match="BoundedNS depends on s, which is 0 for a loss with sees_sum = False"):
         check_loss(losses.BoundedNS())

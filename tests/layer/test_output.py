@@ -21,7 +21,7 @@ from wordsparse.types import Array
 # The largest error relative to the scale of each quantity (problems.distance). A few well-conditioned steps lose some
 # tens of units in the last place: errors on these problems stay below 2e-13 in float64 and below 5e-6 in float32.
 TOLERANCE = {"float64": 1e-11, "float32": 3e-5}
-# The emulated GPU is slow: it runs only problems whose examples × targets × d is at most this.
+# The largest examples × targets × d of problems for the emulated GPU, which is slow.
 EMULATED = 20_000
 
 
@@ -93,7 +93,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
     return worst
 
 
-# For these losses, the loss of a single output is constant, so its steps consist of rounding errors only.
+# The losses that are constant if there is a single output, so that steps consist of rounding errors only.
 CONSTANT = {name for name, loss in problems.LOSSES.items() if name == "zloss" or loss.gives == "probabilities"}
 
 
@@ -126,7 +126,7 @@ READ = [(dtype, measure) for dtype in ("float32", "float64") for measure in (Fal
 
 @pytest.fixture(params=[(name, *kind) for name in problems.backends() if name != "cpu-1" for kind in READ], ids=str)
 def stepped(request: pytest.FixtureRequest) -> tuple[FactoredOutput, DenseOutput]:
-    """Return a layer with more rows than one block, and the oracle, after both have taken the same steps."""
+    """Return a layer with more rows than one block and the oracle, both after the same steps."""
     backend, dtype, with_measure = request.param
     random = np.random.default_rng(8)
     D, d = BLOCK_ROWS + 300, 6
@@ -241,9 +241,9 @@ def _resident_bytes() -> int:
 def test_rows_beyond_32_bits(loss: str) -> None:
     """Compare steps on the last rows of a V that holds 2³¹ + 640 numbers with a float64 layer of only these rows.
 
-    Rows that are never targets stay equal to each other. Under squared error these rows stay 0. Under bounded-ns, a
-    single row of the small layer stands for all these rows, and its base measure is the number of these rows. The same
-    step on W then has size lr/D. Rows of V that are not targets are never written, so they take no memory.
+    Rows that are never targets stay equal to each other. Under squared error, rows without targets stay 0. Under
+    bounded-ns, one row of the small layer stands for all rows without targets, and its base measure is their number.
+    The step size lr/D in the small layer gives the same step on W. Rows of V that are never targets take no memory.
     """
     d, last = 64, 10
     D = 2**31 // d + last
@@ -282,7 +282,7 @@ def test_rows_beyond_32_bits(loss: str) -> None:
         (np.full((6, 6), np.nan), "preconditioner holds a value that is not a finite float64 number"),
         (np.triu(np.ones((6, 6))), "preconditioner must be symmetric"),
         (-np.eye(6), "preconditioner must be positive definite"),
-        # The diagonal of this matrix is positive, but the step would go up the gradient.
+        # The diagonal of this matrix is positive, but a step with it would increase the loss.
         (np.eye(6) - 0.9, "preconditioner must be positive definite: it has a negative eigenvalue"),
     ],
 )

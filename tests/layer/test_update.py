@@ -43,7 +43,7 @@ def test_invariants_over_many_steps(
 ) -> None:
     """Invariants hold for m < d (U⁻¹ is corrected) and m > d (U⁻¹ is recomputed), with weight decay and forced folds.
 
-    The condition number of U amplifies the rounding errors of V in W = V U. Folding U into V keeps it bounded.
+    In W = V U, rounding errors of V are amplified by the condition number of U, which folding U into V keeps bounded.
     """
     random = np.random.default_rng(1)
     D, d = 150, 12
@@ -83,7 +83,7 @@ def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
 
 @pytest.mark.parametrize("rate", [0.9, -0.9], ids=["shrinking", "growing"])
 def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Weight decay moves the scale of U away from 1, in either direction, and folding brings it back."""
+    """Weight decay moves the scale of U away from 1, up or down, and folding resets the scale."""
     random = np.random.default_rng(4)
     start = random.standard_normal((30, 3))
     layer = FactoredOutput(30, 3, "squared", dtype=np.float32, weights=start)
@@ -160,7 +160,7 @@ def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -
     """The step multiplies W by A, whose eigenvalues are ``gap`` and 1. If the gap is small, U is folded into V."""
     layer = stepped(6, dtype=dtype)
     if dtype == "float32" and gap < 1e-7:
-        return  # in float32, A is as good as singular
+        return  # A is practically singular in float32
     dense = DenseOutput(layer.weights().astype(np.float64), "squared")
     H, Y = np.eye(2, 6), problems.targets(np.random.default_rng(0), 2, 30, 3)
     for take in (layer.step, dense.step):

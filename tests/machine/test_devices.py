@@ -98,7 +98,7 @@ def test_errors_of_a_run(error: Exception, message: str) -> None:
     with pytest.raises(TrainingError, match=message) as caught, devices.translated_errors():
         raise error
     assert caught.value.__cause__ is error
-    # If memory runs out at the start of a run, the user asked for too much.
+    # If memory runs out at the start of a run, InputError is raised: the request was too large.
     kind = InputError if "out of memory" in message else TrainingError
     with pytest.raises(kind, match=message), devices.translated_errors(starting=True):
         raise error

@@ -34,7 +34,7 @@ def test_available_cpus_obeys_the_quota(
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
     assert threads.available_cpus() == cpus
     assert threads.resolve_threads(None) == cpus
-    # An explicit number of threads is used unchanged.
+    # A number of threads given by the user is used unchanged.
     assert threads.resolve_threads(13) == 13
 
 
@@ -75,7 +75,7 @@ OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        # Workers spin briefly before they sleep.
+        # By default, OpenMP's workers spin briefly before they sleep.
         ({}, ["PASSIVE", "1000"]),
         ({"OMP_WAIT_POLICY": "ACTIVE"}, ["ACTIVE", None]),
         ({"GOMP_SPINCOUNT": "0"}, ["PASSIVE", "0"]),
@@ -144,7 +144,7 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
     results = threads.ordered_map(function, range(20), helpers + 1, ahead=ahead)
     assert next(results) == 0
     deadline = time.monotonic() + 10
-    while len(made) <= ahead and time.monotonic() < deadline:  # wait for results ahead of the first
+    while len(made) <= ahead and time.monotonic() < deadline:  # wait for results after the first
         time.sleep(0.001)
     time.sleep(0.02)
     assert sorted(item for item, _ in made) == list(range(1 + ahead))

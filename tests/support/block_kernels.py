@@ -1,4 +1,4 @@
-"""The compiled kernels, made to use the code paths of large matrices for matrices of any size."""
+"""The compiled kernels, forced to take the code paths of large matrices for matrices of any size."""
 
 from support.arrays import Array
 from wordsparse.kernels import CpuKernels, Csr

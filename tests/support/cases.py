@@ -1,4 +1,4 @@
-"""The problems on which the layer is compared with the oracle: a selection that covers all pairs of factors."""
+"""The problems on which the layer is compared with the oracle: a selection that covers all pairs of options."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -46,8 +46,8 @@ LEVELS = Case(
 def covering_cases() -> list[Case]:
     """Choose cases that cover every pair of levels of any two factors, and small cases for every triple.
 
-    The search is greedy: of some random cases, it takes the case that covers the most new pairs. All combinations
-    of the factors would be 17,280 cases.
+    The search is greedy: of some random cases, it takes the case that covers the most new pairs. There are 17,280
+    combinations of all factors.
     """
     random = np.random.default_rng(0)
 

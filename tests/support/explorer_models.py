@@ -4,7 +4,7 @@ import numpy as np
 
 from wordsparse.vectors.word_vectors import WordVectors
 
-# Coordinates: royalty, womanhood, wealth, person. They give neighbours and an analogy with known answers.
+# The coordinates (royalty, womanhood, wealth, person) give neighbours and an analogy with known answers.
 TRAITS = {
     "he": (0, -1, 0, 1),
     "she": (0, 1, 0, 1),

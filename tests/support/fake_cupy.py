@@ -19,8 +19,8 @@ for _error in (CUDARuntimeError, OutOfMemoryError):
 
 
 def fake_cupy(**failures: Exception) -> Any:
-    """Make a CuPy that reports an H100. ``failures`` names functions, ``properties`` or ``product``, and the errors
-    that they raise."""
+    """Make a CuPy that reports an H100. ``failures`` maps functions, ``properties`` or ``product`` to the errors that
+    these functions raise."""
 
     def works(name: str) -> None:
         if name in failures:

@@ -1,4 +1,4 @@
-"""A server on loopback that sends files with the faults of bad servers."""
+"""A local HTTP server that sends files with the faults of bad servers."""
 
 import http.server
 import threading
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Served:
-    """The behaviour of a server: its data, ``redirects`` and ``statuses``. ``requests`` lists the requests it received.
+    """The behaviour of a server: its data, ``redirects`` and ``statuses``. ``requests`` lists the received requests.
 
     - ``cuts``: a number of bytes for each of the next connections, after which the connection is cut.
     - ``endless``: the start of a raw HTTP response, and a part that is repeated forever after it.
@@ -29,7 +29,7 @@ class Served:
 
 @contextmanager
 def serving(served: Served) -> Iterator[Served]:
-    """Serve on a free port while the block runs; ``served.address`` is its address."""
+    """Serve on a free port while the block runs; ``served.address`` is the server's address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

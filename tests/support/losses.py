@@ -40,9 +40,9 @@ CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
         lambda o, x, pi: softplus(-o) + 3.5 * mean(softplus(2) - 1 - BY_SQUARE * 4 + x / 2 + BY_SQUARE * x**2, pi),
     ),
 }
-BY_SQUARE = math.tanh(1) / 8  # a quadratic bound of softplus that touches it at ±2
+BY_SQUARE = math.tanh(1) / 8  # λ of the quadratic bound that touches softplus at ±2
 assert {type(loss) for loss, _ in CASES.values()} == set(losses.LOSSES.values())
-# These are the losses with their defaults, and squared error with weights.
+# The losses with their defaults, and squared error whose targets have weights.
 DEFAULTS: dict[str, losses.Loss] = {
     **{name: loss() for name, loss in losses.LOSSES.items()},
     "squared-at-1": losses.Squared(target_value=1.0),

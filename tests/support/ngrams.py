@@ -9,7 +9,7 @@ from support.arrays import Array
 
 
 def ngrams_of(word: str, shortest: int, longest: int) -> list[str]:
-    """Return the n-grams of ``<word>`` of these lengths in characters, each as often as it occurs."""
+    """Return the n-grams of ``<word>`` with ``shortest`` to ``longest`` characters, with repetitions."""
     text = f"<{word}>"
     return [text[i : i + n] for i in range(len(text)) for n in range(shortest, longest + 1) if i + n <= len(text)]
 
@@ -57,11 +57,11 @@ def packed(numbers: Array, span: int) -> tuple[Array, Array]:
 
 
 def parts(rows: Array, dim: int) -> tuple[Array, Array]:
-    """Return packed rows as whole numbers and scales."""
+    """Split packed rows into whole numbers and scales."""
     return rows[:, -dim:].view(np.int8), np.ascontiguousarray(rows[:, :-dim]).view(np.float32)
 
 
 def unpacked(rows: Array, dim: int, span: int) -> Array:
-    """Return the numbers of packed rows (B, dim)."""
+    """Return the numbers (B, dim) that packed rows stand for."""
     numbers, scales = parts(rows, dim)
     return np.repeat(scales, span, axis=1)[:, :dim] * numbers

@@ -30,7 +30,7 @@ class Operation(NamedTuple):
 
 
 def of(name: str, *arguments: Any, **options: Any) -> Callable[[Any], Array]:
-    """Return a function that calls this method of kernels."""
+    """Return a function that calls the named method of kernels."""
     return lambda kernels: getattr(kernels, name)(*arguments, **options)
 
 
@@ -65,7 +65,7 @@ SPARSE = [
 
 @cache
 def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Operation]:
-    """List operations that multiply sparse matrices with rows, and that take, scale and add rows."""
+    """List operations that multiply sparse matrices by dense rows, and that select, scale and add rows."""
     csr = structure(rows, columns, entries)
     values, left, right = normal((entries,), dtype, 1), normal((rows, d), dtype, 2), normal((columns, d), dtype, 3)
     matrix, left64, right64 = dense(csr, values), left.astype(np.float64), right.astype(np.float64)
@@ -73,7 +73,7 @@ def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Op
     product, terms = matrix @ right64, rounding(dtype, entries)
     pairs = (left64 @ right64.T)[csr.row_of_entry, csr.indices]
     tall, last = normal((columns + rows, d), dtype, 6), normal((rows,), dtype, 7)
-    apart = np.hstack([tall, tall])[:, :d]  # rows with gaps between them in memory
+    apart = np.hstack([tall, tall])[:, :d]  # a view with gaps between its rows
     chosen = np.random.default_rng(5).permutation(columns + rows)[:rows].astype(np.int64)
 
     def added(kernels: Any, scale: Array | None) -> Array:
@@ -209,7 +209,7 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
         Operation(of("matmul", a, across), a64 @ m, few, dtype),
         Operation(lambda kernels: onto_ones(kernels, m), a64 @ m + 1, few, dtype),
         Operation(lambda kernels: onto_ones(kernels, across), a64 @ m + 1, few, dtype),
-        # The rows have gaps between them.
+        # These arrays have gaps between their rows.
         Operation(
             lambda kernels: kernels.matmul(a[:, :-1], m[:-1], np.ones((n, d + 2), dtype)[:, 1:-1]),
             a64[:, :-1] @ m[:-1] + 1,
@@ -223,12 +223,12 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
             rounding(dtype, k + 1),
             dtype,
         ),
-        # Arrays from a pool have gaps between their rows; ordinary NumPy arrays do not.
+        # Arrays from the pool have gaps between rows; NumPy arrays have no gaps.
         Operation(lambda kernels: in_place(kernels, ArrayPool().rows(n, k, dtype)), a64 @ square, few, dtype),
         Operation(lambda kernels: in_place(kernels, np.empty((n, k), dtype)), a64 @ square, few, dtype),
         Operation(of("gram", a, b), a64.T @ b64, many, "float64"),
         Operation(of("gram", a[:, 1:], b[:, 1:]), a64[:, 1:].T @ b64[:, 1:], many, "float64"),
-        # On the diagonal all terms are positive, so rounding errors are larger than in sums whose terms cancel.
+        # On the diagonal, no terms cancel, so rounding errors are larger than elsewhere.
         Operation(of("gram", a), a64.T @ a64, more, "float64", True),
         Operation(of("gram", a, scaled, symmetric=True), a64.T @ scaled, more, "float64", True),
         Operation(of("plus_gram", base, a, b), base + a64.T @ b64, many, "float64"),

@@ -27,7 +27,8 @@ ROUTES = ("dense", "low_rank")
 
 
 def backends() -> dict[str, Kernels]:
-    """Return all kernels that can run here. CUDA kernels are emulated if there is a compiler, and run on any GPU."""
+    """Return all kernels that can run here. CUDA kernels are emulated if there is a C++ compiler, and also run on a GPU
+    if there is one."""
     kernels: dict[str, Kernels] = {"numpy": Kernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
     if compiler.COMPILER is not None:
         kernels["cuda-emulated"] = CudaKernels(standin.cupy)
@@ -78,7 +79,7 @@ def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach
 
 
 def dense_bags(windows: Windows) -> Array:
-    """Compute, bag by bag, the matrix C (m, columns) that takes the mean over each bag."""
+    """Compute, bag by bag, the matrix C (m, columns) such that C X holds the mean of X over each bag."""
     C = np.zeros((windows.rows, windows.columns))
     for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
         around = np.concatenate([windows.tokens[start:i], windows.tokens[i + 1 : stop]])
@@ -92,7 +93,7 @@ def one_each(windows: Windows) -> Csr:
 
 
 def one_target_each(csr: Csr, values: Array) -> sp.csr_array:
-    """Return a SciPy matrix of targets, with this structure and these values."""
+    """Return a SciPy matrix of targets, with the given structure and values."""
     return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
 
 
@@ -148,7 +149,7 @@ def distance(layer: FactoredOutput, dense: DenseOutput) -> dict[str, float]:
 def broken_invariants(layer: FactoredOutput) -> dict[str, float]:
     """Return the distances of Q from WᵀW, of w̄ from Wᵀp, and of U U⁻¹ from I, scaled as in :func:`distance`.
 
-    U U⁻¹ − I is relative to the condition number of U, because no inverse can be more exact.
+    U U⁻¹ − I is relative to the condition number of U, which limits the accuracy of any inverse.
     """
     f = layer.core.factors
     p = np.ones(layer.n_outputs) if layer.core.p is None else layer.core.p
@@ -162,7 +163,7 @@ def broken_invariants(layer: FactoredOutput) -> dict[str, float]:
 
 
 def state(layer: FactoredOutput) -> dict[str, bytes]:
-    """Return every number that a step may change, as bytes."""
+    """Return, as bytes, all numbers that a step may change."""
     f = layer.core.factors
     arrays = {"V": layer.core.V, "U": f.U, "U_inverse": f.U_inverse, "omega": f.omega, "Q": f.Q, "w_bar": f.w_bar}
     counters = np.array([layer.core.folds])

@@ -21,7 +21,7 @@ def run_directory(output: Path) -> Path:
 
 
 def once_after(tokens: int, do: Callable[[], object]) -> Callable[[Progress], None]:
-    """Return a progress callback that calls ``do`` once, after ``tokens`` tokens."""
+    """Return a progress callback that calls ``do`` once, when ``tokens`` tokens have been trained on."""
     done: list[bool] = []
 
     def progress(progress: Progress) -> None:

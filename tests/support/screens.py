@@ -7,7 +7,7 @@ from typing import Any
 
 @contextmanager
 def screen(browser: Any, width: int) -> Iterator[None]:
-    """Set the width of the browser window while the block runs; phones are narrower than 500."""
+    """Set the width of the browser window while the block runs; phones are narrower than 500 pixels."""
     size = {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": width < 500}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:

@@ -39,7 +39,7 @@ def sentences(*source: Any, **how: Any) -> Iterator[list[str]]:
 
 
 def left_in(folder: Path) -> list[str]:
-    """List everything in the folder, hidden or not."""
+    """List the names of all files in the folder, including hidden files."""
     return sorted(path.name for path in folder.iterdir())
 
 

@@ -52,8 +52,8 @@ class ThreadRanks(Ranks):
 
 
 def on_ranks(size: int, work: Callable[[ThreadRanks], T]) -> list[T]:
-    """Return the results of ``work`` on every rank. If a rank failed, raise its error, not the errors of waiting
-    ranks."""
+    """Return the results of ``work`` on every rank. If a rank failed, raise its error, not the errors of the ranks that
+    waited for the failed rank."""
     board: list[Any] = [None] * size
     gate = threading.Barrier(size, timeout=60)
 

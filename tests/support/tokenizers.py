@@ -24,7 +24,7 @@ def unigram(path: Path, lines: list[str]) -> Path:
 
 
 def bpe(path: Path, lines: list[str]) -> Path:
-    """Train a byte-pair tokenizer in whose file [UNK] is an ordinary token."""
+    """Train a byte-pair tokenizer whose file lists [UNK] as an ordinary token."""
     tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()

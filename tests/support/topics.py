@@ -8,13 +8,13 @@ from wordsparse.words.options import LOSSES
 from wordsparse.words.recipe import recommended
 
 TOPICS = [f"a{i}" for i in range(10)], [f"b{i}" for i in range(10)]
-# BOUND_AT_0: softplus has an upper bound that touches softplus at ±6; this is the bound at output 0. AT_START: the loss
-# per pair at the start of a run. The Z-loss starts from noise, so its value at the mean output is used.
+# BOUND_AT_0: the value at 0 of the upper bound that touches softplus at ±6. AT_START: the loss per pair at the start of
+# a run; for the Z-loss, which starts from noise, the loss at the mean output.
 BOUND_AT_0 = np.log1p(np.exp(6)) - 3 - 1.5 * np.tanh(3)
 
 
 def at_start(loss: str) -> float:
-    """Return the loss of a pair before the first step, when outputs have the initial value of the recipe."""
+    """Return the loss of a pair before the first step, when all outputs equal the recipe's ``start``."""
     recipe = recommended("cbow", loss)
     return float(recipe.loss.terms(recipe.start, recipe.start**2, recipe.start, 1.0).value)
 

@@ -21,7 +21,7 @@ def layer(**options: Any) -> FactoredOutput:
 
 
 def minibatch(seed: int = 1) -> tuple[torch.Tensor, sp.csr_array]:
-    """Make inputs that require gradients, and weighted targets; one example has no targets."""
+    """Make a minibatch of inputs that require gradients and of weighted targets; one example has no targets."""
     random = np.random.default_rng(seed)
     Y = sp.random_array((m, D), density=0.08, rng=random, format="csr") + sp.csr_array(np.eye(m, D))
     Y = sp.csr_array(sp.diags_array([0.0] + [1.0] * (m - 1)) @ Y)

@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 def test_pieces_are_words_without_special_tokens(file: Path, tmp_path: Path) -> None:
     split = tokenizer(**tokenization(file))
     assert "".join(split(f"猫<s>{JAPANESE[0]}")) == f"▁▁{JAPANESE[0]}".replace("、", "、")  # <s> is special, 猫 unknown
-    assert len(split(JAPANESE[0])) > 3  # the file cuts texts to 3 pieces, and pads to 9
+    assert len(split(JAPANESE[0])) > 3  # the file's own limits are not used: cut to 3, pad to 9
     assert split("") == []
     words = tokenizer(**tokenization(str(bpe(tmp_path / "bpe.json", ["The cat sat"] * 9))))
     assert words("The CAT sat? [UNK]") == ["the", "cat", "sat"]

@@ -37,7 +37,7 @@ MARKED = {
 @pytest.mark.parametrize("language", MARKED)
 @pytest.mark.parametrize("name", ["simple", "unicode"])
 def test_marks_and_joiners_are_parts_of_words(name, language, tmp_path, caplog):
-    """The tokeniser ``simple``, which a hint recommends, used to cut words at combining marks."""
+    """Previously, the tokeniser ``simple``, which a hint recommends, cut words at combining marks."""
     words = unicodedata.normalize("NFC" if name == "simple" else "NFKC", MARKED[language]).split()
     split = tokenizer(name)
     assert split(" \u0301— ".join(f"«{word}»।" for word in words)) == words
@@ -57,7 +57,7 @@ def test_unicode_words():
 
 @pytest.mark.parametrize("name", ["simple", "unicode"])
 def test_what_looks_the_same_is_one_word(name):
-    """é written as one or as two characters used to give two words, and three ways to write Å used to give three."""
+    """Previously, é written as one or as two characters gave two words, and three ways to write Å gave three words."""
     words = tokenizer(name)
     assert len(set(words("café cafe\u0301"))) == 1
     assert len(set(words("Å \u212b A\u030a"))) == 1
@@ -131,7 +131,7 @@ def test_texts_and_rows_of_any_iterable():
         ([{"a": 1}], {"column": "text"}, "row 1 has no 'text'; it has the keys 'a'"),
         ([{"text": 3.5}], {"column": "text"}, "row 1 holds 3.5, which is neither text nor a list of tokens"),
         (iter(["a"]), {"column": "text"}, "row 1 is 'a', not a mapping"),
-        # The keys of this dict used to become the tokens.
+        # Previously, the keys of this dict became the tokens.
         ([{"text": "a", "id": 1}], {}, "sentence 1 is a dict, not a list of tokens: name its text .*'text', 'id'"),
         (iter(["a b"]), {}, r"sentence 1 is 'a b', not a list of tokens: split it, or name a tokeniser \(tokens="),
     ]:
@@ -140,7 +140,7 @@ def test_texts_and_rows_of_any_iterable():
 
 
 def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
-    # Models of news used to hold the words "said." and "Australia," in addition to "said", without a warning.
+    # Previously, models of news silently held the words "said." and "Australia," in addition to "said".
     encode([ENGLISH.split()] * 5, tmp_path / "1")
     assert "% of the words end in punctuation (" in caplog.text
     assert "--tokens simple" in caplog.text
@@ -151,14 +151,14 @@ def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
 
 
 def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
-    """For Japanese text with many spaces between short words, the message used to recommend --tokens simple."""
+    """Previously, the message recommended --tokens simple for Japanese text with many spaces between short words."""
     encode([["RFC", "です。", "2822", "である。", "e-mail", "を参照", "id"]] * 20, tmp_path / "out")
     assert "this writing system has no spaces between words: --tokens japanese" in caplog.text
     assert "simple" not in caplog.text
 
 
 def test_a_text_of_rare_words_alone_is_refused(tmp_path):
-    """A run on unsplit Japanese text used to take lines as words, and to train on 984 of 41,836 lines for 20 epochs."""
+    """Previously, a run on unsplit Japanese text took lines as words, and trained on 984 of 41,836 lines."""
     lines = [f"日本語の文章{number}は空白で区切られていません" for number in range(100)]
     for text, said in ((lines, "--tokens japanese"), ([f"w{number}" for number in range(100)], "--min-count")):
         with pytest.raises(InputError, match=f"95% of the 105 tokens are words .* fewer than 5 times: .*{said}"):
@@ -176,7 +176,7 @@ UNSPACED = {
 @pytest.mark.parametrize("remedy", UNSPACED)
 @pytest.mark.parametrize("tokens", ["unicode", "split", "japanese", "japanese-base", "chinese"])
 def test_a_script_without_spaces_is_recognised_after_any_tokeniser(tmp_path, caplog, tokens, remedy):
-    """In such scripts, ``--tokens unicode`` used to make every letter a word, without a warning."""
+    """Previously, ``--tokens unicode`` silently made every letter of such a script a word."""
     name = tokens.removesuffix("-base")
     encode(iter([UNSPACED[remedy]] * 5), tmp_path / "out", tokens=tokens)
     if name == remedy:

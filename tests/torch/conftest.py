@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the PyTorch layer."""
+"""Fixtures for the tests of the PyTorch layer."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Tens of thousands of second-order steps. They bypass autograd, which would take most of the time.
+"""Tens of thousands of second-order steps, without autograd, which would take most of the time.
 
 Errors that accumulate in W, Q or the squared gradients of rows become visible after a few thousand steps.
 """
@@ -16,7 +16,7 @@ D, d, BATCH, STEPS = 50, 8, 4, 30_000
 @pytest.mark.parametrize(
     ("loss", "data", "inputs_are"),
     [
-        ("squared", "learnable", "tied"),  # in regression that moves single rows, Q drifts fastest
+        ("squared", "learnable", "tied"),  # Q drifts fastest in regression with tied rows
         ("bounded-ns", "noise", "tied"),  # if tied rows never settled, the loss would rise
         ("zloss", "noise", "tied"),  # without rescaling, W would grow without limit
         ("zloss", "learnable", "own"),  # second derivatives may be negative
@@ -40,16 +40,16 @@ def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
         minibatch = engine.minibatch(h, rows, targets, ones)
         losses, version = engine.losses(minibatch, keep=True)
         gradient = engine.gradient(minibatch, np.full(BATCH, 1 / BATCH), version, collected).astype(float)
-        if tied:  # the gradient through the normalisation of h
+        if tied:  # backpropagate through the normalisation of h
             gradient = (gradient - h * (h * gradient).mean(1, keepdims=True)) / size
             engine.collect_rows(ids, np.roll(gradient, -1, 1), version, collected)
         else:
-            np.add.at(table, ids, -0.003 * np.sign(np.roll(gradient, -1, 1)))  # steps as large as Adam's
+            np.add.at(table, ids, -0.003 * np.sign(np.roll(gradient, -1, 1)))  # the steps are as large as Adam's
         engine.apply(collected, step)
         means[t] = losses.mean()
     assert np.isfinite(means).all()
     assert np.isfinite(engine.output.weights()).all()
-    # Q = WᵀW still holds.
+    # After all steps, Q still equals WᵀW.
     core, W = engine.output.core, engine.output.weights().astype(np.float64)
     np.testing.assert_allclose(core.factors.Q, W.T @ W, atol=1e-3 * np.abs(core.factors.Q).max())
     assert means[-1000:].mean() < (1.05 if data == "noise" else 0.97) * means[0]

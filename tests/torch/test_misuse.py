@@ -1,4 +1,4 @@
-"""Misuse of the PyTorch layer is refused: passes out of order, bad arguments, a missing package."""
+"""Misuse of the PyTorch layer is refused: backward passes out of order, bad arguments, a missing package."""
 
 import itertools
 from typing import Any

@@ -51,7 +51,7 @@ def weighted(Y: sp.csr_array) -> list[Any]:
 
 
 def of_ids(rows: list[list[int]]) -> list[Any]:
-    """Return ids in the forms that PyTorch programs use: a matrix of ones, padded rows, a multi-hot matrix."""
+    """Return ids in the forms that PyTorch programs use: a sparse matrix of ones, padded rows, a multi-hot matrix."""
     padded, hot = torch.full((m, 4), -1), torch.zeros((m, D))
     for i, row in enumerate(rows):
         padded[i, : len(row)] = torch.tensor(row)
@@ -165,7 +165,7 @@ def test_a_target_moves_by_half_its_derivative_at_most() -> None:
     head = FactoredOutput(d, 10**5, loss="taylor", weights=np.zeros((10**5, d)), **TINY)
     h = torch.ones((1, d), dtype=torch.float64) * 7
     head(h, torch.tensor([3])).backward()
-    assert head.outputs(h, [3]).item() == pytest.approx(0.5, abs=1e-3)  # the derivative is 1
+    assert head.outputs(h, [3]).item() == pytest.approx(0.5, abs=1e-3)  # the loss has slope −1 at output 0
 
 
 def test_averages_last_long_enough_for_small_minibatches() -> None:

@@ -17,7 +17,7 @@ IDS, TARGETS = torch.tensor([1, 2, -100, 2, 6]), torch.tensor([4, 3, 3, 6, 2])
 
 
 class Dense(torch.nn.Module):
-    """The weights of the layer as a dense PyTorch parameter."""
+    """A dense output layer in PyTorch with the same weights."""
 
     def __init__(self, weights: torch.Tensor) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Dense(torch.nn.Module):
 
 
 def again(function: Callable[..., torch.Tensor], *inputs: torch.Tensor, reentrant: bool = False) -> torch.Tensor:
-    """Compute the function, and recompute it in the backward pass."""
+    """Call the function through a checkpoint, which calls the function again in the backward pass."""
     result: torch.Tensor = checkpoint(function, *inputs, use_reentrant=reentrant)
     return result
 
@@ -106,7 +106,7 @@ def test_any_order_of_calls_and_checkpoints_trains_as_a_dense_table_does(
         head.discard_()
         head.apply_()
         torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
-    head.load_state_dict({name: part.clone() for name, part in head.state_dict().items()})  # Q and w̄ belong to W
+    head.load_state_dict({name: part.clone() for name, part in head.state_dict().items()})  # Q and w̄ match W
 
 
 @pytest.mark.parametrize("what", ["rows", "body"])
@@ -183,8 +183,8 @@ def test_a_compiled_network_with_checkpoints_trains_like_the_plain_one() -> None
 
 
 def test_threads_lose_no_squared_gradients() -> None:
-    """Threads that share a table take turns, or are refused. When they wrote at the same time, squared gradients were
-    lost: their sum was .106 instead of .12."""
+    """Threads that share a table take turns, or are refused. Previously, simultaneous writes lost squared gradients:
+    the sum was .106 instead of .12."""
     head, taken = layer(lr=None), []
 
     def work() -> None:

@@ -72,7 +72,7 @@ def test_a_linear_layer_has_the_same_outputs(bias: bool) -> None:
 @pytest.mark.parametrize("name", ["V", "Q", "w_bar", "U_inverse"])
 @pytest.mark.parametrize("value", [np.nan, 3.0])
 def test_an_impossible_state_is_refused(name: str, value: float, measure: np.ndarray | None) -> None:
-    """With such a state, losses would be NaN or wrong, and no error would be raised."""
+    """If an impossible state were loaded, losses would be NaN or wrong, without an error."""
     head = trained(measure)
     good = {key: part.clone() for key, part in head.state_dict().items()}
     head.load_state_dict(good)
@@ -90,7 +90,7 @@ def test_an_impossible_state_is_refused(name: str, value: float, measure: np.nda
 
 
 def test_a_state_whose_factors_cancel_is_loaded() -> None:
-    """As after long training with the Z-loss, w̄ = Wᵀp is small compared with its two terms, from V and from ω."""
+    """w̄ = Wᵀp is small compared with its two terms, from V and from ω, as it is after long training with the Z-loss."""
     outputs, random = 20_000, np.random.default_rng(0)
     head = FactoredOutput(d, outputs, loss="zloss", base_measure=random.random(outputs) + 0.1)
     core = head._engine.output.core

@@ -88,6 +88,6 @@ def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
     whole = ws.train(TEXT, dim=4, epochs=5)
     with pytest.raises(ws.InputError, match="no run"):
         ws.interrupted_model()
-    continued = model.train(TEXT, epochs=5)  # the vectors keep the axes of the partial model
+    continued = model.train(TEXT, epochs=5)  # training keeps the coordinates of the partial model
     np.testing.assert_allclose(continued.input_rows, whole.input_rows, atol=1e-3)
     np.testing.assert_allclose(continued.output_rows, whole.output_rows, atol=1e-3)

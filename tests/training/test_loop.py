@@ -43,7 +43,7 @@ def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model: st
     assert seen[-1].tokens == seen[-1].total_tokens == trained.report["tokens"]
     assert trained.report["tokens"] == pytest.approx(3 * 0.8 * 9600, rel=0.02)
     unit = trained.wv.unit[[trained.wv.row(word) for topic in TOPICS for word in topic]]
-    means = (unit @ unit.T).reshape(2, 10, 2, 10).mean(axis=(1, 3))  # by topic; one pair in ten is a word with itself
+    means = (unit @ unit.T).reshape(2, 10, 2, 10).mean(axis=(1, 3))  # means per topic, with 10 % self-pairs
     assert means.trace() / 2 - 0.1 > means[0, 1] + 0.3
 
 
@@ -101,9 +101,9 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
 @pytest.mark.parametrize(
     ("acceleration", "expected"),
     [
-        # Each minibatch has a quarter of the positions before it, at least 15 and at most 120, until the epoch ends.
+        # Each minibatch has 1/4 of the number of earlier positions, at least 15 and at most 120, until the epoch ends.
         (0.0, [15, 15, 15, 15, 15, 18, 23, 29, 36, 45, 56, 70, 88, 10, 112, 120, 120, 98, 120, 120, 120, 90]),
-        # The sizes above, multiplied by √(number of positions before the minibatch / 60).
+        # The sizes for acceleration 0, multiplied by √(number of positions before the minibatch / 60).
         (0.5, [15, 15, 15, 15, 15, 20, 29, 44, 70, 118, 94, 120, 120, 120, 90, 120, 120, 120, 90]),
     ],
 )

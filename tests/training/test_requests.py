@@ -38,7 +38,7 @@ def test_tiny_texts_give_finite_vectors_or_a_clear_refusal(name: str, model: str
         return
     assert np.isfinite(trained.vectors).all()
     assert np.isfinite(trained.report["loss"]).all()
-    assert len(trained.wv) == len(trained)  # wv checks the vectors again
+    assert len(trained.wv) == len(trained)  # making wv checks the vectors again
 
 
 NINE_DOCUMENTS = """human interface computer
@@ -98,7 +98,7 @@ def test_iterables_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
         assert ws.train(given, **options).vectors.tobytes() == wanted
     for form in (corpus, tmp_path / "encoded", str(tmp_path / "encoded"), [tmp_path / "encoded"]):
         assert ws.train(form, **unasked).vectors.tobytes() == wanted
-    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # min_count may repeat the corpus's own
+    assert ws.train(corpus, **options).vectors.tobytes() == wanted  # the corpus's own min_count may be given
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -76,7 +76,7 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
     # Training starts from the learnt weights, so its first loss is below the first loss of the old run.
     assert second.report["loss"][0] < first.report["loss"][0]
     assert not run_directory(output).exists()
-    # The same request finds a finished run; a request for more epochs on the new text trains.
+    # Repeating the request trains no more; a request for more epochs continues to train on the new text.
     assert same_vectors(train(other, output, resume=True, min_count=2, epochs=1), second)
     third = train(other, output, resume=True, min_count=2, epochs=2)
     assert third.report["loss"][0] == second.report["loss"][0]
@@ -96,7 +96,7 @@ def test_training_on_a_new_text_starts_from_the_old_weights(tmp_path: Path, outp
     np.testing.assert_array_equal(run.embedding.E[rows], before.input_rows)
     new = np.setdiff1d(np.arange(20), rows)
     assert not run.embedding.mass[new].any()
-    # Q and w̄ agree with the weights and the measure of the new counts.
+    # Q and w̄ agree with the weights and the base measure of the new counts.
     W = output_layer.weights().astype(np.float64)
     p2 = output_layer.p**2
     np.testing.assert_allclose(output_layer.factors.Q, (W * p2[:, None]).T @ W, rtol=1e-5, atol=1e-7)
@@ -185,7 +185,7 @@ def prose(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_missing_options_are_taken_from_the_run_or_the_model(prose: tuple[Path, Path], tmp_path: Path) -> None:
-    """An option that the user did not type must not cause a refusal, even if its default differs."""
+    """An option that the user left out must not cause a refusal, even if its default differs from the run's value."""
     text, more = prose
     whole = ws.train(text, output=tmp_path / "whole", column="body", **OWN)
     output = tmp_path / "model"

@@ -1,4 +1,4 @@
-"""The directory of a run: one process at a time holds it. The finished model is moved from it to the output."""
+"""The directory of a run: a process locks the directory, and the finished model is moved from there to the output."""
 
 import os
 from pathlib import Path
@@ -51,7 +51,7 @@ def test_a_directory_that_no_run_made_is_kept(text: Path, output: Path, kind: st
 
 
 def test_a_model_is_restored_after_a_kill_between_two_renames(text: Path, output: Path) -> None:
-    # Without an atomic exchange, the model is installed with two renames; here the process is killed between them.
+    # Without an atomic exchange, the model is installed with two renames. Imitate a kill between the two renames.
     first = train(text, output)
     directory = run_directory(output)
     directory.mkdir()

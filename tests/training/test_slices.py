@@ -71,7 +71,7 @@ def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
         for part in (slices.train(lambda position: batch), slices.heldout(batch)):
             there = np.full(whole.size, END_OF_SENTENCE)
             for ids, start, stop, offset in part:
-                # A window may reach words beyond the slice. These words belong to the same part, training or held-out.
+                # A window may include words outside the slice, but only from the same part (training or held-out).
                 there[offset + start : offset + stop] = np.asarray(ids)[start:stop]
             found.append(there)
         assert [(part != END_OF_SENTENCE).sum() for part in found] == [slices.tokens, corpus.tokens - slices.tokens]

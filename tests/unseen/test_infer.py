@@ -37,7 +37,7 @@ def converged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def dense_input(model: ws.Model, pairs: list[tuple[str, float]], rho: float) -> np.ndarray:
-    """Return the row a, in canonical coordinates and scaled to length one, that minimises the loss of h = (a, 1)."""
+    """Return the row a, in canonical coordinates and scaled to a unit vector, that minimises the loss of h = (a, 1)."""
     counts = np.asarray(model.vocabulary.counts, float)
     measure = np.sqrt(counts) / np.sqrt(counts).sum()
     W = model.output_rows / np.sqrt(measure)[:, None]
@@ -90,8 +90,8 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
 
 
 def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
-    """Return the output row of "comet" in the basis of training, up to a factor and without its bias. It is the minimum
-    of Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
+    """Return the output row of "comet" in the basis of training, up to a factor and without its bias. This row b
+    minimises Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
     kept = keep(model)
     recipe, counts = Objective(model).recipe, np.asarray(model.vocabulary.counts, float)
     loss: Any = recipe.loss
@@ -186,7 +186,7 @@ def scaled(model: ws.Model, factor: float) -> ws.Model:
         (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
         (lambda m: replace(m, training=None).infer("comet", FEW), "has only its vectors"),
         (lambda m: replace(m, options={**m.options, "loss": "taylor"}).infer("comet", FEW), "bounded-ns"),
-        # The vectors of new words used to be NaN, with a RuntimeWarning of NumPy.
+        # Previously, the vectors of new words were NaN, with a RuntimeWarning of NumPy.
         (lambda m: scaled(m, 1e30).infer("comet", FEW), "the model's numbers overflow, or are all zero"),
         (lambda m: scaled(m, 0).infer("comet", FEW), "the model's numbers overflow, or are all zero"),
         (lambda m: m.encode(np.array("sun")), "give texts, not array"),
@@ -201,7 +201,7 @@ def test_words_that_cannot_be_inferred(
 
 
 def test_newton_steps_from_large_outputs_do_not_overshoot() -> None:
-    # A Newton step from this start would land where σ(−o) is flat, and oscillate.
+    # Full Newton steps from these outputs would reach regions where σ(−o) is flat, and oscillate.
     row = np.array([[1.0]])
     for offset in (-50.0, 50.0, 0.0):
         args = row, np.ones(1), np.array([offset]), np.array([0]), np.zeros((1, 1)), np.full((1, 1), 1e-3)

@@ -123,7 +123,7 @@ def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> N
     np.testing.assert_allclose(found, ours, atol=1e-5)
     np.testing.assert_allclose(found[:-1] @ found[1:].T, ours[:-1] @ ours[1:].T, atol=1e-4)
     card = package.StaticModel.from_pretrained(str(tmp_path / "m")).language if program == "model2vec" else None
-    assert card is None  # users fill in the language
+    assert card is None  # the exported card leaves the language to the user
 
 
 @pytest.mark.parametrize("train", [unigram, bpe])
@@ -133,7 +133,7 @@ def test_model2vec_takes_over_a_tokenizer_file(tmp_path: Path, train: Any, langu
     model = ws.train(iter(language), tokens=file, dim=12, epochs=3, min_count=30, shortest=1, longest=2)
     assert model.export(tmp_path / "m", "model2vec")
     content = (tmp_path / "m" / "tokenizer.json").read_bytes()
-    assert (content == file.read_bytes()) == (train is bpe)  # settings to truncate and pad are removed from unigram's
+    assert (content == file.read_bytes()) == (train is bpe)  # truncation and padding are removed from unigram's file
     texts = [*language[:3], "".join(language[:3]), "Café <s> [UNK] 昨日 昨天", "!"]
     encodings = Tokenizer.from_buffer(content).encode_batch(texts, add_special_tokens=False)
     embeddings = load_file(tmp_path / "m" / "model.safetensors")["embeddings"]
@@ -157,7 +157,7 @@ def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
     for word in ("new york", "", " a"):
         with pytest.raises(InputError, match="tokenizer cuts texts"):
             save_vectors(some_vectors(("a", word)), tmp_path / "n", "model2vec")
-    for name in ("japanese", "japanese-base", "chinese", FUNCTION):  # all texts used to get zeros
+    for name in ("japanese", "japanese-base", "chinese", FUNCTION):  # previously, all texts got zeros
         vectors = some_vectors()
         vectors.tokens = name
         with pytest.raises(InputError, match=re.escape(f"cannot split texts as the model's own ({name}) does")):

@@ -83,8 +83,8 @@ def test_compressed_files(tmp_path: Path, name: str, suffix: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        "the 1 2.5 -3e-1\r\nof 4 5 6",  # as GloVe writes it
-        "2 3 \nthe 1 2.5 -0.3 \nof 4 5 6 \n",  # the original tool and fastText write spaces before line ends
+        "the 1 2.5 -3e-1\r\nof 4 5 6",  # GloVe's format
+        "2 3 \nthe 1 2.5 -0.3 \nof 4 5 6 \n",  # word2vec and fastText write spaces before line ends
     ],
 )
 def test_text_of_other_programs(tmp_path: Path, content: str) -> None:
@@ -121,7 +121,7 @@ def test_same_as_gensim_both_ways(tmp_path: Path, binary: bool, suffix: str) -> 
 def test_gensim_native(tmp_path: Path) -> None:
     gensim_models = pytest.importorskip("gensim.models", reason="gensim is not installed")
     words = [f"w{i}" for i in range(35_000)]
-    large = some_vectors(words, dim=300)  # large enough for gensim to put the vectors in a separate file
+    large = some_vectors(words, dim=300)  # gensim puts large arrays in a separate file
     files = save_vectors(large, tmp_path / "v.kv", "gensim")
     assert sorted(os.listdir(tmp_path)) == sorted(file.name for file in files)
     assert [file.name for file in files] == ["v.kv", "v.kv.vectors.npy"]
@@ -132,7 +132,7 @@ def test_gensim_native(tmp_path: Path) -> None:
         read_vectors(files[0])
 
 
-# Most formats refuse these words, but npz and safetensors can hold them. Splitting at single spaces makes empty words.
+# Most formats refuse these words; npz and safetensors can hold them. Splitting at single spaces gives empty words.
 ODD = ["new york", "tab\t", "\n", "nul\x00", "no\u00a0break", "\x85", "\u2028", "x" * 70_000, ""]
 ODD_WORDS = {"word2vec": ODD, "word2vec-bin": ODD}
 

@@ -16,7 +16,7 @@ def word_vectors() -> WordVectors:
 def test_unit_has_length_one_and_leaves_zero_rows(word_vectors: WordVectors) -> None:
     np.testing.assert_allclose(np.linalg.norm(word_vectors.unit, axis=1), [1, 1, 1, 1, 0], rtol=1e-6)
     assert word_vectors.unit is word_vectors.unit
-    for scale in (1e-30, 1e30):  # their squares exceed the range of float32
+    for scale in (1e-30, 1e30):  # squares of these numbers exceed the range of float32
         np.testing.assert_allclose(WordVectors(["a"], [[3 * scale, 4 * scale]]).unit, [[0.6, 0.8]], rtol=1e-6)
 
 

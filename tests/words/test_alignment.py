@@ -61,7 +61,7 @@ def test_the_program_of_the_page_finds_the_word_that_moved(tmp_path, monkeypatch
     for book in range(24):
         for paragraph in range(100):
             words = random.choice(topics[paragraph % 2].split(), 20).tolist()
-            if paragraph % 2 == (book >= 12):  # "moved" changes its topic with the period
+            if paragraph % 2 == (book >= 12):  # "moved" has another topic in the second half
                 words[::5] = ["moved"] * 4
             rows.append((1860 + 40 * (book >= 12), f"book {book}", " ".join(words)))
     pd.DataFrame(rows, columns=["year", "title", "text"]).to_csv("novels.csv", index=False)

@@ -16,7 +16,7 @@ def combined(*args: Any, **constants: Any) -> Array:
 
 
 def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Array]:
-    """Return E and W (V, dim) float32, both noisy maps of the same rows, and counts (V,)."""
+    """Return E and W (V, dim) float32, both linear maps of the same rows with noise, and counts (V,)."""
     random = np.random.default_rng(seed)
     common = random.standard_normal((V, dim)) * np.linspace(3, 0.5, dim)
     E = common + 0.3 * random.standard_normal((V, dim))
@@ -33,7 +33,7 @@ def test_inputs_are_white_and_outputs_have_the_spectrum(V: int, dim: int) -> Non
     np.testing.assert_allclose(inputs.T @ (f[:, None] * inputs), np.eye(dim), atol=1e-9)
     np.testing.assert_allclose(outputs.T @ outputs, np.diag(c.spectrum), atol=1e-9 * c.spectrum[0])
     assert (np.diff(c.spectrum) <= 0).all()
-    # The outputs of pairs of words are the same in both bases.
+    # The inner products of inputs and outputs are the same in both bases.
     np.testing.assert_allclose(inputs @ outputs[:50].T, E @ W[:50].T.astype(float), atol=1e-5)
 
 

@@ -41,7 +41,7 @@ def embedding(loss: str, kernels: Kernels, sizes: StepSizes, dim: int = DIM) -> 
 
 
 def stepped(embedding: WordEmbedding, examples: Examples, lr: float, remaining: float = 1.0) -> float:
-    """Train on a minibatch, and return the sum of its losses before the step."""
+    """Train on a minibatch, and return the sum of the minibatch's losses before the step."""
     pull = embedding.pull(examples)
     embedding.follow(pull, lr, remaining)
     return pull.loss
@@ -190,7 +190,7 @@ def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
 @pytest.mark.parametrize("loss", ["bounded-ns", "squared"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss: str) -> None:
-    # At W = 0, the gradient with respect to E is 0, and so is the curvature along it.
+    # At W = 0, both the gradient and the curvature with respect to E are 0.
     trained = embedding(loss, Kernels(), SIZES[0])
     before = trained.E.copy()
     stepped(trained, minibatch(model, 0), 2.5)

@@ -33,7 +33,7 @@ class Stream(NamedTuple):
     epoch: int
 
     def examples(self, start: int, stop: int) -> list[Examples]:
-        """Build skip-gram's examples of a slice, CBOW's, and skip-gram's again, all with one scratch array."""
+        """Build a slice's examples three times with one scratch array: for skip-gram, CBOW, and skip-gram again."""
         builder = ExampleBuilder(VOCABULARY, window=self.window, sample=self.sample, seed=self.seed, transposed=True)
         build = builder.skipgram, builder.cbow, builder.skipgram
         return [make(self.shard, start, stop, offset=self.offset, epoch=self.epoch) for make in build]
@@ -102,7 +102,7 @@ def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
 
 
 def pairs_of(examples: Examples) -> Pairs:
-    """Check the structure of skip-gram's examples and return their pairs."""
+    """Check the structure of skip-gram's examples, and return the pairs."""
     csr, words = examples.targets.csr, examples.words
     assert examples.bags is None
     assert csr.rows == csr.columns == words.shape[0]
@@ -128,7 +128,7 @@ def entries_of(csr: Csr) -> tuple[Array, Array]:
 
 
 def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
-    """Check the structure of CBOW's examples and return them in their order."""
+    """Check the structure of CBOW's examples, and return the bags in the order of the text."""
     bags, words = examples.bags, examples.words
     assert bags.columns == examples.targets.csr.columns == words.shape[0]
     assert bags.rows == examples.targets.csr.rows == examples.pairs
@@ -192,7 +192,7 @@ def test_pairs_are_weighted_by_distance(distances: Distances, weights: list[floa
     text = np.arange(n, dtype=np.int32) % 6
     builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
     np.testing.assert_allclose(distance_weights(window, distances), weights)
-    # Skip-gram's pairs have these weights. As six words repeat, weights at distances 2 and −4 add up, as do 3 and −3.
+    # Skip-gram's pairs have the given ``weights``. As six words repeat, distances 2 and −4, or 3 and −3, add up.
     pairs = builder.skipgram(text, window, n - window, offset=0, epoch=0)
     apart = (pairs.targets.csr.indices - pairs.targets.csr.row_of_entry) % 6
     found = np.bincount(apart, weights=pairs.targets.y, minlength=6) / (n - 2 * window)

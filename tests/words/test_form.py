@@ -128,7 +128,7 @@ def test_the_strength_depends_on_the_words_the_dimension_and_form() -> None:
 
 
 def test_shuffled_spellings_have_no_strength() -> None:
-    # Frequent and rare words have different mean vectors. Random n-grams used to predict this difference.
+    # Frequent and rare words have different mean vectors. Previously, random n-grams predicted this difference.
     words, _ = spelled()
     random = np.random.default_rng(5)
     counts = (1000 / np.arange(1, 401)).astype(np.int64)
@@ -174,8 +174,7 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
 
 
 def test_endings_after_whole_words_give_spelling_more_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In Italian, whose endings replace each other, the larger weight lowered the correlation with ratings by a
-    third."""
+    """Italian endings replace each other: there, the larger weight lowered the correlation with ratings by a third."""
     random = np.random.default_rng(2)
     stems = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
     endings = (["", "s", "ed", "ing"], ["o", "i", "ano", "ere"], [",", ".", "!", ""])
@@ -192,7 +191,7 @@ def test_endings_after_whole_words_give_spelling_more_weight(monkeypatch: pytest
 
 
 def test_short_words_have_short_ngrams(tmp_path: Path) -> None:
-    """N-grams of 3 to 6 characters, which predict nothing for kanji, used to be blended in."""
+    """Previously, n-grams of 3 to 6 characters, which predict nothing for kanji, were blended in."""
     (tmp_path / "text").write_text("東京 東京都 東京駅 猫\n" * 20)
     ngrams = [ws.train(tmp_path / "text", **lengths, **SHORT).ngrams for lengths in ({}, {"shortest": 2, "longest": 4})]
     assert ["1 to 3" in repr(ngrams[0]), "2 to 4" in repr(ngrams[1])] == [True, True]

@@ -43,7 +43,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
 
 
 def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) -> None:
-    """A source that was passed as an object used to get the defaults of text, except for the epochs."""
+    """Previously, a source that was passed as an object got the defaults of text, except for the epochs."""
     edges = [(f"n{i}", f"n{(i * step) % 20}") for i in range(20) for step in (2, 3, 7)]
     counted = tmp_path / "t.csv"
     counted.write_text("word,context,count\n" + "".join(f"{a},{b},{i}.5\n" for i, (a, b) in enumerate(edges)))
@@ -80,8 +80,7 @@ def test_edges_given_as_walks_are_refused() -> None:
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
-    # With the defaults of text, a node was as similar to a node two steps away, with which it shares a neighbour, as to
-    # its own neighbour.
+    # With the defaults of text, a node was as similar to nodes two steps away as to its neighbours.
     trained = ws.train(WALKS, preset="walks", model=model, window=2, dim=8, epochs=50)
     unit = trained.wv.unit[[trained.wv.row(f"n{node}") for node in range(20)]]
     one, two, five = (np.sum(unit * np.roll(unit, steps, axis=0)) / 20 for steps in (1, 2, 5))
@@ -114,7 +113,7 @@ def test_whole_baskets_are_windows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("power", [-1.0, -0.5, 0.0, 0.75])
 def test_any_power_of_the_counts_is_a_base_measure(power: float) -> None:
-    # Training used to diverge with a power of -0.5 and skewed counts: a weight was a millionth of the frequency.
+    # Previously, training diverged with power -0.5 and skewed counts: a word's measure was 1e-6 of its frequency.
     counts = np.array([100_000, 300, 30, 3, 1])
     recipe = Options(measure_power=power).used_recipe()
     assert recipe.measure_power == power

@@ -1,4 +1,4 @@
-"""A loaded model is bit for bit the saved one. For a directory without a model, the error names the directory."""
+"""A loaded model equals the saved model bit for bit. For a directory without a model, the error names the directory."""
 
 import copy
 import pickle
@@ -23,7 +23,7 @@ V, DIM = 30, 4
 
 def make(seed: int = 0) -> Model:
     random = np.random.default_rng(seed)
-    # These words would break a careless format, and the counts need more than 32 bits.
+    # Careless file formats fail on these words, and the counts need more than 32 bits.
     words = ["the", "two words", "tab\there", "line\nend", "\u00e9", "e\u0301", "\u3000", "\U0001f600", "0", "#"]
     words += [f"w{i}" for i in range(V - len(words))]
     counts = [2**40 - i for i in range(V)]
@@ -45,7 +45,7 @@ def saved(tmp_path: Path) -> Path:
 def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
     saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapped: bool, exchanges: bool, file: str
 ) -> None:
-    """The new files used to be compared with the old manifest, so an intact model was reported as damaged."""
+    """Previously, the new files were compared with the old manifest, so an intact model was reported as damaged."""
     make(seed=1).save(tmp_path / "new")
     descriptor_of = regular.descriptor_of
 

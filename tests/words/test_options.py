@@ -46,14 +46,14 @@ def test_a_bad_value_is_refused_by_the_name_of_its_option(name: str, value: Any)
 
 
 class Own(Taylor):
-    """A user's own loss that has the name of one of wordsparse's losses."""
+    """A user's own loss that has the name of a built-in loss."""
 
 
 def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
     with pytest.raises(InputError, match=r"loss Own is your own, .* give recipe=wordsparse.Recipe\(loss, steps\)"):
         Options(loss=Own())
     assert Options(loss=Own(), recipe=Recipe(Own(), StepSizes())).loss == "taylor"
-    # A recipe without ``loss`` used to be refused, because its loss was not the default loss.
+    # Previously, a recipe passed without ``loss`` was refused, because the recipe's loss was not the default loss.
     assert Options(recipe=Recipe(Own())) == Options(loss="taylor", recipe=Recipe(Own(), StepSizes()))
 
 

@@ -49,7 +49,7 @@ def baskets() -> list[list[str]]:
 
 
 def plain(model: ws.Model, basket: list[str], n: int) -> list[tuple[str, float]]:
-    """Predict as the definition says, in float64 and with a stable sort."""
+    """Predict directly from the definition, in float64 and with a stable sort."""
     counts = np.asarray(model.vocabulary.counts, float)
     rows = [WORDS.index(item) for item in basket if item in model]
     pi = counts**0.5 / (counts**0.5).sum()

@@ -33,7 +33,7 @@ def test_minibatches_never_shrink_and_their_number_is_predicted(recipe: Recipe, 
     taken = steps_of(schedule)
     assert schedule.fewest_steps == (MIN_LONG_STEPS if total > recipe.long_run else MIN_STEPS)
     assert taken >= schedule.fewest_steps
-    # Rounding matters if minibatches have few tokens.
+    # If minibatches have few tokens, rounding their sizes changes the number of steps.
     assert taken == pytest.approx(schedule.steps(schedule.largest_batch()), rel=0.25 if total < 50_000 else 0.05)
 
 

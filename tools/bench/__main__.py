@@ -1,11 +1,11 @@
-"""Benchmarks, with one runner for all, in the manner of asv.
+"""All benchmarks, and the runner that they share, in the style of asv (airspeed velocity).
 
     python -m tools.bench                                       the subjects and their options
     python -m tools.bench Reading text=english.txt threads=2 -o reading.json
 
-A subject is a class in one of the modules next to this file. A case is one combination of the values of its options,
-and ``setup`` prepares it. The ``time_…`` methods of all cases are timed in turn; ``track_…`` methods return a number,
-or rows of a table. The report states the command, machine, BLAS, instruction set and commit.
+A subject is a class in one of the modules next to this file. A case is one combination of the values of the subject's
+options; ``setup`` prepares a case. The ``time_…`` methods of all cases are timed in turn; ``track_…`` methods return a
+number, or rows of a table. The report states the command, machine, BLAS, instruction set and commit.
 """
 
 import json
@@ -49,7 +49,7 @@ def listing() -> str:
 
 
 def split(words: tuple[str, ...]) -> list[tuple[type[runner.Benchmark], dict[str, str]]]:
-    """Return the subjects on a command line, each with the options after it."""
+    """Return the subjects on a command line, each with the options that follow the subject."""
     requests: list[tuple[type[runner.Benchmark], dict[str, str]]] = []
     for word in words:
         name, equals, value = word.partition("=")

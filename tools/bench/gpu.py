@@ -26,14 +26,14 @@ from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
 from wordsparse.machine.description import memory_bytes
 
-# The number of outputs (m × rows) that the naive step computes at a time: 1 GiB of float32.
+# The number of outputs (m × rows) that the naive step computes at a time: 1 GiB in float32.
 BLOCK_OUTPUTS = 2**28
 kernels_of = cache(kernels_on)
 
 
 def dense_step(xp: Any, W: Any, batch: Batch) -> Any:
     """Take the naive dense step with squared error, by cuBLAS (or NumPy): 6 m D d operations update all of W (D, d).
-    Return ∇H (m, d) at the old weights. The minibatch is on the device."""
+    Return ∇H (m, d) at the old weights. ``batch`` is on the device."""
     H, targets, rows = batch.H, batch.targets, BLOCK_OUTPUTS // len(batch.H)
     grad_h = xp.zeros_like(H)
     for start in range(0, len(W), rows):
@@ -48,7 +48,7 @@ def dense_step(xp: Any, W: Any, batch: Batch) -> Any:
 
 @dataclass
 class OnDevice(Benchmark):
-    """A benchmark on a device: it knows the kernels and memory of the device, and can wait for the device."""
+    """A benchmark on a device, with the device's kernels, the memory in use, and a method that waits for the device."""
 
     device: str = "cuda"
 
@@ -62,7 +62,7 @@ class OnDevice(Benchmark):
             self.kernels.xp.cuda.get_current_stream().synchronize()
 
     def memory(self) -> int:
-        """Return the bytes in use: on a GPU, without free blocks of CuPy's pool; on the CPU, the resident memory."""
+        """Return the bytes in use: on a GPU, excluding free blocks of CuPy's pool; on the CPU, the resident memory."""
         if self.device != "cuda":
             return memory_bytes("VmRSS")
         free, total = self.kernels.xp.cuda.runtime.memGetInfo()
@@ -167,7 +167,7 @@ class GpuTraining(OnDevice):
 
 @dataclass
 class GpuLeaks(OnDevice):
-    """Memory in use on the device and the host after each tenth of the work. This memory should not grow.
+    """Memory in use on the device and the host after each tenth of the work. Without leaks, this memory does not grow.
 
     Each tenth consists of a tenth of the layer's ``steps``, with minibatches of many sizes, and of one training run per
     model on random words.

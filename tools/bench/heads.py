@@ -16,9 +16,9 @@ from tools.bench.tasks import FEATURES, Task, task_of
 from wordsparse.layer.losses import LOSSES
 from wordsparse.machine.description import memory_bytes
 
-# Units of the inner layer, units of the recurrent body, and the maximum number of outputs in memory during evaluation.
+# Units of the inner layer, units of the recurrent body, and the maximum number of outputs in memory for evaluation.
 INNER, STATE, HELD = 256, 128, 30_000_000
-# If outputs share their rows with inputs, full cross-entropy computes this many rows of logits at a time.
+# The number of rows of logits that full cross-entropy computes at a time if outputs share their rows with inputs.
 CHUNK = 256
 RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "stored")
 
@@ -26,20 +26,22 @@ RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "sto
 @dataclass
 class Heads(Benchmark):
     """Scores of heads, and the memory that each head adds. All heads get the same CPU time, and are scored after a
-    quarter of this time and at the end. The head that has used the least time takes the next step, so other programs
-    slow all heads alike.
+    quarter of this time and at the end. The head that has used the least CPU time takes the next step, so that other
+    programs slow all heads equally.
 
     ``task`` is KIND-D, with D outputs. ``class``: points in D / 10 clusters, with one output per cluster. ``labels``:
     20 labels per row, ten from each of two topics; popular labels are more frequent. ``values``: 20 real values per
-    row, from two topics drawn by Zipf's law. ``word``: the next word of ``text``; ``bag``: the next ten words. Words
-    are predicted from the ten words before, by a GRU over embeddings; other networks have one inner layer.
+    row, ten from each of two topics; topics follow Zipf's law. ``word``: the next word of ``text``; ``bag``: the next
+    ten words. A GRU over embeddings predicts words from the ten words before; other tasks use networks with one inner
+    layer.
 
-    A head is a loss of ``FactoredOutput`` with its defaults. The prefix ``counts:`` adds biases, and makes the square
-    root of the counts the base measure. The rivals: ``dense`` is full cross-entropy; ``in-batch`` is cross-entropy
-    among the targets of the minibatch, corrected for each target's probability (log Q); ``sampled-K`` is cross-entropy
-    among K uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform negatives. Rivals with a softmax
-    start from biases equal to the log of the counts. All rivals use Adam on the rows of W that occur in their loss. For
-    real values: squared error, with ``dense`` over all outputs, ``stored`` over targets, ``sampled-K`` with K others.
+    ``head`` is a loss of ``FactoredOutput`` with its defaults, or a rival. The prefix ``counts:`` adds
+    biases, and makes the square root of the counts the base measure. The rivals: ``dense`` is full cross-entropy;
+    ``in-batch`` is cross-entropy among the targets of the minibatch, corrected for each target's probability (log Q);
+    ``sampled-K`` is cross-entropy among K uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform
+    negatives. Rivals with a softmax start from biases equal to the log of the counts. All rivals use Adam on the rows
+    of W that occur in their loss. For real values: squared error, with ``dense`` over all outputs, ``stored`` over
+    targets, ``sampled-K`` with K others.
 
     The scores on held-out rows are ``ndcg@10`` over all outputs, and ``perplexity`` if outputs are logits or the loss
     defines probabilities. For real values, the score is ``r2``, the explained fraction of the sum of squares.
@@ -58,7 +60,7 @@ class Heads(Benchmark):
     cases: ClassVar[tuple[str, ...]] = ("task", "seed")
 
     def track_heads(self) -> list[Row]:
-        """Measure the heads that fit the task: first the memory of each, then the scores, with heads in turn."""
+        """First measure the memory of each head that fits the task, then the scores; steps of the heads take turns."""
         heads = tuple(name for name in self.head if not self._leaves_out(name))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             grown = process.submit(Heads.memory, replace(self, head=heads)).result()
@@ -81,10 +83,10 @@ class Heads(Benchmark):
         return {name: replace(short, head=(name,)).trained()[0]["bytes"] for name in self.head}
 
     def trained(self) -> list[Row]:
-        """Train all heads in turn, and return their scores."""
+        """Train all heads, whose steps take turns, and return the scores of the heads."""
         import torch
 
-        if self.seconds > 0:  # libraries allocate memory now, not when a head is measured
+        if self.seconds > 0:  # lets libraries allocate memory before heads are measured
             small = {"task": f"{self.task.partition('-')[0]}-1000", "examples": 3000, "judged": 10, "seconds": 0.0}
             replace(self, **small).trained()
         torch.set_num_threads(self.threads)
@@ -132,7 +134,7 @@ class Heads(Benchmark):
 
 
 class Training:
-    """A network body with a head, and the CPU time that their steps have ``used``."""
+    """A network body with a head, and the CPU time ``used`` by their steps."""
 
     def __init__(self, name: str, settings: Heads, task: Task) -> None:
         import torch
@@ -174,7 +176,7 @@ class Training:
 
 
 class Exact:
-    """A head that is a ``FactoredOutput``, which takes its own steps."""
+    """A ``FactoredOutput`` as the head; this layer takes its own steps."""
 
     def __init__(self, name: str, dim: int, task: Task) -> None:
         from wordsparse.torch import FactoredOutput
@@ -202,7 +204,7 @@ class Exact:
         return (W[:, :-1], W[:, -1]) if biased else (W, 0.0)
 
     def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
-        """Return the summed log probability of single targets, or NaN if the loss has no probabilities."""
+        """Return the summed log probability of single targets, or NaN if the loss defines no probabilities."""
         if self.layer.loss.gives != "probabilities" or ids.shape[1] > 1:
             return o[:, 0] * np.nan
         log_p, roots = -len(ids) * self.layer(h, ids[:, 0]), getattr(self.layer, "measure_roots", None)
@@ -210,7 +212,7 @@ class Exact:
 
 
 class Rival:
-    """A head of PyTorch whose loss covers all outputs, the targets of the minibatch, or ``number`` samples."""
+    """A PyTorch head whose loss covers all outputs, the targets of the minibatch, or ``number`` sampled outputs."""
 
     optimizers: ClassVar[list[Any]] = []
 
@@ -226,8 +228,8 @@ class Rival:
         self.sparse, self.dense = ([], [self.rows]) if name == "dense" else ([self.rows], [])
 
     def _outputs(self, h: Any, ids: Any) -> Any:
-        """Return h · W[ids]. All rows of h share ids of shape (n,); with ids of shape (m, n), each row of h has its own
-        ids."""
+        """Return h · W[ids]. Ids of shape (n,) are shared by all rows of h; ids of shape (m, n) differ between rows of
+        h."""
         from torch.nn.functional import embedding
 
         W, bias = embedding(ids, self.rows, sparse=True), self.bias[ids]
@@ -242,7 +244,7 @@ class Rival:
         )
 
     def embed(self, ids: Any) -> Any:
-        """Return the rows of W for ids, as inputs; zeros for id −1."""
+        """Return the rows of W for ids, as inputs; return zeros for id −1."""
         from torch.nn.functional import embedding
 
         return embedding(ids.clamp(min=0), self.rows, sparse=not self.dense) * (ids >= 0)[..., None]
@@ -252,14 +254,14 @@ class Rival:
         leaf, size = h.detach().requires_grad_(), CHUNK if self.dense else len(h)
         for part, own in zip(leaf.split(size), ids.split(size), strict=True):
             (self.loss(part, own[:, None], None) * (len(part) / len(h))).backward()
-        h.backward(leaf.grad)  # autograd adds the gradient through the inputs
+        h.backward(leaf.grad)  # autograd adds the gradients of the inputs
 
     def state(self) -> Any:
-        """Return a copy of the rows, for ``restore``."""
+        """Return a copy of the rows of W, for ``restore``."""
         return self.rows.detach().clone()
 
     def restore(self, rows: Any) -> None:
-        """Set the rows to a copy that ``state`` returned."""
+        """Set the rows of W to a copy that ``state`` returned."""
         self.rows.data.copy_(rows)
 
     def _squared(self, h: Any, ids: Any, values: Any) -> Any:
@@ -303,8 +305,8 @@ class Rival:
         return -(logsigmoid(own).sum() + logsigmoid(-others).sum()) / len(h)
 
     def _own_and_others(self, h: Any, ids: Any) -> tuple[Any, Any]:
-        """Return the outputs of the targets and of the negatives. All rows share negatives; where a negative is a
-        target of the row, its output is −inf."""
+        """Return the outputs of the targets and of the negatives. All rows share negatives; if a negative is a target
+        of a row, the output of this negative is −inf."""
         import torch
 
         negatives = torch.randint(self.outputs, (self.number,))

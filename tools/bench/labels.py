@@ -33,7 +33,7 @@ rows = [line.split()[1:] for line in open(test).readlines()[1:]]
 rows = [[(int(f), float(v)) for f, v in (pair.split(":") for pair in row)] for row in rows]
 json.dump([model.predict(row, top_k=5) for row in rows], open(out, "w"))
 """
-# Train fastText with the settings; write the labels predicted for each line of the test file.
+# Train fastText with the given settings; write the labels predicted for each line of the test file.
 FASTTEXT = """
 import json, sys
 import fasttext
@@ -43,7 +43,7 @@ rows = [model.f.predict(line, 5, 0.0, "strict") for line in open(test)]
 json.dump([[label.removeprefix("__label__") for _, label in row] for row in rows], open(out, "w"))
 """
 LONG_RUN = {"lr": 0.5, "epoch": 25, "wordNgrams": 2}
-# With more labels than this, fastText uses its hierarchical softmax, because the full softmax would take hours.
+# The number of labels above which fastText uses its hierarchical softmax: the full softmax would take hours.
 MANY_LABELS = 10_000
 
 
@@ -62,8 +62,8 @@ class Labels(Benchmark):
     """P@k and PSP@k in per cent, and CPU seconds, of our classifier with its defaults and of omikuji.
 
     ``debian-tags`` and ``debian-depends`` predict facet tags or dependencies from the descriptions of Debian's
-    packages, which apt lists; ``synthetic`` draws topics. Any other NAME stands for NAME-train.txt and NAME-test.txt in
-    the format of the Extreme Classification Repository.
+    packages, which apt lists; ``synthetic`` is a random data set with topics. Any other NAME stands for the files
+    NAME-train.txt and NAME-test.txt in the format of the Extreme Classification Repository.
     """
 
     data: Any = ("debian-tags", "debian-depends", "synthetic")
@@ -108,7 +108,7 @@ class Texts(Benchmark):
     and of fastText.
 
     The task is to predict facet tags (``debian-tags``) or dependencies (``debian-depends``) from the short descriptions
-    of Debian's packages, which apt lists. fastText reads the same lower-case words, with its defaults and a long run.
+    of Debian's packages, which apt lists. fastText, with defaults and in a long run, reads the same lower-case words.
     """
 
     data: Any = ("debian-tags", "debian-depends")
@@ -154,14 +154,14 @@ class Texts(Benchmark):
 
 
 def ran(python: str, program: str, folder: str, *more: str) -> tuple[float, list[Any]]:
-    """Run a rival in its own environment on the files in a folder. Return CPU seconds and the labels of each line."""
+    """Run a rival in its own environment on the files in a folder. Return CPU seconds and each line's predictions."""
     files, before = [Path(folder, name) for name in ("train.txt", "test.txt", "out.json")], cpu_seconds()
     subprocess.run([python, "-c", program, *files, *more], check=True, capture_output=True)
     return cpu_seconds() - before, json.loads(files[-1].read_text())
 
 
 def table_of(rows: list[list[int]]) -> Any:
-    """Return the first labels of each row as a table, padded with −1."""
+    """Return the first max(KS) labels of each row as a table, padded with −1."""
     return np.array([(row + [-1] * max(KS))[: max(KS)] for row in rows])
 
 
@@ -174,7 +174,7 @@ def judged(labels: Any, Y: Any, Y_test: Any) -> Row:
 
 @cache
 def load(name: str) -> DataSet:
-    """Load a data set by its name, or from two files whose names begin with it."""
+    """Load a data set by name, or from two files whose names begin with ``name``."""
     if name == "synthetic":
         return synthetic()
     if name.startswith("debian-"):
@@ -206,7 +206,7 @@ def debian_texts(which: str, *, long: bool = True) -> tuple[Any, Any, Any]:
 
 
 def columns_of(labels: Any) -> dict[Any, int]:
-    """Return the column of each label of some rows."""
+    """Return a dict from each label of some rows to its column."""
     return {label: column for column, label in enumerate(sorted({label for row in labels for label in row}))}
 
 
@@ -236,7 +236,7 @@ def translations() -> list[dict[str, str]]:
     read = [one for path in files for one in records(output_of("/usr/lib/apt/apt-helper", "cat-file", path))]
     described = [record for record in read if "Description-en" in record]
     if not described:
-        raise click.ClickException("apt has no long descriptions: apt-get -o Acquire::Languages=en update, as root")
+        raise click.ClickException("apt has no long descriptions: run apt-get -o Acquire::Languages=en update as root")
     return described
 
 
@@ -267,7 +267,7 @@ def synthetic() -> DataSet:
 
 
 def drawn(of_row: Any, order: Any, n: int, random: np.random.Generator) -> Any:
-    """Draw n columns per row: each from a random topic of the row, by Zipf's law in the topic's order of columns."""
+    """Draw n columns per row, each by Zipf's law over the order of columns of a random topic of the row."""
     rows, columns = of_row.shape[0], order.shape[1]
     mass = np.cumsum(1 / np.arange(1.0, columns + 1))
     rank = np.searchsorted(mass, random.random((rows, n)) * mass[-1])

@@ -23,22 +23,22 @@ from wordsparse.machine.description import sgemm_gflops
 
 Array = NDArray[Any]
 FLOAT32 = np.dtype(np.float32)
-# The dense step multiplies this many rows of W at a time. For minibatches of 128 and 1,024 examples, this number is
-# faster than others from 512 to 65,536.
+# The number of rows of W that the dense step multiplies at a time: for minibatches of 128 and 1,024 examples, the
+# fastest number from 512 to 65,536.
 BLOCK_ROWS = 4096
-# Sizes of minibatches for which the dense update is timed; at the papers' sizes its steps take seconds.
+# The sizes of minibatches for which the dense update is timed: at the papers' sizes, a dense step takes seconds.
 DENSE = range(128, 1025)
 
 
 class NaiveDense:
     """The dense update: outputs o = W h, squared error with one target output of 1 per example, W (D, d) in float32.
 
-    Each block of outputs is finished before the next, so that W passes through memory once. The three products take
-    2 m D d operations each: O = H Wᵀ, then with ∂L/∂O = 2 (O − Y) ∇H += ∂L/∂O W and W ← W − lr (∂L/∂O)ᵀ H.
+    Each block of outputs is finished before the next block, so that W is read from memory only once. The three products
+    take 2 m D d operations each: O = H Wᵀ, then with ∂L/∂O = 2 (O − Y) ∇H += ∂L/∂O W and W ← W − lr (∂L/∂O)ᵀ H.
     """
 
     def __init__(self, n_outputs: int, n_features: int) -> None:
-        # np.zeros would allocate its memory on first use, inside a timed step.
+        # np.zeros would defer the allocation of memory to the first use, inside a timed step.
         self.W = np.full((n_outputs, n_features), 0, np.float32)
 
     def step(self, H: Array, targets: Array, lr: float) -> Array:
@@ -72,13 +72,13 @@ class Batch:
 
 
 def zipf_law(D: int) -> Array:
-    """Return Zipf's law over D outputs, the most frequent first."""
+    """Return probabilities of D outputs by Zipf's law, the most frequent output first."""
     law = 1 / np.arange(1.0, D + 1)
     return np.asarray(law / law.sum())
 
 
 def batches(m: int, d: int, D: int, *, seed: int = 0) -> list[Batch]:
-    """Draw several minibatches, so that timed steps do not repeat one."""
+    """Draw several minibatches, so that timed steps do not repeat a single minibatch."""
     random, cumulative, minibatches = np.random.default_rng(seed), np.cumsum(zipf_law(D)), []
     for _ in range(max(2, min(8, 65_536 // m))):
         H = random.standard_normal((m, d), np.float32) / np.float32(math.sqrt(d))
@@ -96,8 +96,8 @@ def one_each(targets: Array, D: int) -> Any:
 def flops_per_example(m: int, u: float, d: int) -> float:
     """Count the operations of an exact step per example, for m examples with u different targets, by the cheaper route.
 
-    The forward pass computes Ĥ and W_T. The dense route then computes the curvature, three products of ΓᵀH (one of them
-    symmetric) and five d×d×d products; the low-rank route five m×d×d products, four m×m×d and an m×m inverse.
+    The forward pass computes Ĥ and W_T. The dense route adds the curvature, three products of ΓᵀH (one of them
+    symmetric) and five d×d×d products; the low-rank route adds five m×d×d and four m×m×d products and an m×m inverse.
     """
     forward = 2 * d**2 * (1 + u / m)
     dense = d**2 * (1 + 5 * u / m) + 10 * d**3 / m
@@ -107,7 +107,7 @@ def flops_per_example(m: int, u: float, d: int) -> float:
 
 @cache
 def factored(D: int, d: int, loss: str, threads: int) -> FactoredOutput:
-    """Make an exact layer, and write V so that its memory is allocated now, not in a timed step."""
+    """Make an exact layer, and write V so that V's memory is allocated now, not in a timed step."""
     layer = FactoredOutput(D, d, loss, threads=threads)
     layer.core.fold()
     return layer
@@ -134,7 +134,7 @@ class Layer(Benchmark):
         self._next = cycle(self.made)
 
     def leaves_out(self, name: str) -> bool:
-        """Exclude the dense update if its steps take seconds."""
+        """Exclude the dense update if a dense step takes seconds."""
         return name == "time_dense" and self.minibatch not in DENSE
 
     @once
@@ -161,8 +161,8 @@ class Layer(Benchmark):
 class Stream:
     """A stream of examples (h, c): h = B Λ^½ (code_c + noise) / √2, with codes and noise normal, c by Zipf's law.
 
-    The stream is stationary, and hard for the factors: the covariance of h has eigenvalues from 1 to 1e-3 in a random
-    basis, so the condition number of U grows quickly. The last hundredth of the outputs is never drawn.
+    The stream is stationary, and makes the condition number of U grow quickly: the covariance of h has eigenvalues from
+    1 to 1e-3 in a random basis. The last hundredth of the outputs is never drawn.
     """
 
     def __init__(self, D: int, d: int, seed: int) -> None:
@@ -174,7 +174,7 @@ class Stream:
         self._cumulative = np.cumsum(zipf_law(self.drawn))
 
     def minibatches(self, m: int, steps: int) -> Iterator[tuple[Array, Array]]:
-        """Yield H (m, d) float32 and targets (m,) int64 for each step. They are drawn for many steps at a time."""
+        """Yield H (m, d) float32 and targets (m,) int64 for each step. Examples are drawn for many steps at a time."""
         at_once = max(1, 8192 // m)
         for start in range(0, steps, at_once):
             count = min(at_once, steps - start)
@@ -221,7 +221,7 @@ def q_error(layer: FactoredOutput) -> float:
 
 @contextmanager
 def control(variant: str) -> Iterator[None]:
-    """Keep the numerical control of the layer (``controlled``), or switch its folds off (``unfolded``)."""
+    """Keep the numerical control of the layer (``controlled``), or switch off folds and refusals (``unfolded``)."""
     if variant == "controlled":
         yield
         return
@@ -238,15 +238,15 @@ def control(variant: str) -> Iterator[None]:
 class Drift(Benchmark):
     """The largest relative errors of the float32 layer over many steps, compared with a float64 shadow of 256 rows.
 
-    With squared error, the step of a row of W depends on this row only, so its shadow takes the dense step without the
-    other rows. Errors are measured some fifty times. Each run is repeated with the numerical control
-    of the layer off, to show its effect. ``rate`` is the step size on the mean loss. A step with 2 rate ‖h‖² = 1 is
-    singular; ‖h‖² is about 9.
+    With squared error, the step of a row of W depends on this row only, so the shadow takes dense steps without other
+    rows. Errors are measured some fifty times. Each run is repeated without the numerical control of the layer, to show
+    the effect of this control. ``rate`` is the step size on the mean loss. A step with 2 rate ‖h‖² = 1 is singular;
+    ‖h‖² is about 9.
     """
 
     minibatch: Any = (1, 32, 128)
     variant: Any = ("controlled", "unfolded")
-    steps: int = 1_000_000  # for single examples; minibatches take a tenth as many
+    steps: int = 1_000_000  # with minibatches of several examples, a tenth of it
     uncontrolled_steps: int = 20_000
     outputs: int = 100_000
     features: int = 64
@@ -282,7 +282,7 @@ class Drift(Benchmark):
 @dataclass
 class Torch(Benchmark):
     """One step of PyTorch's dense output layer and of ``FactoredOutput``, on any device, in µs per example. With
-    ``top=10``, the time to find the ten largest outputs instead.
+    ``top=10``, the search for the ten largest outputs is timed instead of a step.
     """
 
     device: str = "cpu"
@@ -338,7 +338,7 @@ class Torch(Benchmark):
 
     @once
     def time_dense_cross_entropy(self) -> None:
-        """Time the softmax; it is a different loss, so only its time can be compared."""
+        """Time softmax cross-entropy, which is a different loss: only the times can be compared, not the losses."""
         self._dense(self.softmax)
 
     def _dense(self, loss: Callable[..., Any]) -> None:
@@ -349,7 +349,7 @@ class Torch(Benchmark):
 
 
 def bounded_ns(softplus: Callable[..., Any], o: Any, ids: Any, k: float = 5.0) -> Any:
-    """Return ``bounded-ns`` from all outputs o (m, D)."""
+    """Compute the loss ``bounded-ns`` from all outputs o (m, D)."""
     D = o.shape[1]
     negative = k * (math.log(2) + o.sum(1) / (2 * D) + (o * o).sum(1) / (8 * D))
     return (softplus(-o.gather(1, ids[:, None])[:, 0]) + negative).mean()

@@ -25,7 +25,7 @@ COSTS = ("cpu_seconds", "wall_seconds", "peak_memory_bytes")
 
 @contextmanager
 def tree_of(commit: str, folder: Path) -> Iterator[Path]:
-    """Make a worktree of a commit and compile it in place; remove it when the context ends."""
+    """Make a worktree of a commit and compile wordsparse in place; remove the worktree when the context ends."""
     output_of("git", "worktree", "add", "--detach", "--quiet", folder, commit, cwd=ROOT)
     try:
         output_of(sys.executable, "setup.py", "--quiet", "build_ext", "--inplace", cwd=folder)
@@ -35,7 +35,7 @@ def tree_of(commit: str, folder: Path) -> Iterator[Path]:
 
 
 def run(command: Sequence[str], folder: Path) -> tuple[str, Row]:
-    """Run a program; return its output, and the cost of its process."""
+    """Run a program; return its output, CPU and wall seconds, and peak memory."""
     begun = time.perf_counter()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, cwd=folder, stdout=out, stderr=err)
@@ -51,7 +51,7 @@ def run(command: Sequence[str], folder: Path) -> tuple[str, Row]:
 
 
 def wordsparse(tree: Path, *arguments: object) -> Row:
-    """Run wordsparse from a worktree; return the losses that it prints, and the cost of its process."""
+    """Run wordsparse from a worktree; return the printed losses, CPU and wall seconds, and peak memory."""
     output, cost = run([sys.executable, "-m", "wordsparse", *map(str, arguments), "--json"], tree)
     return {"loss": json.loads(output).get("loss"), **cost}
 
@@ -63,7 +63,7 @@ class InProcesses(OnText):
     model: Any = "cbow"
 
     def flags(self, *more: str) -> list[object]:
-        """Return the options of ``train``, including the options named in ``more``."""
+        """Return the command-line options of ``train``, including the options named in ``more``."""
         sizes = self.sizes("model", *more).items()
         return [part for name, value in sizes for part in (f"--{name.replace('_', '-')}", value)]
 
@@ -72,8 +72,8 @@ class InProcesses(OnText):
 class Commits(InProcesses):
     """Pairs of whole training runs with two commits: CPU time, wall time, memory, and whether the losses are equal.
 
-    Each commit is compiled in its own worktree and encodes the text once. Then the commits train in turn, and their
-    order alternates between rounds. On a shared machine, only the ratio of CPU times is meaningful.
+    Each commit is compiled in its own worktree and encodes the text once. Then both commits train in each round, in
+    alternating order. On a shared machine, only the ratio of CPU times is meaningful.
     """
 
     before: str = "HEAD~1"
@@ -121,7 +121,7 @@ Word2Vec(**given).wv.save_word2vec_format(output, binary=True)
 class FromText(InProcesses):
     """Training with wordsparse and with gensim (negative sampling), from a text file to vectors in word2vec's binary
     format. Whole processes run in turn, and medians of ``repeat`` runs are reported. ``ratio`` is gensim's seconds
-    divided by ours, for the same model. Options that are not listed here keep each program's defaults.
+    divided by ours, for the same model. All options other than the fields below keep each program's defaults.
     """
 
     model: Any = ("cbow", "skipgram")
@@ -151,7 +151,7 @@ class FromText(InProcesses):
 class Threads(Benchmark):
     """CPU seconds of each thread of a training, from the end of the second epoch to the last step (Linux only).
 
-    ``bound`` is the seconds of all threads divided by the seconds of the busiest thread. It is an upper bound on the
+    ``bound``, the seconds of all threads divided by the seconds of the busiest thread, is an upper bound on the
     speed-up that ``workers`` cores give.
     """
 

@@ -22,7 +22,7 @@ from wordsparse.files.storage import write_file
 from wordsparse.kernels.diagnosis import provenance
 from wordsparse.machine.description import BLAS_OVERRIDES, commit
 
-# The shortest round in seconds: fast methods are called several times.
+# The minimum duration of a round in seconds: in each round, fast methods are called several times.
 ROUND = 0.3
 
 Row = dict[str, Any]
@@ -30,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass
 class Benchmark:
-    """A benchmark, whose fields are options. Options named in ``cases`` hold tuples, and every value is measured.
+    """A benchmark, whose fields are options. Options named in ``cases`` hold tuples of values to measure.
 
     ``per`` is the number of examples (or tokens) in one call of a ``time_…`` method; times are divided by it.
     """
@@ -53,12 +53,12 @@ class OnText(Benchmark):
     epochs: int = 5
 
     def sizes(self, *more: str) -> Row:
-        """Return the options that training takes under the same names, including the options named in ``more``."""
+        """Return the fields that are also options of training, including the fields named in ``more``."""
         return {name: getattr(self, name) for name in ("dim", "epochs", "threads", *more)}
 
 
 def once(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a ``time_…`` method whose calls are long: it is called once per round, without a warm-up."""
+    """Mark a ``time_…`` method as slow: each round calls a slow method once, and there is no warm-up."""
     method.once = True  # type: ignore[attr-defined]
     return method
 
@@ -69,7 +69,7 @@ def let_blas_choose() -> None:
     if dropped:
         print(f"{' and '.join(dropped)} dropped: BLAS chooses its kernels itself", file=sys.stderr)
         environment = {name: value for name, value in os.environ.items() if name not in dropped}
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # BLAS reads them when loaded
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # BLAS reads variables on loading
 
 
 def shown(value: Any) -> str:
@@ -104,7 +104,7 @@ def check_output(output: Path, dirty: bool) -> None:
 
 
 def measured(subject: type[Benchmark], values: Row, rounds: int | None = None) -> Row:
-    """Return the report of one benchmark, with a row for everything that it times and tracks."""
+    """Return the report of one benchmark, with a row for each timed method and for each tracked result."""
     base = subject(**values)
     rows: list[Row] = []
     failed: dict[str, str] = {}
@@ -134,7 +134,7 @@ def measured(subject: type[Benchmark], values: Row, rounds: int | None = None) -
 
 @contextmanager
 def attempt(failed: dict[str, str], name: str) -> Iterator[None]:
-    """Run a part of a benchmark. Record its failure, so that other parts still run."""
+    """Run a part of a benchmark. If this part fails, record the error, so that other parts still run."""
     try:
         yield
     except click.ClickException:
@@ -152,7 +152,7 @@ def swept(base: Benchmark) -> Iterator[Row]:
 
 
 def methods(side: Benchmark, prefix: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Yield the methods with this prefix that apply to a case, with their names, in source order."""
+    """Yield the names and methods with the given prefix that apply to a case, in source order."""
     names = [name for kind in reversed(type(side).__mro__) for name in vars(kind) if name.startswith(prefix)]
     leaves_out = getattr(side, "leaves_out", lambda name: False)
     for name in dict.fromkeys(names):
@@ -190,7 +190,7 @@ def cpu_seconds() -> float:
 
 
 def output_of(*command: str | Path, **options: Any) -> str:
-    """Return the output of a command. If it fails, raise an error with the end of its messages."""
+    """Return the output of a command. If the command fails, raise an error with the end of its messages."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     if done.returncode:
         raise click.ClickException(f"{shlex.join(map(str, command[:4]))}: {done.stderr.strip()[-1000:]}")

@@ -16,7 +16,7 @@ from wordsparse.evaluation.retrieval_files import read_collection
 class Encoders(Benchmark):
     """Model directories as encoders of sentences: training cost, scores, and µs per sentence.
 
-    ``form`` is the strength of n-grams that are fitted to the model and blended in; "" leaves the model as it is.
+    ``form`` is the strength with which n-grams are fitted and blended into the model; "" adds no n-grams.
     """
 
     model: Any = ("model",)
@@ -48,7 +48,7 @@ class SentencePeers(OnText):
     """Sentence vectors of wordsparse, gensim's skip-gram and gensim's FastText on one text: CPU seconds and scores.
 
     All methods have the same dimension, epochs and word weights; all other options have their defaults. If a method has
-    n-grams, they compose the vectors of unknown words.
+    n-grams, vectors of unknown words are composed from n-grams.
     """
 
     side: Any = ("sentences", "text", "gensim skip-gram", "gensim fastText")
@@ -68,7 +68,7 @@ class SentencePeers(OnText):
 
 @dataclass
 class Retrieval(Benchmark):
-    """Search in collections (in BEIR's layout) with models trained on the documents: training CPU seconds and scores.
+    """Search in collections in BEIR's layout, with models trained on the documents: training CPU seconds and scores.
 
     ``side`` is a kind of data (a value of ``--for``). Training starts from the vectors in the file ``init``, if one is
     given; with ``side=init``, these vectors are judged without training.

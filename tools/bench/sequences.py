@@ -26,12 +26,12 @@ from wordsparse.machine.description import memory_bytes
 from wordsparse.words.prediction import Predictor
 
 K = 10
-# The number of items that are ranked, to find the first K items that are new to a user.
+# The number of items to rank per user, enough to contain K items that are new to the user.
 DEPTH = 200
 BLOCK = 512
-# The number of users whose validation items choose the epoch.
+# The number of users whose validation items are used to select the best epoch.
 JUDGED = 4000
-# The decays that are tried, for methods with a decay in training and for other methods.
+# The decays to try: first for methods that use the decay in training, then for other methods.
 DECAYED = [{"decay": decay} for decay in (0.4, 0.6, 0.8)]
 DECAYS = (1.0, 0.4, 0.6, 0.8)
 
@@ -41,11 +41,10 @@ class NextItem(Benchmark):
     """HR@10 and NDCG@10 of each user's last item among all items that are new to the user, and training CPU seconds.
 
     ``data`` are files with lines ``user item``, sorted by user, then by time. A user's last item is the test item, and
-    the item before it is the validation item. Each method's settings and ``decay`` are those with the largest NDCG@10
-    on validation items: an item of a history weighs ``decay`` times as much as the next item. Models are trained
-    without both items, as is usual in publications, and again without the test item only; then the test's history
-    includes the validation item. ALS and BPR are implicit's; item2vec is gensim's skip-gram, which ranks by the cosine
-    with a history's mean vector.
+    the second-last item is the validation item. Each method uses the settings and ``decay`` with the best validation
+    NDCG@10: an item of a history weighs ``decay`` times as much as the next item. Models are trained without test and
+    validation items, as usual, and again without test items only; test histories then include validation items. ALS and
+    BPR are implicit's; item2vec is gensim's skip-gram, which ranks by the cosine with a history's mean vector.
     """
 
     data: Any = ("",)
@@ -132,7 +131,7 @@ class NextItem(Benchmark):
         return self._chosen(fit, [{"iterations": 100}, {"iterations": 300}], (1.0,))
 
     def _examples(self, known: Any, decay: float) -> tuple[Any, Any]:
-        """Return the examples: for each item after a user's first, the items before it, and the item as label."""
+        """Return the examples: for each item but a user's first, a row of all earlier items, and the item as label."""
         X, items = histories(known, self.items, decay)
         starts = np.arange(items.size + 1)
         return X, sp.csr_array((np.ones(items.size, np.float32), items, starts), (items.size, self.items))
@@ -207,10 +206,11 @@ class Baskets(Benchmark):
 class NextItemNetwork(Benchmark):
     """A small causal transformer in PyTorch that predicts next items with several heads: scores, CPU time and memory.
 
-    The body is SASRec's: embeddings of the last ``length`` items, held by the head (one table for inputs and outputs),
-    layer normalisation, position embeddings and two blocks. Each position predicts the next item. Adam trains the body.
-    All learning rates (Adam's starts at 1e-3) fall linearly to ``last_rate`` times their start. ``Heads`` describes the
-    heads. NDCG@10 on validation items chooses the epoch; the test is evaluated once. ``data`` is as in NextItem.
+    The body is SASRec's: embeddings of the last ``length`` items, stored in the head (one table for inputs and
+    outputs), layer normalisation, position embeddings and two blocks. Each position predicts the next item. Adam trains
+    the body. All learning rates (Adam's starts at 1e-3) fall linearly to ``last_rate`` times their start. ``Heads``
+    describes the heads. Only the epoch with the best validation NDCG@10 is tested. ``data`` is as in
+    NextItem.
     """
 
     data: Any = ("",)
@@ -266,7 +266,7 @@ class NextItemNetwork(Benchmark):
                     each.step()
             cpu += cpu_seconds() - before
             if epoch == 1:
-                peak = memory_bytes("VmHWM")  # before validation, which needs more memory
+                peak = memory_bytes("VmHWM")  # measured before validation, which needs more memory
             row = {"epoch": epoch, "cpu_seconds": cpu, **self._scores(head, "validation", JUDGED), "peak_bytes": peak}
             rows.append(row)
             print(self.data, self.head, row, file=sys.stderr, flush=True)
@@ -299,7 +299,7 @@ class NextItemNetwork(Benchmark):
 
 
 def gains(places: Any) -> Row:
-    """Return HR@10 and NDCG@10 of the ranks of the users' next items, from 1."""
+    """Return HR@10 and NDCG@10 from the ranks of users' next items; the best rank is 1."""
     is_hit = places <= K
     ndcg = np.where(is_hit, 1 / np.log2(places + 1), 0)
     return {"hr@10": round(float(is_hit.mean()), 4), "ndcg@10": round(float(ndcg.mean()), 4)}
@@ -312,14 +312,14 @@ def sequences_of(path: Path) -> list[Any]:
     each, places = np.unique(users[starts], return_counts=True)
     if places.max() > 1:
         again = each[places.argmax()]
-        raise click.UsageError(f"{path}: user {again} stands in several places: sort the lines by user, then by time")
+        raise click.UsageError(f"{path}: the lines of user {again} are not adjacent: sort by user, then by time")
     return np.split(np.unique(items, return_inverse=True)[1], starts[1:])
 
 
 def histories(sequences: Any, items: int, decay: float, *, last: bool = False) -> tuple[Any, Any]:
-    """Return the examples of all sequences: for each item after the first, a row of the items before it, and the item.
+    """Return the examples of all sequences: for each item but the first, a row of all earlier items, and the item.
 
-    An item weighs ``decay`` times as much as the item after it. With ``last``, return a row of all items per sequence.
+    An item weighs ``decay`` times as much as the next item. With ``last``, return one row of all items per sequence.
     """
     before = list(sequences) if last else [part[:t] for part in sequences for t in range(1, len(part))]
     following = np.concatenate([part[1:] for part in sequences])

@@ -8,12 +8,12 @@ import numpy as np
 
 from wordsparse.corpus.reading import RawText, joined
 
-# The number of words before a predicted word, which is also the number of features in an artificial row.
+# The number of words before a predicted word, and the number of features of an artificial row.
 BEFORE, FEATURES = 10, 64
 
 
 class Task:
-    """Inputs, K target ids per row, their values (or None), and how often each output is a target in training."""
+    """Inputs, K target ids per row, the values of targets (or None), and training counts of each output as a target."""
 
     def __init__(self, outputs: int, inputs: Any, ids: Any, values: Any, judged: int) -> None:
         import torch
@@ -31,7 +31,7 @@ class Task:
 
 
 def task_of(settings: Any) -> Task:
-    """Make the rows of a task; its last rows are held out."""
+    """Make the rows of a task, of which the last are held out."""
     kind, _, outputs = settings.task.partition("-")
     inputs, ids, values = {"values": made_up, "labels": made_up, "class": made_up}.get(kind, following)(
         settings, kind, int(outputs)
@@ -40,7 +40,7 @@ def task_of(settings: Any) -> Task:
 
 
 def following(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
-    """Read the next word of a text (for a ``bag``, the next ten) and the ten words before it; unknown words are 0."""
+    """Read targets (a word of a text, or ten for ``bag``) and the ten words before the targets; unknown words are 0."""
     lines = joined(RawText(settings.text).pieces())
     words = list(islice((word for line in lines for word in (*line, "</s>")), (BEFORE + 1) * settings.examples))
     number = {word: i for i, (word, _) in enumerate(Counter(words).most_common(outputs - 1), 1)}
@@ -64,7 +64,7 @@ def made_up(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
         return centres[topics[:, 0]] + 0.3 * random.standard_normal((n, FEATURES)), shuffled[topics], None
     topics[:, 1] = np.where(topics[:, 0] == topics[:, 1], (topics[:, 1] + 1) % len(centres), topics[:, 1])
     inputs = centres[topics].sum(1) + 0.3 * random.standard_normal((n, FEATURES))
-    popularity = -np.log(np.arange(1, size + 1))  # Gumbel noise and the ten largest: Zipf's law without repeats
+    popularity = -np.log(np.arange(1, size + 1))  # Gumbel trick: Zipf's law without repeats
     drawn = [
         np.argpartition(-popularity - random.gumbel(size=(len(part), 2, size)), 9)[:, :, :10]
         for part in np.array_split(topics, max(1, n // 1000))

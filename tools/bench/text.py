@@ -14,11 +14,11 @@ from wordsparse.gensim import LineSentence, texts
 
 @dataclass
 class Reading(Benchmark):
-    """Microseconds per token to read and encode a text file, and for gensim's scan of the file.
+    """Microseconds per token to read a text file, to encode the file, and to scan the file with gensim.
 
     ``time_read`` splits, checks, counts and numbers the text on one thread and writes nothing. ``time_encode`` runs
-    ``encode``, which writes a vocabulary and shards. The time with the tokeniser ``unicode`` is also divided by the
-    number of tokens of ``split``.
+    ``encode``, which writes a vocabulary and shards. Times with the tokeniser ``unicode``, too, are divided by the
+    number of tokens that ``split`` gives.
     """
 
     text: Path = Path("text.txt")

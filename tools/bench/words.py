@@ -28,15 +28,15 @@ from wordsparse.words.recipe import recommended
 
 
 def scores_of(vectors: ws.Model, pairs: tuple[str, ...] = ("",), analogies: tuple[str, ...] = ("",)) -> Row:
-    """Return the score on each test set. Without files, these are gensim's test sets."""
+    """Return the score on each test set. The default test sets are gensim's."""
     sets = ws.evaluate(vectors, *([path for path in paths if path] or None for paths in (pairs, analogies)))
     scores = {name: result["spearman"] for name, result in sets["pairs"].items()}
     return scores | {name: result["accuracy"] for name, result in sets["analogies"].items()}
 
 
 def correlations(vectors: WordVectors, path: str) -> tuple[int, float | None, float | None]:
-    """Return the number of pairs of a file whose words are known, and the rank correlations over these pairs and over
-    all pairs. Vectors of unknown words are composed from n-grams; if a word has no vector, its pairs count as 0."""
+    """Return the number of pairs of known words in a file, and the rank correlations over these pairs and over all
+    pairs. Vectors of unknown words are composed from n-grams; if a word has no vector, its pairs have cosine 0."""
     pairs = read_pairs(Path(path))
     judged = np.array([pair.score for pair in pairs])
     cosines, composed = answer_pairs(vectors, pairs), np.nan_to_num(answer_pairs(vectors, pairs, composed=True))
@@ -45,7 +45,7 @@ def correlations(vectors: WordVectors, path: str) -> tuple[int, float | None, fl
 
 
 class Hashed:
-    """The n-grams of gensim's FastText, which compose a vector for any word."""
+    """The n-grams of gensim's FastText, from which a vector is composed for any word."""
 
     def __init__(self, vectors: Any) -> None:
         self.vector = vectors.get_vector
@@ -144,7 +144,7 @@ class NewWords(Benchmark):
         self.new = [f"new-word-{i}" for i in range(self.words)]
         chosen = random.integers(0, len(lines), self.words * self.occurrences)
         self.sentences = [list(lines[line]) for line in chosen.tolist()]
-        for i, line in enumerate(self.sentences):  # a new word replaces the middle of the line
+        for i, line in enumerate(self.sentences):  # a new word replaces the middle word of the line
             line[len(line) // 2 : len(line) // 2 + 1] = [self.new[i // self.occurrences]]
         self.per = self.words
 
@@ -158,8 +158,9 @@ class Form(Benchmark):
     """N-grams blended into a model's vectors with strength ``form``: CPU seconds to fit and blend them, and scores.
 
     ``model`` names model directories. *NAME syntactic* is the score on analogies in sections ``gram…``, *NAME semantic*
-    on all other analogies. *all* includes unknown words; a pair counts as 0 if a word has no vector. *unknown words* is
-    the mean cosine of composed and trained vectors of held-out words, a tenth of the words that occur 10 to 999 times.
+    on all other analogies. *all* includes unknown words; pairs without vectors have cosine 0. *unknown
+    words* is the mean cosine of composed and trained vectors of held-out words, a tenth of the words that occur 10 to
+    999 times.
     """
 
     model: Any = ("model",)
@@ -201,9 +202,9 @@ class Form(Benchmark):
 class SelfJudge(OnText):
     """Lengths and strengths (``form``) of n-grams, judged without a test set by comparing the two halves of a text.
 
-    Two models without n-grams are trained, each on every second sentence. N-grams are then blended into one model, and
-    its cosines of word pairs are correlated with the cosines of the other, plain model; a row has the mean over both
-    ways. The first word of a pair occurs 5 to 20, 20 to 100, or more times in the half with n-grams.
+    Two models without n-grams are trained, each on every second sentence. N-grams are then blended into one model,
+    whose cosines of word pairs are correlated with the cosines of the other model; a row has the mean over both
+    choices. The first word of a pair occurs 5 to 20, 20 to 100, or more times in the half with n-grams.
     """
 
     tokens: str = "split"
@@ -299,8 +300,8 @@ class FastText(OnText):
     """fastText's program with its defaults and our training with n-grams, on the same text: CPU seconds and scores.
 
     ``covered`` is the rank correlation over the pairs of words in the vocabulary, and ``all`` over all pairs, in which
-    other words are composed from their n-grams. If a word has no vector, the cosine of its pairs is 0. ``fasttext`` is
-    Debian's package of that name.
+    vectors of unknown words are composed from n-grams. If a word has no vector, its pairs have cosine 0. ``program`` is
+    the command of Debian's package fasttext.
     """
 
     pairs: tuple[str, ...] = ("rare.tsv",)
@@ -334,10 +335,10 @@ class FastText(OnText):
 
 @dataclass
 class Serving(Benchmark):
-    """The time of one query of random vectors: the neighbours of a word, or the vector of a text of 20 words.
+    """The time of one query on random vectors: find the neighbours of a word, or encode a text of 20 words.
 
     ``track_memory`` is the memory, in MB, that a process needs to load the vectors from npz and answer both queries.
-    ``track_mapped`` is the unshared memory that the process needs if the vectors stay on disk and are shared.
+    ``track_mapped`` is the unshared memory that such a process needs if the vectors are memory-mapped and shared.
     """
 
     words: Any = (50_000, 200_000)
@@ -357,8 +358,8 @@ class Serving(Benchmark):
                 "vectors = ws.read_vectors(sys.argv[1], mapped=mapped);"
                 "vectors.similar('word1'); vectors.encode(['word1 word2']); print(size() - before)"
             )
-            # VmHWM is the peak of this process alone; ru_maxrss would include its parent's memory. RssAnon is the
-            # memory that is not shared with other processes by way of files.
+            # VmHWM is the peak memory of a process alone; ru_maxrss would include the memory of its parent. RssAnon is
+            # the memory that is not shared with other processes through files.
             self.memory, self.mapped = (
                 float(subprocess.check_output([sys.executable, "-c", code, path, str(mapped), name]))
                 for mapped, name in ((False, "VmHWM"), (True, "RssAnon"))

@@ -43,7 +43,7 @@ TOKENS = (
     *(b"\0", b"\xff", b"\n", b"\r", b"\t", b" ", b"\xef\xbb\xbf", b"-1", b"0", b"1e999", b"nan", b"9" * 30),
     *(b"{", b"}", b"[", b"]", b'"', b"\\u0000", b"\\ud800", b": ", b"\xf0"),
 )
-# Denormal numbers of float64 and float32, numbers near and above the largest, sums beyond int64, and non-numbers.
+# Denormal and largest numbers of float64 and float32, larger numbers, integers beyond int64, and non-finite numbers.
 NUMBERS = (
     *("5e-324", "1e-46", "1.2e-38", "3.3e38", "1e39", "1e308", "9223372036854775807", "18446744073709551616"),
     *("1" + 400 * "0", "0", "-0.0", "-1", "nan", "inf", "-inf"),
@@ -105,7 +105,7 @@ def reader(kind: str, place: Path) -> Callable[[Path], object]:
 
 
 def mutated_file(folder: Path, place: Path, random: Random) -> Path:
-    """Write a random file of the folder with changed bytes, either before or after compression."""
+    """Copy a random file of the folder to ``place``, with bytes changed before or after compression."""
     path = random.choice(sorted(folder.iterdir()))
     data, other = path.read_bytes(), random.choice(sorted(folder.iterdir())).read_bytes()
     if path.suffix in PACKED and random.random() < 0.5:
@@ -174,7 +174,7 @@ def main(inputs: int, chosen: tuple[str, ...], seed: int, first: int, seconds: f
         good, place = Path(scratch) / "good", Path(scratch) / "place"
         good.mkdir()
         make_good(good)
-        # Without fsync: waiting for the disk would take most of the time, and these files need not survive the run.
+        # fsync is disabled, because waiting for the disk would take most of the time, and no file need survive the run.
         with mock.patch("os.fsync"):
             for number in range(first, first + inputs):
                 kind = kinds[number % len(kinds)]

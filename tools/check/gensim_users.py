@@ -1,13 +1,13 @@
-"""Check that unmodified PyPI packages that use gensim's Word2Vec also run with ours, each with its own example.
+"""Check that unmodified PyPI packages that use gensim's Word2Vec also run with wordsparse's, by the packages' examples.
 
     python tools/check/gensim_users.py
     python tools/check/gensim_users.py node2vec spec2vec
 
 Each package is installed with ``--no-deps`` in a temporary directory, which comes before this environment on the path:
 some packages pin old versions of NumPy or networkx, but run with newer versions. The program in ``gensim_programs/`` is
-the example of the package's README. It runs twice: with gensim's class, and with ours under gensim's name, while
-gensim's own class refuses to train. One line of JSON is printed for each package: its version, and for both runs
-whether it succeeded, the CPU seconds (imports included), and the last line of an error.
+the example of the package's README. The program runs twice: with gensim's class, and with our class under gensim's
+name, while gensim's own class refuses to train. One line of JSON is printed for each package: its version, and for both
+runs whether the run succeeded, the CPU seconds (imports included), and the last line of an error.
 """
 
 import json
@@ -53,7 +53,7 @@ runpy.run_path(sys.argv[1])
 @click.command()
 @click.argument("packages", nargs=-1, type=click.Choice(list(NEEDS)))
 def main(packages: tuple[str, ...]) -> None:
-    """Run the example of each package (by default of all packages) with gensim's class and with ours."""
+    """Run the example of each package (by default all packages) with gensim's Word2Vec and with wordsparse's."""
     results = []
     for package in packages or NEEDS:
         with tempfile.TemporaryDirectory(prefix=f"{package}-") as folder:
@@ -64,7 +64,7 @@ def main(packages: tuple[str, ...]) -> None:
 
 
 def tried(package: str, folder: Path) -> dict[str, Any]:
-    """Install a package in ``folder`` and run its program there with both classes."""
+    """Install a package in ``folder``, and run the package's program with gensim's class and with ours."""
     version = installed(package, folder / "packages")
     programs = {"gensim": WITH_GENSIM, "wordsparse": WITH_OURS}
     sides = {name: ran(program, package, folder / "packages", folder / name) for name, program in programs.items()}
@@ -72,7 +72,7 @@ def tried(package: str, folder: Path) -> dict[str, Any]:
 
 
 def installed(package: str, packages: Path) -> str:
-    """Install a package, and what its program needs, in a directory. Return the version of the package."""
+    """Install a package and the dependencies of its program in a directory. Return the version of the package."""
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command = [*install, "--target", str(packages), package, *NEEDS[package]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

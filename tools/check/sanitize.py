@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 COPY = REPOSITORY / "build" / "sanitize"
 # Files that are not copied: compiled modules, and the caches of tools.
 LEFT_OUT = ("*.so", "__pycache__", "build", ".git", ".venv", ".*_cache", "*.egg-info")
-# Tests of the emulated device are left out: each compiles its own kernels, without sanitizers.
+# Tests of the emulated device are left out: these tests compile their own kernels, without sanitizers.
 COMPILED = ("-k", "not cuda and not emulated")
 TESTS = ("tests/kernels", "tests/layer", "tests/vectors", "tests/corpus/test_text.py", *COMPILED)
 # The short selection: every loop on every instruction set in float32 and float64, copies of layers, the reader of text.
@@ -43,7 +43,7 @@ def runtime(name: str) -> str:
 
 
 def copy_repository(copy: Path) -> None:
-    """Update a copy of the repository, but keep its compiled files: the build renews files that are out of date."""
+    """Update a copy of the repository, but keep compiled files in the copy: the build renews outdated files."""
     if copy.exists():
         for path in list(copy.rglob("*")):
             is_compiled = path.suffix == ".so" or path.relative_to(copy).parts[0] == "build"
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
     checked = {
         "PYTHONPATH": str(COPY),
         "LD_PRELOAD": " ".join(runtime(name) for name in ("libasan.so", "libubsan.so", "libstdc++.so.6")),
-        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",  # so that Python raises MemoryError
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",  # failed allocations raise MemoryError
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
     chosen = SHORT if arguments == ["--short"] else tuple(arguments) or TESTS

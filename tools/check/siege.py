@@ -9,7 +9,7 @@ and held-out text, and from counts; each time it resumes with other threads and 
     all       the status is 130 after a signal that can be caught, and there is no traceback; once the command has run
               to its end, no temporary file is left next to its output
 
-The results are printed as JSON. The exit status is 1 if one of these promises was broken.
+The results are printed as JSON. The exit status is 1 if a promise was broken.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ import click
 import numpy as np
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-# Commands are forked from a process that has only imported everything, so they start fast.
+# Commands are forked from a server process that has already imported the modules, so that commands start fast.
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = ["wordsparse.cli.train", "wordsparse.training.output_run", "wordsparse.cli.encode"]
 LIMIT_SECONDS = 120
@@ -41,7 +41,7 @@ TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1",
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill. ``arguments`` returns its command line; ``stands`` is the output file's earlier content."""
+    """A command to kill. ``arguments`` returns the command line; ``stands`` is the output file's earlier content."""
 
     name: str
     output: Path
@@ -70,7 +70,7 @@ class Siege:
         while done < kills:
             number = SIGNALS[self.random.integers(len(SIGNALS))]
             status = self._status(target, number, self.random.uniform(0, lasts))
-            if status == 0:  # it finished first, so its output must be complete
+            if status == 0:  # the command ended before the signal, so its output must be complete
                 self._compare(target, reference, others)
                 self._reset(target)
                 continue
@@ -81,7 +81,7 @@ class Siege:
             content = contents(target.output)
             is_whole = content in (before, reference)
             self._must(target, is_whole, f"{number.name} damaged the output")
-            if content != before:  # the signal came after the output was written; the next run may refuse to replace it
+            if content != before:  # the output is already complete; the next run may refuse to replace it
                 self._finish(target, reference, others)
         self._finish(target, reference, others)
 
@@ -112,7 +112,7 @@ class Siege:
         process = SERVER.Process(target=_run, args=(target.arguments(), str(errors), there))
         process.start()
         there.close()
-        here.recv()  # now the process handles signals
+        here.recv()  # wait until the process handles signals
         ready = time.monotonic()
         if number is not None:
             process.join(delay)
@@ -146,13 +146,13 @@ def _run(arguments: list[str], errors: str, ready: Connection) -> None:
     descriptor = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    signals.answer()  # the installed script does this first
+    signals.answer()  # as the installed script does first
     ready.send(None)
     sys.argv = ["wordsparse", *arguments]
     run()
 
 
-# Files that record the time, the speed or the threads of a run, and so differ between runs.
+# Files that differ between runs, because the files record the time, the speed or the threads of a run.
 VARIES = ("model.json",)
 
 
@@ -164,7 +164,7 @@ def contents(output: Path) -> dict[str, str]:
 
 
 def targets(siege: Siege, materials: Path) -> list[Target]:
-    """Return the commands to kill. Their inputs (a text, counted pairs, a model) are in the folder ``materials``."""
+    """Return the commands to kill. The commands' inputs (a text, counted pairs, a model) are in ``materials``."""
     from wordsparse.counts.counting import count
     from wordsparse.training.runs import train
 

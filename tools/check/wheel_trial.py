@@ -1,7 +1,7 @@
 """Use an installed wordsparse as people do: train, query, evaluate, export, explore, classify, and use the layer.
 
-``wheels.py`` runs this program in an empty folder. It prints one JSON object or ends with an error. Except for gensim's
-methods, all features must work without gensim, which has no wheels for Python 3.14.
+``wheels.py`` runs this program in an empty folder. The program prints one JSON object or ends with an error. Except for
+gensim's methods, all features must work without gensim, which has no wheels for Python 3.14.
 """
 
 import importlib.util

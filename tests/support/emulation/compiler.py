@@ -18,13 +18,13 @@ SHIM = Path(__file__).with_name("shim.h")
 COMPILER = shutil.which("g++") or shutil.which("clang++")
 FLAGS = [
     *("-std=c++17", "-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Wno-unknown-pragmas"),
-    # Fibers jump between stacks; a fortified longjmp would report such jumps as errors.
+    # Fibers jump between stacks; a fortified longjmp would report jumps between stacks as errors.
     *("-U_FORTIFY_SOURCE", "-fsanitize=signed-integer-overflow,shift,bounds", "-fsanitize-undefined-trap-on-error"),
 ]
 # shim.h handles the fibers of one launch at a time, so ranks that are threads take turns.
 LAUNCHING = threading.Lock()
 MISSING = "no C++ compiler: the CUDA kernels' logic is not checked"
-# Every kernel that the package may launch, with its template arguments.
+# The kernels that the package may launch, with their template arguments.
 INSTANCES = [
     f"{name}<{scalar}{parts}>"
     for scalar in ("float", "double")
@@ -71,7 +71,7 @@ class EmulatedKernel:
             raise RuntimeError(f"{self._name}: {failure.decode()}")
 
     def _check(self, place: int, argument: Any, parameter: str, is_array: bool) -> None:
-        """Check the argument, because a device would interpret any bytes as the type of the parameter."""
+        """Check the type of an argument: a device would interpret any bytes as the type of the parameter."""
         dtype = np.dtype(parameter[1:])
         if not isinstance(argument, np.ndarray if is_array else np.generic) or argument.dtype != dtype:
             kind = getattr(argument, "dtype", type(argument).__name__)

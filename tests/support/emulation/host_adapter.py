@@ -1,4 +1,4 @@
-"""An adapter through which kernels of a device take NumPy arrays, so that the same tests cover all kernels."""
+"""An adapter through which device kernels take NumPy arrays, so that the same tests cover all kernels."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class HostAdapter:
         def call(*arguments: Any, **named: Any) -> Any:
             there = [self._to_device(argument) for argument in arguments]
             result = method(*there, **named)
-            # Copy arguments back before results: a result may be one of the arguments.
+            # Copy arguments to the host before results: a result may be one of the arguments.
             for here, argument in zip(arguments, there, strict=True):
                 if isinstance(here, np.ndarray) and here.flags.writeable:
                     here[...] = self.kernels.to_host(argument)

@@ -1,4 +1,4 @@
-"""NVIDIA's run-time compiler (NVRTC), called through ctypes. It needs no GPU and no driver."""
+"""NVIDIA's run-time compiler (NVRTC), called through ctypes. NVRTC needs no GPU and no driver."""
 
 import ctypes
 import importlib.util
@@ -10,7 +10,7 @@ from wordsparse.kernels import cuda
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """Load NVRTC from its PyPI package (nvidia-cuda-nvrtc-cu12); None without it."""
+    """Load NVRTC from its PyPI package, nvidia-cuda-nvrtc-cu12; return None if the package is not installed."""
     package = importlib.util.find_spec("nvidia")
     for place in package.submodule_search_locations or () if package else ():
         for path in sorted(Path(place).glob("cuda_nvrtc/lib/libnvrtc.so.*")):
@@ -28,7 +28,7 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
     try:
         for name in names:
             _check(nvrtc.nvrtcAddNameExpression(program, name.encode()), name)
-        # CuPy adds the last option too.
+        # CuPy, too, passes --device-as-default-execution-space.
         arguments = (f"--gpu-architecture={architecture}", *cuda.OPTIONS, "--device-as-default-execution-space")
         options = [option.encode() for option in arguments]
         status = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))

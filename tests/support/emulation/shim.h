@@ -1,7 +1,7 @@
 // Emulates CUDA on one CPU thread, to test the logic of the kernels, not their speed. The compiler gets the unchanged
 // source of a kernel after this header. Every thread of a block is a fiber; blocks run one after another.
 //
-// The following mistakes, which a device would not report, are errors here. The first and the last end the process:
+// The emulation reports the following mistakes, which a device does not report. The first and the last end the process:
 //   - an index beyond an array: each array borders on a page without access, at its end and, in a second run, at its
 //     beginning; other memory around the array is NaN or -1
 //   - results that depend on the order of threads and blocks, or on uninitialised memory: the second run takes threads
@@ -43,7 +43,7 @@ struct Fiber {
     jmp_buf at;
     bool started = false;
     State state = READY;
-    unsigned shuffles = 0;  // parity chooses the buffer: no lane is two shuffles ahead
+    unsigned shuffles = 0;  // its parity chooses one of two buffers: no lane is two shuffles ahead
 };
 
 inline dim3 thread_index, block_index, block_size, grid_size;
@@ -120,7 +120,7 @@ inline const char* run_grid(bool backwards) {
     return failure;
 }
 
-// A copy of an array between two pages without access. The copy ends at the second page or begins after the first.
+// A copy of an array that begins right after a page without access, or ends right before such a page.
 struct Guarded {
     char *region = nullptr, *data = nullptr;
     size_t length = 0;
@@ -139,8 +139,8 @@ struct Guarded {
     Guarded(const Guarded&) = delete;
 };
 
-// Each parameter has three characters: P (a written array), p (an array that is only read) or n (a number); its kind;
-// and its size.
+// Describe a parameter by P (an array that is written), p (an array that is only read) or n (a number), followed by the
+// kind and the size of its numbers.
 template <typename A>
 void describe(std::string& out) {
     using Value = std::remove_cv_t<std::remove_pointer_t<A>>;
@@ -173,7 +173,7 @@ inline const char* launch(const std::string& signature, void (*kernel)(void**), 
     body = kernel;
     fibers = std::vector<Fiber>(block);
     lanes.assign(size_t(block) * 2, 0);
-    static char* const stacks = static_cast<char*>(  // one per thread of the largest block; pages are allocated on use
+    static char* const stacks = static_cast<char*>(  // one stack per thread; pages are allocated on use
         mmap(nullptr, 1024 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
     for (unsigned i = 0; i < block; ++i) {
         getcontext(&fibers[i].start);
@@ -245,7 +245,7 @@ T __shfl_xor_sync(unsigned mask, T value, int other) {
     return shim::exchange(mask, value, int(shim::current % shim::WARP_SIZE) ^ other);
 }
 
-// Python looks up these extern "C" names. KERNEL is a kernel's name with template arguments; INDEX is its number.
+// Python looks up these extern "C" names. The macro takes a kernel's number, and its name with template arguments.
 #define SHIM_KERNEL(INDEX, ...)                                                                                       \
     extern "C" const char* signature_##INDEX() {                                                                      \
         static const std::string text = shim::Kernel<&__VA_ARGS__>::signature();                                      \

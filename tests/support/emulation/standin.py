@@ -1,9 +1,9 @@
 """A stand-in for CuPy that needs no GPU: arrays with CuPy's restrictions, and kernels compiled through shim.h.
 
-:class:`Array` is not a NumPy array and is never converted to a NumPy array. NumPy's functions accept it through the
-same protocols as CuPy's arrays, and only if CuPy has the function (``FUNCTIONS``, ``METHODS``). Operations that mix
-host and device arrays raise TypeError, indexing included. Reductions return 0-d device arrays, and ``empty`` returns
-NaN.
+:class:`Array` is not a NumPy array and is never converted to a NumPy array. NumPy's functions accept :class:`Array`
+through the same protocols as CuPy's arrays, and only if CuPy has the function (``FUNCTIONS``, ``METHODS``). Operations
+that mix host and device arrays raise TypeError, indexing included. Reductions return 0-d device arrays, and ``empty``
+returns NaN.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 from support.emulation import compiler
 from wordsparse.kernels import cuda
 
-# The functions and methods of NumPy, with keyword parameters, that CuPy has too: the package may use them.
+# The NumPy functions, methods and keyword parameters that CuPy has too, so that the package may use them.
 FUNCTIONS = """
 abs all any arange argsort array asarray ascontiguousarray bincount broadcast_to column_stack concatenate cumsum
 diff dot einsum empty empty_like exp eye flatnonzero full full_like hstack isfinite log log1p matmul max maximum
@@ -129,7 +129,7 @@ class RawModule:
     """A replacement for cupy.RawModule whose kernels are compiled through shim.h."""
 
     def __init__(self, *, code: str, options: tuple[str, ...] = (), name_expressions: Any = None) -> None:
-        # Compile all kernels of the package at once: starting the compiler costs more than the kernels do.
+        # Compile all kernels of the package at once: starting the compiler takes longer than compiling the kernels.
         names = compiler.INSTANCES if code == cuda.source() else name_expressions
         self._kernels = compiler.compile_kernels(code, tuple(names))
 
@@ -181,7 +181,7 @@ class Module:
 
     @staticmethod
     def empty(shape: Any, dtype: Any = float) -> Array:
-        """Return an uninitialised array, filled with NaN or -1, so that reading it causes a visible error."""
+        """Return an array filled with NaN or -1, so that reading an element before writing it gives visible errors."""
         host = np.empty(shape, dtype)
         host.view(np.uint8 if host.ndim else host.dtype)[...] = 0xFF
         return Array(host)

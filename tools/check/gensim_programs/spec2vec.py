@@ -1,4 +1,4 @@
-"""The example of spec2vec's README on artificial spectra: callbacks save a model while it is trained; the loaded model
+"""The example of spec2vec's README on artificial spectra: callbacks save the model during training; the loaded model
 then scores queries against the training spectra."""
 
 import gensim
