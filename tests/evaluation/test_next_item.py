@@ -117,7 +117,7 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
     for options, message in (
         (["--from", "17"], "is a date, but a number was given"),
         (["--from", "July"], "neither a number nor a date"),
-        (["--from", "2027-01-01"], "no user has a history and a new item"),
+        (["--from", "2027-01-01"], "no user has a new item after a history"),
         (["--group-by", "client"], "no column 'client'"),
         (["--next", str(log / "whole.csv")], "two test sets named whole"),
     ):

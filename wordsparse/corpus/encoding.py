@@ -35,7 +35,7 @@ from wordsparse.tokens.records import tokenization
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int, float | None], object]
 
-# The smallest share of a text's tokens that must be in the vocabulary; otherwise the text is refused.
+# The minimum share of a text's tokens in the vocabulary; a text with a smaller share is refused.
 KNOWN_SHARE = 0.1
 
 logger = logging.getLogger(__name__)
@@ -140,8 +140,8 @@ def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
 
 
 def _read(text: RawText, tokenize: Filter, draft: Draft, threads: int, progress: Progress) -> ReadText:
-    """Read blocks on all threads. Each thread numbers the words of its block with a table that no other thread uses
-    meanwhile."""
+    """Read blocks on all threads. Each thread numbers the words of its block with a table that no other thread is
+    using."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
 

@@ -57,7 +57,7 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
     if sum(map(_has_mark, punctuated)) > MARKED_SHARE * len(punctuated):
         remedy = "--tokens unicode (tokens='unicode') separates it"
     if 2 * sum(_UNSPACED.search(word) is not None for word in punctuated) > len(punctuated):
-        remedy = f"the script writes no spaces: {_splitter_of(''.join(punctuated))}"
+        remedy = f"words are not separated by spaces: {_splitter_of(''.join(punctuated))}"
     return f"{share:.0%} of the words end in punctuation ({', '.join(map(repr, punctuated[:3]))}): {remedy}"
 
 
@@ -68,13 +68,11 @@ def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:
     long = [word for word in sample if not word.isascii() and _is_unspaced(word, least)]
     if 2 * len(long) <= len(sample):
         return None
-    return "the text seems not to be split into words, since its script writes no spaces: " + _splitter_of(
-        "".join(long)
-    )
+    return "the text seems not to be split into words, because its script has no spaces: " + _splitter_of("".join(long))
 
 
 def _splitter_of(text: str) -> str:
-    """Return advice on how to split a text in a script that writes no spaces."""
+    """Return advice on how to split a text whose words are not separated by spaces."""
     if re.search(f"[{_KANA}]", text):
         return "--tokens japanese (tokens='japanese') splits it"
     if re.search(f"[{_HAN}]", text):

@@ -12,7 +12,7 @@ BLOCK = 2**20
 
 
 class Numbers(dict[Hashable, int]):
-    """A dict from tokens to their numbers. Looking up a new token gives it the next number."""
+    """A dict from tokens to their numbers. Looking up a new token assigns the next number to the token."""
 
     def __missing__(self, token: Hashable) -> int:
         number = self[token] = len(self)

@@ -31,10 +31,10 @@ END_OF_SENTENCE = -2
 """The value after the last token of each sentence."""
 
 SHARD_DTYPE = np.dtype("<i4")
-MOST_VALUES = 2**28  # per read; Linux reads fewer than 2**31 bytes (2**29 values) at once
+MOST_VALUES = 2**28  # number of values per read; Linux reads fewer than 2**31 bytes (2**29 values) at once
 
 SHARD_TOKENS = 2**26
-"""A shard is closed at the first end of a sentence after this many values."""
+"""The number of values after which a shard is closed at the next end of a sentence."""
 
 FORMAT = "wordsparse corpus"
 VERSION = 1
@@ -125,7 +125,7 @@ class EncodedCorpus:
     max_vocab: int | None
     shards: Sequence[Values]
     sha256: str = ""
-    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # may hold a whole file
+    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # may hold a whole tokenizer file
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":

@@ -43,9 +43,9 @@ class ExampleBuilder:
 
     :func:`keep_probabilities` gives the probability with which a token is kept. :func:`distance_weights` gives the
     weights of skip-gram's pairs. CBOW draws the width of each centre token's window at random, so that a context word
-    is inside the window with a probability equal to this weight. The random numbers depend only on the seed, the epoch
-    and the token's position in the corpus. With ``transposed``, the builder also makes the transpose of skip-gram's
-    targets; otherwise the training step computes the transpose.
+    is inside the window with a probability equal to the weight of its distance. The random numbers depend only on the
+    seed, the epoch and the token's position in the corpus. With ``transposed``, the builder also makes the transpose of
+    skip-gram's targets; otherwise the training step computes the transpose.
     """
 
     def __init__(
@@ -148,9 +148,9 @@ def _starts(sizes: Array) -> Array:
 def distance_weights(window: int, distances: Distances) -> Array:
     """Return the weight of a context word at distance 1 … window, float64 (window,).
 
-    At distance k, the weight is 1 - (k - 1)/window if ``distances`` is "linear": this is the mean of word2vec's windows
-    (Mikolov et al., 2013), whose widths are uniform on 1 … window. The weight is 1/k if ``distances`` is "harmonic", as
-    in GloVe (Pennington et al., 2014), and 1 if ``distances`` is "equal", for sets such as baskets.
+    At distance k, the weight is 1 - (k - 1)/window if ``distances`` is "linear": this is the mean over word2vec's
+    windows (Mikolov et al., 2013), whose widths are uniform on 1 … window. The weight is 1/k if ``distances`` is
+    "harmonic", as in GloVe (Pennington et al., 2014), and 1 if ``distances`` is "equal", for sets such as baskets.
     """
     if not 1 <= window <= MAX_WINDOW:
         raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")

@@ -19,8 +19,9 @@ MASS = {"cbow": 1.0, "skipgram": 20.0}
 
 
 def start_from(init: WordVectors, embedding: WordEmbedding, vocabulary: Vocabulary, model: str) -> int:
-    """Set the row of each word in both ``vocabulary`` and ``init`` to the word's vector in ``init``. Return the number
-    of these words. Raise InputError if the dimensions differ, or if no word is in both."""
+    """For each word of ``vocabulary`` that is also in ``init``, set the word's row to the vector in ``init``. Return
+    the number of these words. Raise InputError if the dimensions differ, or if ``init`` has no word of
+    ``vocabulary``."""
     dim = embedding.E.shape[1]
     if init.dim != dim:
         raise InputError(f"init: its vectors have {init.dim} dimensions, not {dim}: train with dim {init.dim}")

@@ -3,7 +3,7 @@
 ``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the words' unit vectors times their weights
 (:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words. ``tokenizer.json``, in the format of the
 package tokenizers, maps whole words to rows. ``config.json`` and ``modules.json`` describe the kind of model. As in
-wordsparse, a text's vector is the mean of its known words' rows, scaled to length one. Unlike in wordsparse, unknown
+wordsparse, a text's vector is the mean of its known words' rows, scaled to unit length. Unlike in wordsparse, unknown
 words get no vectors from n-grams. The format is written for other programs; wordsparse does not read it.
 
 The tokenizer splits and lower-cases texts in the same way as the training text. If the training text was split at white
@@ -44,7 +44,7 @@ NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
 # Outer punctuation is removed from texts if at most this fraction of the words in the vocabulary has outer punctuation,
 # such as "u.s.".
 MARKED = 0.05
-# Every version of Sentence-Transformers finds its modules by these names.
+# The types of modules, by names that every version of Sentence-Transformers accepts.
 MODULE_TYPES = {
     ".": "sentence_transformers.models.StaticEmbedding",
     "1_Normalize": "sentence_transformers.models.Normalize",
@@ -98,7 +98,7 @@ class Model2Vec(Format):
 
 
 def _card(content: WordVectors) -> str:
-    """Return the model card. It says what the model is and how to load it; users add the rest."""
+    """Return the model card. The card says what the model is and how to load it; users add the rest."""
     occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec
@@ -113,7 +113,7 @@ tags:
 ---
 # An encoder of texts
 
-The vector of a text is the mean of its words' vectors, rare words weighing more, scaled to length one. wordsparse
+The vector of a text is the mean of its words' vectors, rare words weighing more, scaled to unit length. wordsparse
 trained {len(content):,} vectors of {content.dim} numbers on a text alone{occurrences}; no transformer was
 distilled. Other words are left out.
 
@@ -123,7 +123,7 @@ distilled. Other words are left out.
     from sentence_transformers import SentenceTransformer
     vectors = SentenceTransformer("PATH").encode(["A text.", "Another one."])
 
-Before you publish it, name above the text that it was trained on, its language and its licence, and its scores here.
+Before you publish the model, fill in the fields language, license and datasets above, and add the model's scores below.
 """
 
 
