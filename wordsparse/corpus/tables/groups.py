@@ -91,9 +91,7 @@ def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: 
             kind, at = place_of(name, others[0], order)
             first = first or kind
             if kind != first:
-                raise InputError(
-                    f"{name}: {others[0]!r:.60} in {order!r} is a {kind}, but the first value is a {first}"
-                )
+                raise InputError(f"{name}: {others[0]!r:.60} in {order!r} is a {kind}, but a {first} is expected")
         times = 1 if weight is None else _times(name, others[-1], weight)
         for word in words(name, cell):
             yield from repeat((key, at, word), times)
