@@ -132,7 +132,7 @@ def test_texts_and_rows_of_any_iterable():
         ([{"text": 3.5}], {"column": "text"}, "row 1 holds 3.5, which is neither text nor a list of tokens"),
         (iter(["a"]), {"column": "text"}, "row 1 is 'a', not a mapping"),
         # The keys of this dict used to become the tokens.
-        ([{"text": "a", "id": 1}], {}, "sentence 1 is a dict, not a list of tokens: name its text .*'text', 'id'"),
+        ([{"text": "a", "id": 1}], {}, "sentence 1 is a dict, not a list of tokens: choose a column .*'text', 'id'"),
         (iter(["a b"]), {}, r"sentence 1 is 'a b', not a list of tokens: split it, or name a tokeniser \(tokens="),
     ]:
         with pytest.raises(InputError, match=said):

@@ -39,7 +39,7 @@ def decoded(path: Path, position: int, data: bytes) -> str:
     byte."""
     if (nul := data.find(b"\0")) >= 0:
         raise InputError(
-            f"{path}: is binary, not text (a zero byte at byte {position + nul:,}): leave it out, or convert it first "
+            f"{path}: is binary, not text (a zero byte at byte {position + nul:,}): omit or convert the file "
             "(iconv -f UTF-16 -t UTF-8, if it is text from Windows)"
         )
     try:
@@ -49,8 +49,8 @@ def decoded(path: Path, position: int, data: bytes) -> str:
         if error.reason == "unexpected end of data":
             raise InputError(f"{path}: ends inside a character {where}: is the file cut short?") from error
         raise InputError(
-            f"{path}: is not UTF-8 text {where}: leave it out, or convert it first (iconv -f LATIN1 -t UTF-8, if its "
-            "language is western European)"
+            f"{path}: is not UTF-8 text {where}: omit or convert the file (iconv -f LATIN1 -t UTF-8, if the text is "
+            "in a western European language)"
         ) from error
 
 

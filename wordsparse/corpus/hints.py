@@ -18,17 +18,17 @@ _OTHERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khme
 _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 
 PUNCTUATED_SHARE = 0.02
-"""If more than this share of the tokens end in punctuation, the tokeniser has not separated punctuation from words."""
+"""The share of tokens ending in punctuation above which the tokeniser has not separated punctuation from words."""
 MARKED_SHARE = 0.1
-"""If more than this share of the words that end in punctuation have combining marks (as in Hindi), advise --tokens
-unicode."""
+"""The share of words with combining marks (as in Hindi), among words ending in punctuation, above which --tokens
+unicode is advised."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
 """A text with fewer than FEW_WORDS distinct words in more than MANY_TOKENS tokens is probably the wrong text or
 column."""
 LONG_WORD = 6
-"""In a script without spaces, a word of at least this many characters is probably several words."""
+"""The minimum length of a word that is probably several words, in a script without spaces."""
 MAX_WORDS = 100_000
-"""The largest number of words that are examined for hints."""
+"""The maximum number of words that are examined for hints."""
 
 
 def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: str | None) -> str | None:

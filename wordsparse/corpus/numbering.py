@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 
-# ``numbered`` yields an array at the first end of a sentence after this many values.
+# The number of values after which ``numbered`` yields an array at the next end of a sentence.
 BLOCK = 2**20
 
 

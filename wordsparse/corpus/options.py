@@ -31,8 +31,8 @@ class TextOptions(Checked):
     )
     group: str | None = option(
         None,
-        "Column by which rows are grouped: rows with the same value form one basket or session. Each cell of the "
-        "text's column is then one word, unless a tokeniser is chosen.",
+        "Column by which rows are grouped: rows with the same value form one basket or session. Unless a "
+        "tokeniser is chosen, each cell of the text's column is one word of a basket.",
         cli="group-by",
         metavar="NAME",
     )

@@ -262,7 +262,7 @@ class RawText:
             raise InputError(f"the column {named} needs rows: also name the column that holds the text (column)")
         if self._groups is not None:
             grouped = f"rows are grouped by {self._groups.group!r}"
-            raise InputError(f"the column {named} needs single rows, but {grouped}: leave out one of them")
+            raise InputError(f"the column {named} needs single rows, but {grouped}: leave out one of the two")
         blocks = self._blocks_of_rows([self.column, *columns])
         with self.filter(workers) as tokenize:
             for rows in ordered_map(lambda block: self._split_rows(block, tokenize), blocks, workers):
@@ -350,7 +350,7 @@ def _token_list(name: str, sentence: object) -> list[Any]:
     if isinstance(sentence, list):
         return sentence
     if isinstance(sentence, Mapping):
-        raise InputError(f"{name} is a dict, not a list of tokens: name its text (column=), {listed(list(sentence))}")
+        raise InputError(f"{name} is a dict, not a list of tokens: choose a column (column=), {listed(list(sentence))}")
     if isinstance(sentence, str):
         raise InputError(
             f"{name} is {sentence!r:.80}, not a list of tokens: split it, or name a tokeniser (tokens='unicode')"

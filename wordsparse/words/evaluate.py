@@ -56,7 +56,7 @@ def evaluate(
     analogies : sequence of paths, optional
         Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. If no
         test set is given, WordSim-353, SimLex-999 and questions-words are used. These test sets are part of gensim; if
-        gensim is not installed, they must have been downloaded with ``wordsparse corpora fetch gensim-sets``.
+        gensim is not installed, download the sets first with ``wordsparse corpora fetch gensim-sets``.
     restrict_vocab : int
         The questions and answers of analogies are limited to this many of the most frequent words. Pairs may hold any
         word.

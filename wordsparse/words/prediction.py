@@ -29,8 +29,8 @@ from wordsparse.types import Array
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
-# A thread ranks the words for BASKETS baskets at a time, in blocks of words: FIRST words in the first block, WORDS
-# words in each later block. A block fits into a cache.
+# A thread ranks the words for BASKETS baskets at a time, in blocks of words. The first block has FIRST words, and each
+# later block has WORDS words. A block fits into a cache.
 BASKETS, FIRST, WORDS = 256, 64, 4096
 # A block of words is padded to a multiple of PANEL, so that the kernel computes all scores in tiles of the same width.
 # The rounding of a basket's scores then does not depend on the number of baskets.

@@ -64,8 +64,8 @@ class Model2Vec(Format):
             return
         if tokens not in ("split", *PATTERNS):
             raise InputError(
-                f"the tokenizer of model2vec cannot split texts as the model's own ({tokens}) does: it would find no "
-                "word in them; train with a tokenizer file (--tokens FILE.json), which model2vec can use; or choose "
+                f"the tokenizer of model2vec cannot split texts as the model's own ({tokens}) does, and would find "
+                "no word; train with a tokenizer file (--tokens FILE.json), which model2vec can use; or choose "
                 "npz, and let wordsparse make the vectors of texts: wordsparse documents (model.encode)"
             )
         for word in words:
