@@ -93,8 +93,8 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
 
 
 def _check_known(known: int, tokens: int, min_count: int, advice: str | None) -> None:
-    """Raise InputError if nearly all tokens are too rare for the vocabulary. The text was then probably split
-    wrongly."""
+    """Raise InputError if nearly all tokens are too rare for the vocabulary. A text with so few known words was
+    probably split wrongly."""
     if known < KNOWN_SHARE * tokens:
         remedy = advice or "is the text split into words? A lower --min-count (min_count=) keeps rarer words"
         share = f"{1 - known / tokens:.0%} of the {tokens:,} tokens"

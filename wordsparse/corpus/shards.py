@@ -26,7 +26,8 @@ from wordsparse.files.storage import read_manifest, trusting, write_manifest
 from wordsparse.tokens import records
 
 OUT_OF_VOCABULARY = -1
-"""The value of a token outside the vocabulary. Such tokens are stored so that positions and token counts are exact."""
+"""The value of a token outside the vocabulary. Out-of-vocabulary tokens are stored so that positions and token counts
+are exact."""
 END_OF_SENTENCE = -2
 """The value after the last token of each sentence."""
 
@@ -83,7 +84,7 @@ class Shard:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
         if len(data) == (ends[-1] - start) * width:
             ids = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
-            # This check is needed, because compiled code uses ids as row numbers without checking them.
+            # The ids must be checked, because compiled code uses ids as row numbers without any check.
             if not ids.size or (ids.min() >= END_OF_SENTENCE and ids.max() < self._words):
                 return ids
         raise ReadError(f"{self.path}: was cut or altered since it was opened: encode the text again")

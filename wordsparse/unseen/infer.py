@@ -12,7 +12,7 @@ vocabulary or the text: small matrices from training, Q = W̃ᵀW̃ and C̄, rep
                    mean over single words, is only an approximation.
 
 The row a is shrunk towards 0, as if DOUBT more occurrences had the vector 0. The rows a and b are combined as the input
-and output rows of trained words are combined. Then :mod:`wordsparse.words.form` blends n-grams into the vector; the
+and output rows of trained words are combined. Finally, :mod:`wordsparse.words.form` blends n-grams into the vector; the
 weight of the n-grams depends on the number of occurrences of the word.
 """
 

@@ -17,8 +17,8 @@ class Alignment(NamedTuple):
     Attributes
     ----------
     vectors : WordVectors
-        The rotated vectors. Cosines between these vectors are the same as before the rotation. The rotated vectors have
-        no n-grams.
+        The rotated vectors. Cosines between the rotated vectors are the same as before the rotation. The rotated
+        vectors have no n-grams.
     rotation : (dim, dim) float32
     words : int
         The number of words that both sets have. The rotation was computed from the common words.

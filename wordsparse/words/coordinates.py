@@ -193,7 +193,7 @@ def axes(vectors: Array, before: Array, counts: Array, threads: int | None) -> N
     Training rotates the canonical coordinates: words keep their neighbours, but the numbers in their vectors change. An
     index of the old vectors could therefore not answer queries with new vectors. R minimises Σ_w √n_w |u'_w R − u_w|²
     over the words that both models have, where u' (n, dim) are the new vectors and u (n, dim) the old vectors, all of
-    length one. Word w occurs n_w = ``counts[w]`` times.
+    unit length. Word w occurs n_w = ``counts[w]`` times.
     """
 
     def overlap(block: slice) -> Array:

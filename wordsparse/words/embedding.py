@@ -183,7 +183,7 @@ class WordEmbedding:
     def take_over(self, state: Mapping[str, Any], W: Array) -> None:
         """Continue from the ``state`` and the weights ``W`` (o = W h) of another embedding.
 
-        The words of that embedding must be the first words of this embedding. The other words' rows do not change.
+        The words of the other embedding must be the first words of this embedding. The other words' rows do not change.
         """
         self.start(np.arange(len(W)), state["E"], state["mass"])
         self.curvature = self.output.kernels.to_device(state["curvature"])

@@ -68,7 +68,7 @@ class ExampleBuilder:
         self._seed, self._transposed = seed, transposed
 
     def skipgram(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """Return one example per word. The targets are the words around all occurrences of this word, with weights.
+        """Return one example per word. The targets are the words around all occurrences of the word, with weights.
 
         ``shard`` holds encoded text, int32. ``start`` and ``stop`` bound the slice of tokens, and ``offset`` is the
         position of the shard's first entry in the corpus. Two tokens in one window are each other's context, so they

@@ -267,7 +267,7 @@ class Model:
         return self.wv.keyed_vectors()
 
     def trained(self) -> Training:
-        """Return the data needed to continue training. Raise InputError if the model does not hold these data."""
+        """Return the data needed to continue training. Raise InputError if the model does not hold the data."""
         if self.training is None:
             raise InputError("this model has only its vectors: train a new model that starts from them, with init=")
         return self.training

@@ -4,11 +4,11 @@ A model directory holds ``model.json`` (format, version, options, report, and ea
 ``vocabulary.json``, ``input.npy`` (E, one row per word) and ``output.npy`` (diag(√π) W, whose last column belongs to
 the constant feature). ``train --config MODEL`` repeats the run from ``model.json``. A model from a training run also
 holds ``training.bin``, the data for further training: 8 bytes per word (the number of pairs seen in training) and a few
-d×d matrices. ``model.json`` lists these arrays, identifies the text, and records the state at the end of the run. A
-model with n-grams also holds ``subwords.bin``, and a model that continues another model holds ``axes.npy``, the
-rotation into the axes of the other model. ``tokenizer.json`` is the tokenizer file that was used to split the text.
-``weights.npy`` holds the weights of words in texts, if they were computed from a collection. Loading checks every file,
-and never unpickles anything.
+d×d matrices. ``model.json`` lists the arrays in ``training.bin``, identifies the text, and records the state at the end
+of the run. A model with n-grams also holds ``subwords.bin``, and a model that continues another model holds
+``axes.npy``, the rotation into the axes of the other model. ``tokenizer.json`` is the tokenizer file that was used to
+split the text. ``weights.npy`` holds the weights of words in texts, if they were computed from a collection. Loading
+checks every file, and never unpickles anything.
 """
 
 import os

@@ -121,7 +121,7 @@ class Options(Checked):
     )
     heldout: float = option(
         0.0,
-        "Fraction of the text to hold out from training. The loss on this part is reported after each epoch.",
+        "Fraction of the text to hold out from training. The loss on the held-out text is reported after each epoch.",
         metavar="FRACTION",
         check=_share,
     )

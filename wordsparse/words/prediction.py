@@ -33,7 +33,7 @@ from wordsparse.words.options import Options
 # later block has WORDS words. A block fits into a cache.
 BASKETS, FIRST, WORDS = 256, 64, 4096
 # A block of words is padded to a multiple of PANEL, so that the kernel computes all scores in tiles of the same width.
-# The rounding of a basket's scores then does not depend on the number of baskets.
+# Hence the rounding of a basket's scores does not depend on the number of baskets.
 PANEL = 32
 
 logger = logging.getLogger(__name__)

@@ -112,7 +112,8 @@ def text_of(name: str, cell: object) -> str | None:
 
 
 def is_nan(cell: Any) -> bool:
-    """Return whether a cell is not equal to itself. The missing values NaN and pandas' NaT have this property."""
+    """Return whether a cell is not equal to itself. The missing values NaN and pandas' NaT are not equal to
+    themselves."""
     try:
         return bool(cell != cell)
     except (ArithmeticError, TypeError):  # raised by Decimal's signalling NaN and by pandas' NA

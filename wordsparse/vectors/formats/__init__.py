@@ -70,8 +70,8 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
 
     Raise InputError if the format is unknown, the directory of ``path`` does not exist, ``path`` is a directory or a
     device, or the format cannot represent one of the words or their tokeniser. Raise MissingDependencyError if the
-    format needs a package, gensim or safetensors, that is not installed. Raise WordsparseError if writing fails; an
-    existing file at ``path`` is then unchanged.
+    format needs a package, gensim or safetensors, that is not installed. If writing fails, raise WordsparseError, and
+    leave an existing file at ``path`` unchanged.
 
     Parameters
     ----------

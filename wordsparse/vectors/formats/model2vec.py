@@ -9,8 +9,8 @@ words get no vectors from n-grams. The format is written for other programs; wor
 The tokenizer splits and lower-cases texts in the same way as the training text. If the training text was split at white
 space, the vocabulary decides: outer punctuation is removed from texts if few words in the vocabulary have outer
 punctuation, and texts are lower-cased if no word in the vocabulary has a capital letter. If the training text was split
-with a tokenizer file, the same file is written. Each subword of the tokenizer file then has a row, even if its vector
-is composed of n-grams.
+with a tokenizer file, the same file is written. Each subword of the tokenizer file has a row, even if its vector is
+composed of n-grams.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""NumPy's format npz. ``numpy.load`` can open these files, too.
+"""NumPy's format npz. ``numpy.load`` can open files in this format, too.
 
 The arrays are ``vectors`` (V, dim), ``words`` (V,) Unicode text and, if known, ``counts`` (V,) int64. In NumPy's text
 arrays, each word takes as much space as the longest word, and NUL characters at the end of a word are lost. If a word
