@@ -154,7 +154,7 @@ def test_kept_cells_of_other_kinds(model: ws.Model, tmp_path: Path) -> None:
     text = (tmp_path / "rows.jsonl").read_text()
     assert "NaN" not in text
     assert [json.loads(line)["id"] for line in text.splitlines()] == [1, None, "x"]
-    with pytest.raises(InputError, match=r"cells of several kinds, or too large: .*; write \.jsonl"):
+    with pytest.raises(InputError, match=r"cells of several types, or cells that are too large: .*; write \.jsonl"):
         documents.write(model.wv, iter(rows), tmp_path / "rows.parquet", ["id"])
     for cells, error in (((1, "007"), "string after int64"), (([{"a": 1}], [{"b": 2}]), "b: int64.* after .*a: int64")):
         later = (documents.Row((cell,), ["sun"]) for cell in cells)

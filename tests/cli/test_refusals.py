@@ -117,7 +117,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("train {latin} -o out", "iconv -f LATIN1"),
         ("train {cut} -o out", "ends inside a character"),
         ("compare {text} -o out --only gensim", "did you mean gensim-skipgram-ns or"),
-        ("similar {labels} cat", "is a model of labels, not of words: 'wordsparse labels predict' takes it"),
+        ("similar {labels} cat", "is a model of labels, not of words: use it with 'wordsparse labels predict'"),
         ("vectors {vectors} none", "the word 'none' is not in the vocabulary"),
         ("infer {model} {new} -o - --json", "--json and --output both name"),
         ("advise --features X.npz --column text", "options of a text need a CORPUS"),

@@ -66,7 +66,7 @@ def test_an_encoded_corpus_is_not_text(tmp_path):
         (b"words before " * 5 + b"\0\1\2", "binary, not text .*byte 65"),
         (b"words before " * 5 + b"caf\xe9 latin", "not UTF-8 text .byte 68: invalid continuation byte"),
         (b"cut in a character \xc3", "byte 19: unexpected end of data"),
-        (b"a b " + b"x" * 1000, "from byte 4 on: is it text"),
+        (b"a b " + b"x" * 1000, "from byte 4 on: is this a text file"),
     ],
 )
 def test_what_is_no_text_is_reported_with_its_position(tmp_path, monkeypatch, data, said):

@@ -280,7 +280,7 @@ def test_cells_of_baskets_are_split_by_a_tokeniser_or_are_lists() -> None:
         (
             {"column": "item", "group": "user", "order": "at"},
             [1, "2026-01-01"],
-            "a date, but a number was given before",
+            "a date, but a number is expected",
         ),
         ({"column": "item", "group": "users"}, [1], "row 1 has no 'users'"),
         ({"column": "item", "group": "user", "order": "when"}, [1], "row 1 has no 'when'"),

@@ -115,9 +115,9 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
     assert main(["evaluate", str(log / "m"), "--next", str(log / "before.csv")]) == 0
     assert "was trained on this log" in capsys.readouterr().err
     for options, message in (
-        (["--from", "17"], "is a date, but a number was given"),
+        (["--from", "17"], "is a date, but a number is expected"),
         (["--from", "July"], "neither a number nor a date"),
-        (["--from", "2027-01-01"], "no user has a history and a new item"),
+        (["--from", "2027-01-01"], "no user has a new item after a history"),
         (["--group-by", "client"], "no column 'client'"),
         (["--next", str(log / "whole.csv")], "two test sets named whole"),
     ):

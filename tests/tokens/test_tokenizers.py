@@ -110,7 +110,7 @@ def test_a_model_of_a_function_asks_for_it_again(tmp_path):
     assert sorted(model) == ["The", "cat", "dog", "sat", "the"]
     assert model.encode([["cat"]]).any()
     for again in (lambda: model.encode("cat"), lambda: ws.train(tmp_path / "text", resume=True, epochs=2, **asked)):
-        with pytest.raises(InputError, match="split by a Python function: give it again"):
+        with pytest.raises(InputError, match="split by a Python function: give the function"):
             again()
     more = ws.train(tmp_path / "text", tokens=lambda line: line.split("-"), resume=True, epochs=2, **asked)
     assert len(more.report["loss"]) == 2
@@ -132,7 +132,7 @@ def test_texts_and_rows_of_any_iterable():
         ([{"text": 3.5}], {"column": "text"}, "row 1 holds 3.5, which is neither text nor a list of tokens"),
         (iter(["a"]), {"column": "text"}, "row 1 is 'a', not a mapping"),
         # Previously, the keys of this dict became the tokens.
-        ([{"text": "a", "id": 1}], {}, "sentence 1 is a dict, not a list of tokens: name its text .*'text', 'id'"),
+        ([{"text": "a", "id": 1}], {}, "sentence 1 is a dict, not a list of tokens: choose a column .*'text', 'id'"),
         (iter(["a b"]), {}, r"sentence 1 is 'a b', not a list of tokens: split it, or name a tokeniser \(tokens="),
     ]:
         with pytest.raises(InputError, match=said):
@@ -153,7 +153,7 @@ def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
 def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):
     """Previously, the message recommended --tokens simple for Japanese text with many spaces between short words."""
     encode([["RFC", "です。", "2822", "である。", "e-mail", "を参照", "id"]] * 20, tmp_path / "out")
-    assert "this writing system has no spaces between words: --tokens japanese" in caplog.text
+    assert "words are not separated by spaces: --tokens japanese" in caplog.text
     assert "simple" not in caplog.text
 
 

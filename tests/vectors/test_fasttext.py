@@ -34,7 +34,7 @@ def test_labels_are_no_words_and_words_need_not_be_utf8(tmp_path: Path, caplog: 
     path = tmp_path / "model.bin"
     path.write_bytes(content())
     assert read_vectors(path).words == ["</s>", "größe"]
-    assert "a classifier: its words are read, without its 1 label" in caplog.text
+    assert "a classifier: its words are read, but not its 1 label" in caplog.text
     assert read_vectors(path)["größe"].tolist() == [3, 4]
     path.write_bytes(content(word=b"gr\xf6\xdfe"))
     assert read_vectors(path).words == ["</s>", r"gr\xf6\xdfe"]

@@ -70,7 +70,7 @@ def test_options_go_through_json_and_back(loss: str) -> None:
         ({"dims": 3}, "unknown option dims"),
         ({"recipe": {}}, "the stored recipe has another version or was altered"),
         ({"recipe": {**recommended("cbow", "taylor").as_dict(), "speed": 3}}, "the stored recipe has another version"),
-        ({"recipe": Recipe(Own(), StepSizes()).as_dict()}, "taylor is not a built-in loss: pass the loss"),
+        ({"recipe": Recipe(Own(), StepSizes()).as_dict()}, "the loss taylor is not a built-in loss: pass"),
     ],
 )
 def test_stored_options_that_are_not_known_are_refused(change: dict[str, Any], message: str) -> None:

@@ -56,7 +56,7 @@ def test_directions_that_are_not_used_stay_zero() -> None:
 def test_vectors_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="have 4 dimensions, not 3: train with dim 4"):
         start_from(given(["w1"], 4), embedding(), VOCABULARY, "cbow")
-    with pytest.raises(InputError, match="none of the words of the text is among its words"):
+    with pytest.raises(InputError, match="it holds none of the words of the text"):
         start_from(given(["x"]), embedding(), VOCABULARY, "cbow")
 
 

@@ -1,5 +1,5 @@
-"""Corpora. A text is split into sentences, and stored as a vocabulary and files of int32 ids, the shards. Training
-reads only shards."""
+"""Corpora. A text is split into sentences, and stored as a vocabulary and as files of int32 ids, called shards.
+Training reads only shards."""
 
 from wordsparse.optional import installed, not_compiled
 

@@ -27,8 +27,8 @@ def text_blocks(path: Path) -> Iterator[tuple[int, bytes]]:
             yield _without_byte_order_mark(position, data[:end])
         elif len(data) > BLOCK_BYTES:
             raise InputError(
-                f"{path}: no white space in {len(data):,} bytes from byte {position:,} on: is it text? Split it into "
-                "words first"
+                f"{path}: no white space in {len(data):,} bytes from byte {position:,} on: is this a text file? "
+                "Split the text into words first"
             )
         position, rest = position + end, data[end:]
     yield _without_byte_order_mark(position, rest)
@@ -39,7 +39,7 @@ def decoded(path: Path, position: int, data: bytes) -> str:
     byte."""
     if (nul := data.find(b"\0")) >= 0:
         raise InputError(
-            f"{path}: is binary, not text (a zero byte at byte {position + nul:,}): leave it out, or convert it first "
+            f"{path}: is binary, not text (a zero byte at byte {position + nul:,}): omit or convert the file "
             "(iconv -f UTF-16 -t UTF-8, if it is text from Windows)"
         )
     try:
@@ -47,10 +47,10 @@ def decoded(path: Path, position: int, data: bytes) -> str:
     except UnicodeDecodeError as error:
         where = f"(byte {position + error.start:,}: {error.reason})"
         if error.reason == "unexpected end of data":
-            raise InputError(f"{path}: ends inside a character {where}: is it cut short?") from error
+            raise InputError(f"{path}: ends inside a character {where}: is the file cut short?") from error
         raise InputError(
-            f"{path}: is not UTF-8 text {where}: leave it out, or convert it first (iconv -f LATIN1 -t UTF-8, if its "
-            "language is western European)"
+            f"{path}: is not UTF-8 text {where}: omit or convert the file (iconv -f LATIN1 -t UTF-8, if the text is "
+            "in a western European language)"
         ) from error
 
 

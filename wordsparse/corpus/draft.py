@@ -1,8 +1,8 @@
 """Shards with provisional ids. The shards are written while a text is read, and renumbered when the whole text has been
 read.
 
-Words are numbered in several word tables, one for each thread that works at a time. A shard consists of runs, and all
-ids in a run come from the same word table.
+Words are numbered in several word tables, one for each thread that runs at the same time. A shard consists of runs, and
+all ids in a run come from the same word table.
 """
 
 import bisect
@@ -33,7 +33,7 @@ BLOCK_VALUES = 2**18
 
 class Draft:
     """A text that is being written to numbered shards in ``folder``, as provisional ids. ``tokens`` and ``sentences``
-    are the numbers of tokens and sentences so far.
+    are the numbers of tokens and sentences written so far.
 
     If writing fails, the message names ``output``.
     """
@@ -90,8 +90,8 @@ class Draft:
 
 
 class ReadText:
-    """A text that has been read. ``tables`` are the word tables that numbered its words. The tables are merged into
-    the first table."""
+    """A text that has been read. ``tables`` are the word tables that numbered the words of the text. The tables are
+    merged into the first table."""
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
         self.draft, self._words = draft, tables[0]
@@ -105,7 +105,7 @@ class ReadText:
     def vocabulary(self, min_count: int, max_vocab: int | None, known: Collection[str]) -> tuple[Vocabulary, Values]:
         """Return a vocabulary and the provisional id of each of its words. The vocabulary consists of the ``max_vocab``
         most frequent words that occur at least ``min_count`` times, and of all ``known`` words in the text. Raise
-        InputError if there is no such word."""
+        InputError if the vocabulary is empty."""
         # Rare words become strings only if they are needed: to find ``known`` words among them, or for the error
         # message.
         words, times, ids = self._words.ranked(1 if known else min_count)
@@ -124,7 +124,8 @@ class ReadText:
 
     def maps(self, ids: Values) -> list[Values]:
         """Return one array per word table. The array maps each id of the table to the position in ``ids`` of the same
-        word, or to OUT_OF_VOCABULARY. Its last two entries map END_OF_SENTENCE and OUT_OF_VOCABULARY to themselves."""
+        word, or to OUT_OF_VOCABULARY. The array's last two entries map END_OF_SENTENCE and OUT_OF_VOCABULARY to
+        themselves."""
         table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
         table[ids] = np.arange(len(ids), dtype=np.int32)
         table[END_OF_SENTENCE] = END_OF_SENTENCE
@@ -134,7 +135,7 @@ class ReadText:
 
 def _end_of_shard(values: Values, remaining: int) -> int:
     """Return how many of the values belong to the open shard, which needs at least ``remaining`` more values and then
-    ends at the next END_OF_SENTENCE. Without this END_OF_SENTENCE, all values belong to the shard."""
+    ends at the next END_OF_SENTENCE. If no such END_OF_SENTENCE follows, all values belong to the shard."""
     if values.size < remaining:
         return values.size
     at_end = values[remaining - 1 :] == END_OF_SENTENCE

@@ -35,7 +35,7 @@ from wordsparse.tokens.records import tokenization
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int, float | None], object]
 
-# The smallest share of a text's tokens that must be in the vocabulary; otherwise the text is refused.
+# The minimum share of a text's tokens in the vocabulary; a text with a smaller share is refused.
 KNOWN_SHARE = 0.1
 
 logger = logging.getLogger(__name__)
@@ -93,8 +93,8 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
 
 
 def _check_known(known: int, tokens: int, min_count: int, advice: str | None) -> None:
-    """Raise InputError if nearly all tokens are too rare for the vocabulary. The text was then probably split
-    wrongly."""
+    """Raise InputError if nearly all tokens are too rare for the vocabulary. A text with so few known words was
+    probably split wrongly."""
     if known < KNOWN_SHARE * tokens:
         remedy = advice or "is the text split into words? A lower --min-count (min_count=) keeps rarer words"
         share = f"{1 - known / tokens:.0%} of the {tokens:,} tokens"
@@ -140,8 +140,8 @@ def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
 
 
 def _read(text: RawText, tokenize: Filter, draft: Draft, threads: int, progress: Progress) -> ReadText:
-    """Read blocks on all threads. Each thread numbers the words of its block with a table that no other thread uses
-    meanwhile."""
+    """Read blocks on all threads. Each thread numbers the words of its block with a table that no other thread is
+    using."""
     tables = [WordTable() for _ in range(threads)]
     free = list(range(threads))
 

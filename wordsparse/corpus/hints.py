@@ -18,17 +18,17 @@ _OTHERS = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khme
 _UNSPACED = re.compile(f"[{_HAN}{_KANA}{_OTHERS}]")
 
 PUNCTUATED_SHARE = 0.02
-"""If more than this share of the tokens end in punctuation, the tokeniser has not separated punctuation from words."""
+"""The share of tokens ending in punctuation above which the tokeniser has not separated punctuation from words."""
 MARKED_SHARE = 0.1
-"""If more than this share of the words that end in punctuation have combining marks (as in Hindi), advise --tokens
-unicode."""
+"""The share of words with combining marks (as in Hindi), among words ending in punctuation, above which --tokens
+unicode is advised."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
 """A text with fewer than FEW_WORDS distinct words in more than MANY_TOKENS tokens is probably the wrong text or
 column."""
 LONG_WORD = 6
-"""In a script without spaces, a word of at least this many characters is probably several words."""
+"""The minimum length of a word that is probably several words, in a script without spaces."""
 MAX_WORDS = 100_000
-"""The largest number of words that are examined for hints."""
+"""The maximum number of words that are examined for hints."""
 
 
 def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: str | None) -> str | None:
@@ -57,7 +57,7 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
     if sum(map(_has_mark, punctuated)) > MARKED_SHARE * len(punctuated):
         remedy = "--tokens unicode (tokens='unicode') separates it"
     if 2 * sum(_UNSPACED.search(word) is not None for word in punctuated) > len(punctuated):
-        remedy = f"this writing system has no spaces between words: {_splitter_of(''.join(punctuated))}"
+        remedy = f"words are not separated by spaces: {_splitter_of(''.join(punctuated))}"
     return f"{share:.0%} of the words end in punctuation ({', '.join(map(repr, punctuated[:3]))}): {remedy}"
 
 
@@ -68,13 +68,11 @@ def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:
     long = [word for word in sample if not word.isascii() and _is_unspaced(word, least)]
     if 2 * len(long) <= len(sample):
         return None
-    return "the text seems not to be split into words; its writing system has no spaces between them: " + _splitter_of(
-        "".join(long)
-    )
+    return "the text seems not to be split into words, because its script has no spaces: " + _splitter_of("".join(long))
 
 
 def _splitter_of(text: str) -> str:
-    """Return advice on how to split a text in a writing system without spaces."""
+    """Return advice on how to split a text whose words are not separated by spaces."""
     if re.search(f"[{_KANA}]", text):
         return "--tokens japanese (tokens='japanese') splits it"
     if re.search(f"[{_HAN}]", text):

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from wordsparse.errors import InputError
 
-# ``numbered`` yields an array at the first end of a sentence after this many values.
+# The number of values after which ``numbered`` yields an array at the next end of a sentence.
 BLOCK = 2**20
 
 
 class Numbers(dict[Hashable, int]):
-    """A dict from tokens to their numbers. Looking up a new token gives it the next number."""
+    """A dict from tokens to their numbers. Looking up a new token assigns the next number to the token."""
 
     def __missing__(self, token: Hashable) -> int:
         number = self[token] = len(self)

@@ -31,8 +31,8 @@ class TextOptions(Checked):
     )
     group: str | None = option(
         None,
-        "Column by which rows are grouped: rows with the same value form one basket or session. Each cell of the "
-        "text's column is then one word, unless a tokeniser is chosen.",
+        "Column by which rows are grouped: rows with the same value form one basket or session. Unless a "
+        "tokeniser is chosen, each cell of the text's column is one word of a basket.",
         cli="group-by",
         metavar="NAME",
     )
@@ -51,7 +51,7 @@ class TextOptions(Checked):
     )
     tokens: str | os.PathLike[str] | Callable[[str], list[str]] | None = option(
         None,
-        "Tokeniser, which splits text into words. If it is given, the items of an iterable are texts (str).",
+        "Tokeniser, which splits text into words. If a tokeniser is given, the items of an iterable are texts (str).",
         shown="split; simple for the format wiki",
         choices={
             **{name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
@@ -70,7 +70,7 @@ class EncodeOptions(TextOptions):
 
     known: Collection[str] = option((), "Words of the text to keep in the vocabulary, even if they are rare.")
     threads: int | None = option(
-        None, "Number of threads. The result does not depend on it.", shown="all CPUs", check=positive_int
+        None, "Number of threads, which does not affect the result.", shown="all CPUs", check=positive_int
     )
     progress: Callable[[int, float | None], object] | None = option(
         None,

@@ -1,7 +1,7 @@
 """Reads a text that is not encoded yet, from files or an iterable, as a stream of pieces of sentences.
 
-A *piece* is ``(tokens, ends_sentence)``. A long sentence is several pieces, so memory is bounded for sentences of any
-length.
+A *piece* is ``(tokens, ends_sentence)``. A long sentence is split into several pieces, so memory is bounded for
+sentences of any length.
 """
 
 import functools
@@ -82,9 +82,9 @@ class RawText:
     an iterable are left out; a warning counts them.
 
     The options are fields of :class:`wordsparse.corpus.options.TextOptions`. The default of ``tokens`` is ``simple``
-    for ``wiki`` and ``split`` for other files. By default, items of an iterable are already split into tokens. With
-    ``group``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token in any
-    case. ``names`` are the column names of CSV files without a header.
+    for ``wiki`` and ``split`` for other files. By default, the items of an iterable must already be split into tokens.
+    With ``group``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token in
+    any case. ``names`` are the column names of CSV files without a header.
 
     InputError is raised if an option is unknown or does not fit the source, if a file is missing or unreadable, or if
     all files are empty. MissingDependencyError is raised if the package that a tokeniser or a format needs is not
@@ -138,7 +138,7 @@ class RawText:
                 if (kind := format or format_of_name(file)) in TABLES:
                     raise needs_column(file, kind, _COLUMN)
         if column is None and (is_rows or group is not None or names):
-            raise InputError("a table needs the name of the column that holds the text, or the items (column)")
+            raise InputError("a table needs the name of the column that holds the text or the items (column)")
         is_text = group is None and not items and (paths is not None or column is not None)
         if tokens is None and is_text:
             tokens = "simple" if format == "wiki" else "split"
@@ -213,7 +213,7 @@ class RawText:
     def pieces(self, workers: int = 1) -> Iterator[Piece]:
         """Yield the text in pieces of bounded size: parts of a line, of a cell or of a sentence of an iterable.
 
-        Raise InputError as :meth:`blocks` does, and if a text is not UTF-8.
+        Raise InputError as :meth:`blocks` does, and also if a text is not UTF-8.
         """
         with self.filter(workers) as tokenize:
             for pieces in ordered_map(lambda block: block.pieces(tokenize), self.blocks(), workers):
@@ -254,14 +254,15 @@ class RawText:
         """Yield, for each row, its name for messages, its cells in ``columns``, and the tokens of the sentences in its
         text.
 
-        Raise InputError as :meth:`pieces` does, and if the text is not in a column of rows, or the rows are grouped.
+        Raise InputError as :meth:`pieces` does, and also if the text is not in a column of rows, or the rows are
+        grouped.
         """
         named = ", ".join(map(repr, columns))
         if self.column is None:
-            raise InputError(f"the column {named} needs rows: name the column that holds the text too (column)")
+            raise InputError(f"the column {named} needs rows: also name the column that holds the text (column)")
         if self._groups is not None:
             grouped = f"rows are grouped by {self._groups.group!r}"
-            raise InputError(f"the column {named} needs single rows, but {grouped}: leave out one of them")
+            raise InputError(f"the column {named} needs single rows, but {grouped}: leave out one of the two")
         blocks = self._blocks_of_rows([self.column, *columns])
         with self.filter(workers) as tokenize:
             for rows in ordered_map(lambda block: self._split_rows(block, tokenize), blocks, workers):
@@ -349,7 +350,7 @@ def _token_list(name: str, sentence: object) -> list[Any]:
     if isinstance(sentence, list):
         return sentence
     if isinstance(sentence, Mapping):
-        raise InputError(f"{name} is a dict, not a list of tokens: name its text (column=), {listed(list(sentence))}")
+        raise InputError(f"{name} is a dict, not a list of tokens: choose a column (column=), {listed(list(sentence))}")
     if isinstance(sentence, str):
         raise InputError(
             f"{name} is {sentence!r:.80}, not a list of tokens: split it, or name a tokeniser (tokens='unicode')"
@@ -363,8 +364,8 @@ class Format(NamedTuple):
     """A format of text files.
 
     ``about`` is a line for help messages. ``lines`` says whether the end of a line ends a sentence. A format with its
-    own reader has the function ``read`` instead, which takes a path and a tokeniser and yields pieces; ``lines`` is
-    then None.
+    own reader has the function ``read``, which takes a path and a tokeniser and yields pieces, and its ``lines`` is
+    None.
     """
 
     about: str
@@ -374,6 +375,6 @@ class Format(NamedTuple):
 
 FORMATS = {
     "lines": Format("each line is a sentence", lines=True),
-    "text8": Format("a file is one sentence; line ends are white space", lines=False),
+    "text8": Format("each file is one sentence; line ends are white space", lines=False),
     "wiki": Format("a Wikipedia dump (XML), read by gensim; each article is a sentence", None, wiki_pieces),
 }

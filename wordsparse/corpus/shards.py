@@ -26,15 +26,16 @@ from wordsparse.files.storage import read_manifest, trusting, write_manifest
 from wordsparse.tokens import records
 
 OUT_OF_VOCABULARY = -1
-"""The value of a token outside the vocabulary. Such tokens are stored so that positions and token counts are exact."""
+"""The value of a token outside the vocabulary. Out-of-vocabulary tokens are stored so that positions and token counts
+are exact."""
 END_OF_SENTENCE = -2
 """The value after the last token of each sentence."""
 
 SHARD_DTYPE = np.dtype("<i4")
-MOST_VALUES = 2**28  # per read; Linux reads fewer than 2**31 bytes (2**29 values) at once
+MOST_VALUES = 2**28  # number of values per read; Linux reads fewer than 2**31 bytes (2**29 values) at once
 
 SHARD_TOKENS = 2**26
-"""A shard is closed at the first end of a sentence after this many values."""
+"""The number of values after which a shard is closed at the next end of a sentence."""
 
 FORMAT = "wordsparse corpus"
 VERSION = 1
@@ -83,7 +84,7 @@ class Shard:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
         if len(data) == (ends[-1] - start) * width:
             ids = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
-            # This check is needed, because compiled code uses ids as row numbers without checking them.
+            # The ids must be checked, because compiled code uses ids as row numbers without any check.
             if not ids.size or (ids.min() >= END_OF_SENTENCE and ids.max() < self._words):
                 return ids
         raise ReadError(f"{self.path}: was cut or altered since it was opened: encode the text again")
@@ -125,7 +126,7 @@ class EncodedCorpus:
     max_vocab: int | None
     shards: Sequence[Values]
     sha256: str = ""
-    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # may hold a whole file
+    tokenization: dict[str, Any] | None = field(default=None, repr=False)  # may hold a whole tokenizer file
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":

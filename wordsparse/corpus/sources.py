@@ -1,4 +1,4 @@
-"""Recognises the form of the corpus that a user gives, finds its files and opens them. Every error names its file."""
+"""Recognises the form of the corpus that a user gives, finds its files and opens them. Every message names the file."""
 
 import logging
 import os
@@ -85,7 +85,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
     """Return the files named by ``sources``, in order. A directory stands for all files below it, sorted by name.
 
     Empty files are skipped. Below a directory, entries with names that begin with ``_`` or ``.`` (``_SUCCESS``,
-    ``.DS_Store``), links to directories, and special files are skipped, too. A warning names the skipped files. Raise
+    ``.DS_Store``), links to directories, and special files are skipped. A warning names the skipped files. Raise
     InputError if there is no source; if a source is missing, unreadable, an address, an encoded corpus or a directory
     without files; or if all files are empty.
     """
@@ -106,7 +106,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
             raise InputError(f"{file}: cannot be read: check its permissions")
     files = [file for file in paths if not file.is_file() or file.stat().st_size]
     if not files:
-        raise InputError(f"{paths[0]}: is empty" + (", and so are the others: name a text" if len(paths) > 1 else ""))
+        raise InputError(f"{paths[0]}: is empty" + (", and the other files too: name a text" if len(paths) > 1 else ""))
     if len(distinct := set(files)) < len(files):
         logger.warning(
             "%s: named twice, so its text counts twice", next(file for file in files if files.count(file) > 1)
@@ -145,7 +145,7 @@ def opened(path: Path) -> Iterator[BoundedStream | BinaryIO]:
 
 
 class ReadShare:
-    """A function that returns the share of the files' bytes that this thread has read so far, or None if it is
+    """A function that returns the share of the files' bytes that this thread has read so far, or None if the share is
     unknown."""
 
     def __init__(self, files: Sequence[Path]) -> None:

@@ -20,8 +20,8 @@ VOCABULARY_BYTES = 2**32
 
 
 class Vocabulary:
-    """Words and their counts. The id of a word is its position. In a new vocabulary, the most frequent word comes
-    first.
+    """Words and their counts. The id of a word is its position in the vocabulary. In a new vocabulary, the most
+    frequent word comes first.
 
     Parameters
     ----------

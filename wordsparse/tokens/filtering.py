@@ -37,7 +37,7 @@ Pieces = list[tuple[list[str], bool]]
 
 
 class Filter:
-    """A tokeniser for blocks of text. Several threads may use it at once.
+    """A tokeniser for blocks of text. Several threads may use the same filter at once.
 
     A worker process makes the same tokeniser from the tokeniser's record (:mod:`wordsparse.tokens.records`). If there
     is no record, all blocks are filtered in this process. At most ``workers`` worker processes run; if ``workers`` is
@@ -127,7 +127,7 @@ class _Worker:
 
 
 def serve(tokens: str, **others: str) -> None:
-    """Filter the blocks on standard input, until it ends, with the tokeniser that these arguments describe."""
+    """Filter the blocks on standard input, until the input ends, with the tokeniser that the arguments describe."""
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # text that a tokeniser prints must not mix with the answers
     tokenize = tokenizer(tokens, **others)

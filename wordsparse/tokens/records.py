@@ -1,8 +1,8 @@
 """Records of tokenisers: the arguments with which :func:`wordsparse.tokens.tokenizers.tokenizer` makes a tokeniser.
 
 If a tokeniser was made from a file, its record holds the content of the whole file (``content``). On disk, a model or
-an encoded corpus keeps this file as ``tokenizer.json``. The manifest next to this file holds the rest of the record,
-including the SHA-256 of the file.
+an encoded corpus keeps the tokenizer file as ``tokenizer.json``. The manifest next to ``tokenizer.json`` holds the rest
+of the record, including the SHA-256 of the file.
 """
 
 import hashlib

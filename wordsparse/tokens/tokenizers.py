@@ -50,7 +50,7 @@ def tokenizer(tokens: str, dictionary: str | None = None, content: str | None = 
     if content is not None:
         return _of_file(content)
     if tokens == FUNCTION:
-        raise InputError("the text was split by a Python function: give it again (tokens=), or give lists of tokens")
+        raise InputError("the text was split by a Python function: give the function (tokens=), or lists of tokens")
     if tokens not in TOKENIZERS:
         raise InputError(f"unknown tokeniser {tokens!r}: choose one of {', '.join(TOKENIZERS)}")
     if TOKENIZERS[tokens].has_dictionary:
@@ -59,7 +59,8 @@ def tokenizer(tokens: str, dictionary: str | None = None, content: str | None = 
 
 
 class Splitter:
-    """A function that splits text into words exactly as `encode` does. It takes the arguments of :func:`tokenizer`.
+    """A function that splits text into words exactly as `encode` does. Its initialisation takes the arguments of
+    :func:`tokenizer`.
 
     ``tokenization`` holds the arguments that are not None, as in :mod:`wordsparse.tokens.records`. The tokeniser's
     package is imported when the first text is split.
@@ -87,8 +88,8 @@ def _split() -> Tokenizer:
 
 
 def _simple() -> Tokenizer:
-    """Make a tokeniser like gensim's ``utils.tokenize``, which returns lower-case runs of letters. Unlike gensim, it
-    keeps combining marks, and returns text in NFC."""
+    """Make a tokeniser like gensim's ``utils.tokenize``, which returns lower-case runs of letters. Unlike gensim's
+    function, the tokeniser keeps combining marks, and returns text in NFC."""
     words = _runs_of_letters().findall
     return lambda text: words(unicodedata.normalize("NFC", text.lower()))
 

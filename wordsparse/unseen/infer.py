@@ -1,18 +1,18 @@
 """Computes the vectors of new words from sentences that contain them. The trained model does not change.
 
 The input row and the output row of a new word each minimise a convex function. Neither function needs a sum over the
-vocabulary or the text: small matrices from training replace them, Q = W̃ᵀW̃ the vocabulary, and C̄ the text.
+vocabulary or the text: small matrices from training, Q = W̃ᵀW̃ and C̄, replace these two sums.
 
     input row a    The context words are the targets of the input h = (a, 1). A context word at distance k has the
                    weight y = keep(context) · weight(k). With CBOW, the new word replaces all words in the bag of each
                    neighbour: vectors were worse if the new word was only one word of the bag.
     output row b   min_b Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), summed over the word's occurrences. Here h is
                    the mean of the context words' inputs weighted by y, N the number of tokens of the text, and π ∝ nᵖ
-                   the word's measure. C̄ is the running mean of h hᵀ from training, with a ridge; in skip-gram
-                   models it is a mean over single words, and is used all the same.
+                   the word's measure. C̄ is the running mean of h hᵀ from training, with a ridge; for skip-gram, C̄, a
+                   mean over single words, is only an approximation.
 
 The row a is shrunk towards 0, as if DOUBT more occurrences had the vector 0. The rows a and b are combined as the input
-and output rows of trained words are combined. Then :mod:`wordsparse.words.form` blends n-grams into the vector; the
+and output rows of trained words are combined. Finally, :mod:`wordsparse.words.form` blends n-grams into the vector; the
 weight of the n-grams depends on the number of occurrences of the word.
 """
 
@@ -80,8 +80,8 @@ def infer(
     Returns
     -------
     WordVectors
-        The new words that have a known word in a window, with vectors of length one and with the number of their
-        occurrences as counts. A warning names one of the remaining words, if there are any.
+        The new words that have a known word in a window, with unit vectors and with the number of their occurrences as
+        counts. A warning names one of the remaining words, if there are any.
     """
     for word in words:
         if not isinstance(word, str) or not is_word(word):
@@ -154,7 +154,7 @@ def _occurrences(model: Model, sentences: Iterable[str | Sequence[str]], words: 
 
 def _spelt(token: str, new: Container[str], model: Model) -> str:
     """Return the first of the token's spellings (as written, without punctuation, in lower case) that is a new or known
-    word. If there is none, return the token."""
+    word. If no spelling is such a word, return the token."""
     if token in new or token in model:
         return token
     return next((spelling for spelling in spellings(token) if spelling in new or spelling in model), token)
@@ -171,7 +171,7 @@ class _Batch:
         self.model, self.objective, self.n = model, objective, part.stop - part.start
         self.word = text.tokens[text.places] - len(model) - part.start
         window = objective.window
-        # ``near`` holds the positions at the distances −window … −1 and 1 … window, in this order.
+        # ``near`` holds the positions of the tokens at the distances −window … −1 and 1 … window, in this order.
         by_distance = distance_weights(window, objective.recipe.distances)
         near = text.places[:, None] + np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
         inside = (near >= 0) & (near < len(text.tokens))

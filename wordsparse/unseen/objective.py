@@ -6,8 +6,8 @@ feature. The targets t of an input h = (a, 1) have the weights y_t. The loss of 
 
     Σ_t y_t [softplus(−o_t) + K (½ w̄·h + λ hᵀQh)] + ½ ρ |a|²,    o_t = W_t·h
 
-The terms with K are exact sums over the whole vocabulary, but computing them needs only two vectors, K (½ w̄ + 2 λ c)
-and 2 K λ Λ.
+The terms with K are exact sums over the whole vocabulary, but only the vectors K (½ w̄ + 2 λ c) and 2 K λ Λ are needed
+to compute these sums.
 """
 
 from typing import Any
@@ -85,7 +85,7 @@ class Objective:
 
 
 def objective_of(model: Model) -> Objective:
-    """Return the :class:`Objective` of a model, which is computed only once. Raise InputError as the class does."""
+    """Return the :class:`Objective` of a model, computed once per model. Raise InputError as the class does."""
     if (objective := _PREPARED.get(model)) is None:
         objective = _PREPARED[model] = Objective(model)
     return objective
@@ -95,5 +95,5 @@ _PREPARED: "WeakKeyDictionary[Model, Objective]" = WeakKeyDictionary()
 
 
 def unit(rows: Array) -> Array:
-    """Return the rows scaled to length one; rows of zeros stay zeros."""
+    """Return the rows scaled to unit length; rows of zeros stay zeros."""
     return np.asarray(rows / lengths(rows))

@@ -1,10 +1,10 @@
 """Solves many small convex problems at once. The solution of each problem is a new vector v; all rows are fixed.
 
-Each problem, called an item, has its own rows r_t (n, d), offsets c_t and weights y_t. The function
+Each problem, called an item, has its own rows r_t (n, d), offsets c_t and weights y_t. The problem is to minimise
 
     f(v) = Σ_t y_t softplus(−(r_t·v + c_t)) + l·v + ½ Σ_k D_k v_k²,     D > 0
 
-is minimised by nonlinear conjugate gradients (Polak–Ribière), preconditioned by D. A step goes along its direction to
+The solver uses nonlinear conjugate gradients (Polak–Ribière), preconditioned by D. A step goes along its direction to
 the minimum of a quadratic that touches f where the step begins and lies above f elsewhere, so no step overshoots. The
 quadratic that bounds softplus(−x) has the curvature tanh(x/2)/(2x) (Jaakkola & Jordan, 2000), which is never less than
 the second derivative. A step needs two products with the rows, which take 4 n d operations.
@@ -57,7 +57,7 @@ def minimise(rows: Array, weights: Array, offsets: Array, item: Array, linear: A
 
 
 def _sums(values: Array, item: Array, items: int) -> Any:
-    """Return a sparse matrix S (items, n), such that row i of S @ rows is the sum of values times rows over item i."""
+    """Return a sparse matrix S (items, n), such that row i of S @ rows is the sum of values times rows of item i."""
     ends = np.searchsorted(item, np.arange(items + 1))
     return sp.csr_array((values, np.arange(len(item)), ends), shape=(items, len(item)))
 

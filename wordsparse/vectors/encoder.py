@@ -1,4 +1,4 @@
-"""Computes the vector of a text: the weighted mean of its words' unit vectors, scaled to length one.
+"""Computes the vector of a text: the weighted mean of its words' unit vectors, scaled to unit length.
 
     d ∝ Σ_w a_w v_w/|v_w|      over every occurrence of a word, with the weights a of :mod:`wordsparse.vectors.weights`
 
@@ -41,8 +41,8 @@ class Encoder:
         self._columns = _Columns(vectors)
 
     def encode(self, documents: Iterable[Document]) -> NDArray[np.float32]:
-        """Return the vectors of documents, (n, dim) float32. The vector of a text in which no word has a vector is
-        zero.
+        """Return the vectors of documents, (n, dim) float32. If no word of a text has a vector, the vector of the text
+        is zero.
 
         The bytes of a text's vector do not depend on the other texts. Raise InputError if an item is not a text.
         """
@@ -125,8 +125,7 @@ def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array)
 
 
 def lengths(rows: Array) -> Array:
-    """Return the Euclidean norm of each row, (n, 1). The result is 1 for a row of zeros, so rows can be divided by
-    it."""
+    """Return the Euclidean norm of each row, (n, 1). A row of zeros gets 1, so rows can be divided by the result."""
     norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None]
     return np.asarray(np.where(norms > 0, norms, np.float32(1)))
 

@@ -27,7 +27,7 @@ AGAIN = "make them again: wordsparse subwords"
 """The advice in messages about damaged n-grams."""
 LARGEST = 1e8
 """The largest number accepted in the rows or scales of a file. Up to this limit, the square of a product of two numbers
-stays within float32."""
+does not overflow float32."""
 FNV = np.uint32(2_166_136_261), np.uint32(16_777_619)
 """The offset basis and the prime of the 32-bit hash FNV-1a."""
 SPAN = 32
@@ -57,7 +57,7 @@ def isa() -> int:
 
 
 def check_lengths(shortest: int, longest: int) -> None:
-    """Raise InputError if these are not valid lengths of n-grams."""
+    """Raise InputError if the lengths of n-grams are not valid."""
     validation.whole("the length of the shortest n-grams", shortest, 1, MAX_NGRAM)
     validation.whole("the length of the longest n-grams", longest, 1, MAX_NGRAM)
     if shortest > longest:
@@ -122,7 +122,7 @@ class Ngrams:
         """For each word i, add ``shares[i]`` times the mean of the rows of its n-grams to ``vectors[i]``, (n, dim)
         float32.
 
-        With ``unit``, scale the results to length one. Return the number of known n-grams of each word, (n,) int32.
+        With ``unit``, scale the results to unit length. Return the number of known n-grams of each word, (n,) int32.
         """
         sizes = np.zeros(len(words), np.int32)
         of_ngrams = (self._kind, self.letters, self.ends, self._slots, rows)
@@ -154,7 +154,7 @@ class Buckets(Ngrams):
         ``<word>``."""
         data, sizes = np.frombuffer(b"".join(texts), np.uint8), np.fromiter(map(len, texts), np.int64, len(texts))
         signed, continues = data.view(np.int8).astype(np.int32).view(np.uint32), (data & 0xC0) == 0x80
-        at = np.flatnonzero(~continues)  # the next byte to hash of the n-gram that starts at each character
+        at = np.flatnonzero(~continues)  # for each character, the next byte to hash of the n-gram that starts there
         word = np.repeat(np.arange(len(texts)), sizes)[at]
         end = np.cumsum(sizes)[word]
         begins, hashes = at == (end - sizes[word]), np.full(len(at), FNV[0])
@@ -209,7 +209,7 @@ class NgramVectors:
     def vector(self, word: str) -> Array | None:
         """Return the composed vector of ``word``, (dim,) float32, or None if the word has no known n-gram.
 
-        Also return None if the text is not a word, because it is empty or contains white space.
+        Also return None if ``word`` is empty or contains white space.
         """
         vector = self.mean[None].copy()
         is_known = is_word(word) and self.index.add(self.rows, [word], np.ones(1), vector, threads=1).any()
@@ -236,7 +236,7 @@ class NgramVectors:
         if missing := [name for name in ARRAYS if not isinstance(arrays.get(name), np.ndarray)]:
             raise InputError(f"holds n-grams without the array {missing[0]!r}; {AGAIN}")
         rows, mean, text, sizes, lengths = (arrays[name] for name in ARRAYS)
-        shared = rows.dtype == np.float32  # these are Buckets, whose n-grams are not listed
+        shared = rows.dtype == np.float32  # float32 rows belong to Buckets, whose n-grams are not listed
         fits = rows.ndim == 2 and sizes.shape == ((0,) if shared else rows.shape[:1])
         fits = fits and (text.ndim, mean.ndim, lengths.shape) == (1, 1, (2,))
         types = shared or rows.dtype == np.uint8, mean.dtype == np.float32, text.dtype == np.uint8

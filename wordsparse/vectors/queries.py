@@ -21,8 +21,8 @@ _SPELLING_CANDIDATES = 50_000
 
 def meant(vectors: VectorTable, query: Hashable) -> Sequence[Hashable]:
     """Return the words that a query stands for. A query with a row stands for itself. Any other query stands for the
-    words into which the tokeniser splits it. If a word has no row but another spelling of it has one, that spelling is
-    used."""
+    words into which the tokeniser splits it. If a word has no row, but another spelling of the word has a row, that
+    spelling is used."""
     if not isinstance(query, str) or vectors.find(query) is not None:
         return [query]
     words = [query] if vectors.split is None else vectors.split(query) or [query]
@@ -32,8 +32,8 @@ def meant(vectors: VectorTable, query: Hashable) -> Sequence[Hashable]:
 def parts(vectors: VectorTable, query: Hashable) -> list[tuple[Hashable, float]]:
     """Return the words whose weighted mean is the vector of a query, with weights that sum to 1.
 
-    The words are the words that the query stands for (:func:`meant`), with the weights of words in texts
-    (:mod:`wordsparse.vectors.weights`). If there are several words, words without a vector are left out.
+    The words are the result of :func:`meant`, and the weights are based on :mod:`wordsparse.vectors.weights`. If there
+    are several words, words without a vector are left out.
     """
     words = meant(vectors, query)
     if len(words) == 1:

@@ -18,7 +18,7 @@ BLOCK_ROWS = 4096
 
 class Sweeps:
     """A set of words and the ``ngrams`` that occur in at least ``at_least`` of these words. A sweep visits the longest
-    n-grams first. Among n-grams of equal length, the n-grams of the fewest words come first."""
+    n-grams first. Among n-grams of equal length, the n-grams that occur in the fewest words come first."""
 
     def __init__(
         self, words: Sequence[str], shortest: int, longest: int, at_least: int, kernels: CpuKernels | None = None

@@ -92,7 +92,7 @@ class VectorTable:
 
     @property
     def unit(self) -> Array:
-        """The vectors scaled to length one, (V, dim); a zero vector stays zero. The array is computed once."""
+        """The vectors scaled to unit length, (V, dim); a zero vector stays zero. The array is computed once."""
         if self._unit is None:
             self._unit = np.empty_like(self._vectors)
             np.divide(self._vectors, self.divisors[:, None], out=self._unit, casting="same_kind")
@@ -125,7 +125,7 @@ class VectorTable:
 
     @property
     def divisors(self) -> Array:
-        """The divisors that scale each vector to length one, (V,) float64; 1 for a zero vector."""
+        """The divisors that scale each vector to unit length, (V,) float64; 1 for a zero vector."""
         return np.where(self.norms > 0, self.norms, 1.0)
 
     def _check(self) -> None:
@@ -141,12 +141,12 @@ class VectorTable:
         if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
             raise InputError(f"counts must be {len(self)} numbers of 0 or more: give one number per word")
         with np.errstate(invalid="ignore"):
-            # A float64 sum of float32 numbers cannot overflow, so it is finite if and only if all numbers are.
+            # A float64 sum of float32 numbers cannot overflow, so the sum is finite exactly if all numbers are.
             finite = np.isfinite(self.vectors.sum(axis=1, dtype=np.float64))
         if not finite.all():
             row = int(finite.argmin())
             raise InputError(
-                f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite; leave it out"
+                f"the vector of {self.words[row]!r} (word {row + 1}) holds a number that is not finite; omit the word"
             )
 
 

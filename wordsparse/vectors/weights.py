@@ -5,9 +5,9 @@
                                            the word and the SIF mean of the other words of its document
 
 The weight s/(s + p) is for sentences, in which all words matter. The weight for collections is for queries of a few
-content words. The logarithm in it is the idf of BM25, which stresses rare words. The factor √cos stresses words that
-indicate the topic of their documents. To limit the noise of rare words, the mean cosine is computed as if each word had
-occurred MASS more times with the cosine PRIOR.
+content words. The logarithm is the idf of BM25, which stresses rare words. The factor √cos stresses words that indicate
+the topic of their documents. To limit the noise of rare words, the mean cosine is computed as if each word had occurred
+MASS more times with the cosine PRIOR.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from wordsparse.types import Array
 
-# SMOOTHING is s. A word with this relative frequency has the weight 1/2.
+# SMOOTHING is s, the relative frequency of a word with the weight 1/2.
 SMOOTHING = 1e-3
 PRIOR, MASS = 0.3, 5.0
 # The number of cosines computed at a time. The vectors for this many cosines fit into a core's cache.
@@ -35,7 +35,7 @@ def weights(counts: Array | None, words: int) -> NDArray[np.float32]:
 def of_collection(unit: Array, sif: Array, batches: Iterable[sp.csr_array]) -> NDArray[np.float32]:
     """Return the weight of each word for search in a collection, (V,).
 
-    ``unit`` (V, dim) float32 holds vectors of length one, or zeros, and ``sif`` (V,) the words' :func:`weights`. Each
+    ``unit`` (V, dim) float32 holds unit vectors, or zeros, and ``sif`` (V,) the words' :func:`weights`. Each
     of the ``batches`` (documents, V) says how often each document contains each word. A batch must not have duplicate
     entries.
     """

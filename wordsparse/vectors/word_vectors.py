@@ -58,7 +58,7 @@ class WordVectors(VectorTable):
     ngrams : NgramVectors or None
         The n-grams that compose the vectors of words without a row; None if such words have no vector.
     split : callable or None
-        The tokeniser that split the training text into words; None if it is unknown.
+        The tokeniser that split the training text into words; None if the tokeniser is unknown.
     tokens : str
         The name of this tokeniser; "split" if the training text was split at white space.
 
@@ -92,11 +92,11 @@ class WordVectors(VectorTable):
         return row
 
     def vector(self, word: Key, *, unit: bool = False) -> Array:
-        """Return the vector of ``word``, (dim,), read-only. With ``unit``, the vector is scaled to length one.
+        """Return the vector of ``word``, (dim,), read-only. With ``unit``, the vector is scaled to unit length.
 
-        If a word has no row, the tokeniser splits it into words, and the vector is their mean. If the tokeniser returns
-        a single word without a row, the vector is composed from the n-grams of this word. Raise UnknownWordError if the
-        word has no vector.
+        If ``word`` has no row, the tokeniser splits it into words, and the result is the weighted mean of their
+        vectors. If the tokeniser returns a single word without a row, the vector is composed from the n-grams of this
+        word. Raise UnknownWordError if the word has no vector.
         """
         row = self.find(word)
         composed = queries.composed(self, word) if row is None else None
@@ -114,13 +114,13 @@ class WordVectors(VectorTable):
     def similar(self, word: Key | Sequence[Key] | Array, n: int = 10, **unknown: NoReturn) -> Neighbours:
         """Return the ``n`` words whose vectors have the largest cosines with the vector of ``word``, and the cosines.
 
-        Ties are ordered by row. A zero vector has the cosine 0 with every other vector.
+        Words with equal cosines are ordered by row. A zero vector has the cosine 0 with every other vector.
 
         Parameters
         ----------
         word : str, list of str, or vector (dim,)
-            A list stands for the mean of its words' unit vectors. The tokeniser splits a word without a row. The words
-            of the query are left out of the result.
+            A list stands for the mean of its words' unit vectors. If a word has no row, the tokeniser splits the word.
+            The words of the query are left out of the result.
         n : int
             The number of words to return, at least 1.
 
@@ -174,7 +174,7 @@ class WordVectors(VectorTable):
         return np.asarray(rows[0] @ axis)
 
     def encode(self, texts: Iterable[str | Sequence[str]]) -> npt.NDArray[np.float32]:
-        """Return the vectors of texts, (n, dim) float32 of length one: see :mod:`wordsparse.vectors.encoder`.
+        """Return the vectors of texts, (n, dim) float32 of unit length: see :mod:`wordsparse.vectors.encoder`.
 
         Raise InputError if an item is not a text, or ``texts`` is a single str or a table of several columns.
         """
@@ -243,7 +243,7 @@ class WordVectors(VectorTable):
         return self._best(self._cosines(direction.astype(self._vectors.dtype)), left_out, n)
 
     def _direction(self, asked: Sequence[tuple[Key, float]]) -> tuple[Array, set[int]]:
-        """Return the weighted sum of words' unit vectors, scaled to length one, (dim,) float64, and the rows of these
+        """Return the weighted sum of words' unit vectors, scaled to unit length, (dim,) float64, and the rows of these
         words."""
         weighted = [(word, weight * share) for query, weight in asked for word, share in queries.parts(self, query)]
         total = np.zeros(self.dim)
@@ -254,7 +254,7 @@ class WordVectors(VectorTable):
         return total, {row for word, _ in weighted if (row := self.find(word)) is not None}
 
     def _cosines(self, query: Array, rows: slice = slice(None)) -> Array:
-        """Return the cosines of the vectors of these rows with the unit vector ``query``."""
+        """Return the cosines of the vectors of these rows with ``query``, which has unit length."""
         cosines = self.vectors[rows] @ query / self.divisors[rows]
         return np.asarray(cosines, np.float32)
 

@@ -17,11 +17,11 @@ class Alignment(NamedTuple):
     Attributes
     ----------
     vectors : WordVectors
-        The rotated vectors. Cosines between these vectors are the same as before the rotation. The rotated vectors have
-        no n-grams.
+        The rotated vectors. Cosines between the rotated vectors are the same as before the rotation. The rotated
+        vectors have no n-grams.
     rotation : (dim, dim) float32
     words : int
-        The number of words that both sets have. The rotation was computed from these words.
+        The number of words that both sets have. The rotation was computed from the common words.
     fit : float
         The mean cosine between the two vectors of each common word, weighted by the square root of the word's count.
     """
@@ -37,14 +37,14 @@ def align(model: Model | WordVectors, onto: Model | WordVectors) -> Alignment:
 
     Two training runs produce vectors in different axes, so cosines between vectors of different runs mean nothing. The
     rotation R minimises Σ_w √n_w ‖v_w R − u_w‖² over the common words (orthogonal Procrustes, Schönemann, 1966). The
-    vectors v of ``model`` and u of ``onto`` have length one. Word w occurs n_w times in the text of ``model``; if the
+    vectors v of ``model`` and u of ``onto`` have unit length. Word w occurs n_w times in the text of ``model``; if the
     counts are unknown, all words have the same weight.
 
     Raises
     ------
     InputError
-        If the dimensions differ, or if there are fewer common words than dimensions. In the latter case many rotations
-        would fit equally well.
+        If the dimensions differ, or if there are fewer common words than dimensions. With too few common words, many
+        rotations would fit equally well.
 
     Examples
     --------

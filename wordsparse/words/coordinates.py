@@ -27,8 +27,8 @@ BLOCK_ROWS = 2048
 
 
 class Coordinates(NamedTuple):
-    """The matrices ``inputs`` and ``outputs`` (dim, dim) that map E and W into canonical coordinates: ``E @ inputs``
-    and ``W @ outputs``. ``E @ inputs`` is white. ``spectrum`` (dim,) is Λ, in descending order."""
+    """The matrices ``inputs`` and ``outputs`` (dim, dim) that map E and W into canonical coordinates: ``E @ inputs`` is
+    white, and ``W @ outputs`` has the second moment Λ. ``spectrum`` (dim,) is Λ, in descending order."""
 
     inputs: Array
     outputs: Array
@@ -52,7 +52,7 @@ def canonical(C: Array, Q: Array) -> Coordinates:
 
 class Maps(NamedTuple):
     """The maps that turn a new word's rows, in canonical coordinates, into the word's vector. Multiply the input row by
-    ``inputs`` (dim,) and the output row by ``outputs`` (dim,), scale both to length one, multiply the output row by
+    ``inputs`` (dim,) and the output row by ``outputs`` (dim,), scale both to unit length, multiply the output row by
     ``turned`` (dim, dim), add the two rows, and call :meth:`add_popularity`."""
 
     canonical: Coordinates
@@ -87,19 +87,19 @@ def combined(
     proportion to Λ_k. As in a Wiener filter, coordinate k is multiplied by n_w Λ_k / (n_w Λ_k + DOUBT · ΣΛ), so that
     the vector of a rare word keeps only the most certain coordinates.
 
-    The input vector and the output vector are scaled to length one. The output vector is multiplied by (1 − turn) I +
+    The input vector and the output vector are scaled to unit length. The output vector is multiplied by (1 − turn) I +
     turn R, where the rotation R brings the outputs as close as possible to the inputs (Schönemann, 1966). Then the
     input and output vectors are added. With R alone (turn = 1), the sum would not show which words predict each other,
     although such words are often similar. Without R (turn = 0), the sum would not show which words are forms of the
     same word.
 
-    Vectors of length one do not show how often a word occurs. Hence popularity · log(n_w / n̄), with n̄ the geometric
+    Vectors of unit length do not show how often a word occurs. Hence popularity · log(n_w / n̄), with n̄ the geometric
     mean of the counts, is added to the last coordinate, which has the smallest part of the spectrum.
 
     Parameters
     ----------
     E, W : (V, dim)
-        The input rows, and the rows of diag(√π) W. A factor common to all output rows does not matter.
+        The input rows, and the rows of diag(√π) W. A factor common to all output rows does not change the result.
     counts : (V,)
         The number of occurrences of each word.
     exponent : float
@@ -120,7 +120,8 @@ def combined(
     C, Q = gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads)
     with single_threaded_blas():  # for matrices this small, several threads would only wait for each other
         c = canonical(C, Q)
-    # In these coordinates, W has the second moment Λ. Λ^-½ whitens W, and then both E and W are multiplied by Λ^(x/2).
+    # In canonical coordinates, W has the second moment Λ. Λ^-½ whitens W, and then both E and W are multiplied by
+    # Λ^(x/2).
     scale = _floored(c.spectrum)
     of_inputs, of_outputs = scale ** (exponent / 2), scale ** (exponent / 2 - 0.5)
     map_in, map_out = (c.inputs * of_inputs).astype(np.float32), c.outputs * of_outputs
@@ -192,7 +193,7 @@ def axes(vectors: Array, before: Array, counts: Array, threads: int | None) -> N
     Training rotates the canonical coordinates: words keep their neighbours, but the numbers in their vectors change. An
     index of the old vectors could therefore not answer queries with new vectors. R minimises Σ_w √n_w |u'_w R − u_w|²
     over the words that both models have, where u' (n, dim) are the new vectors and u (n, dim) the old vectors, all of
-    length one. Word w occurs n_w = ``counts[w]`` times.
+    unit length. Word w occurs n_w = ``counts[w]`` times.
     """
 
     def overlap(block: slice) -> Array:

@@ -16,16 +16,16 @@ n_w is ``forget_tokens`` divided by the number of tokens in the minibatch, and r
 remains. Towards the end of the run E hardly moves, so W is fitted to more and more of the text. The input step is lr
 times a Newton step on all pairs of a word so far. If most of a word's pairs so far are in this minibatch, as with a
 rare word, an lr above 1 would overshoot. The step is therefore at most ``trust`` times the Newton step of this
-minibatch alone. C_jw² ignores that the words of a bag move together. This matters for baskets that share hundreds of
-items, so the amount that a bag of n > 20 words adds to M is multiplied by n − 19
+minibatch alone. C_jw² ignores that the words of a bag move together. This error matters for baskets that share hundreds
+of items, so the amount that a bag of n > 20 words adds to M is multiplied by n − 19
 (:meth:`wordsparse.layer.inputs.RowInputs.pull`).
 
 The curvatures in the output step and in the input step leave out the contribution of the targets, σ(1 − σ) on one row
-per target. This is harmless as long as each direction of h occurs in many examples. But if there are more dimensions
-than examples, each example has a direction of its own, and a step that fits the example would move the output of its
-target c by 1/π_c, where π is the base measure. Hence η_t is reduced if the mean leverage of an example, η_t/N tr(Π C)
-with the minibatch's curvature C, exceeds ``max_leverage``, and m0 grows with the number of dimensions beyond
-``wide_dim``.
+per target. The omission is harmless as long as each direction of h occurs in many examples. But if there are more
+dimensions than examples, each example has a direction of its own, and a step that fits the example would move the
+output of its target c by 1/π_c, where π is the base measure. Hence η_t is reduced if the mean leverage of an example,
+η_t/N tr(Π C) with the minibatch's curvature C, exceeds ``max_leverage``, and m0 grows with the number of dimensions
+beyond ``wide_dim``.
 """
 
 from collections.abc import Callable, Mapping
@@ -155,7 +155,7 @@ class WordEmbedding:
         """Return a dict of all arrays and numbers that steps change. Names that belong to the output layer begin with
         ``output.``.
 
-        On the CPU, the arrays are this object's own arrays, not copies. From a GPU, they are copies.
+        On the CPU, the arrays are this object's own arrays; from a GPU, the arrays are copies.
         """
         own = {"E": self.E, "mass": self.mass, "curvature": self.curvature}
         arrays = {name: self.output.kernels.to_host(array) for name, array in own.items()}
@@ -183,7 +183,7 @@ class WordEmbedding:
     def take_over(self, state: Mapping[str, Any], W: Array) -> None:
         """Continue from the ``state`` and the weights ``W`` (o = W h) of another embedding.
 
-        The words of that embedding must be the first words of this embedding. The other words' rows do not change.
+        The words of the other embedding must be the first words of this embedding. The other words' rows do not change.
         """
         self.start(np.arange(len(W)), state["E"], state["mass"])
         self.curvature = self.output.kernels.to_device(state["curvature"])

@@ -55,8 +55,8 @@ def evaluate(
         Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
     analogies : sequence of paths, optional
         Files of questions ``a b c d`` in sections: see :func:`wordsparse.evaluation.testsets.read_analogies`. If no
-        test set is given, WordSim-353, SimLex-999 and questions-words are used. They are part of gensim; if gensim is
-        not installed, they must have been downloaded with ``wordsparse corpora fetch gensim-sets``.
+        test set is given, WordSim-353, SimLex-999 and questions-words are used. These test sets are part of gensim; if
+        gensim is not installed, download the sets first with ``wordsparse corpora fetch gensim-sets``.
     restrict_vocab : int
         The questions and answers of analogies are limited to this many of the most frequent words. Pairs may hold any
         word.
@@ -70,7 +70,7 @@ def evaluate(
         directories: see :mod:`wordsparse.evaluation.retrieval_files`. If bm25s is installed, BM25 and the fusion of
         BM25 with the model are scored, too.
     next : sequence of paths, optional
-        Event logs: tables with one row for each item of a user. They test how well a model of baskets or sessions
+        Event logs: tables with one row for each item of a user. Event logs test how well a model of baskets or sessions
         predicts the next items: see :mod:`wordsparse.evaluation.next_item`.
     column, group, order, weight : str, optional
         The columns of event logs that hold the items, the users, the dates (or numbers) that order the rows, and the
@@ -111,7 +111,7 @@ def evaluate(
         raise InputError("a model of baskets or sessions is judged by the next items of users: --next LOG (next=[LOG])")
     columns = {"column": column, "group": group, "order": order, "weight": weight}
     if not next and any([*columns.values(), since]):
-        raise InputError("columns and --from (since) apply to event logs: name one with --next (next=)")
+        raise InputError("columns and --from (since) apply to event logs: name an event log with --next (next=)")
     # All files of words and texts are read before any file is scored, so a mistake in a file is reported at once.
     test_sets = load_test_sets(**sets) if are_sets or not next else None
     logs = {name: _next(vectors, path, since, **columns) for name, path in named(next or ()).items()}
@@ -149,7 +149,7 @@ def _next(model: Any, path: PathLike[str], since: str | float | None, **columns:
         logger.warning("%s: the model was trained on this log, and has seen its test items: train without them", path)
     held = next_item.held_out(log.baskets(kind), model.vocabulary, place)
     if not len(held.wanted):
-        raise InputError(f"{path}: no user has a history and a new item after it: give more rows, or another --from")
+        raise InputError(f"{path}: no user has a new item after a history: give more rows, or another --from")
     predictor = Predictor(model)
     return next_item.judge(
         held, lambda histories, k: predictor.rank(histories, k)[0], model.vocabulary, bool(columns["order"])

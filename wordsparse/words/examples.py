@@ -43,9 +43,9 @@ class ExampleBuilder:
 
     :func:`keep_probabilities` gives the probability with which a token is kept. :func:`distance_weights` gives the
     weights of skip-gram's pairs. CBOW draws the width of each centre token's window at random, so that a context word
-    is inside the window with a probability equal to this weight. The random numbers depend only on the seed, the epoch
-    and the token's position in the corpus. With ``transposed``, the builder also makes the transpose of skip-gram's
-    targets; otherwise the training step computes the transpose.
+    is inside the window with a probability equal to the weight of its distance. The random numbers depend only on the
+    seed, the epoch and the token's position in the corpus. With ``transposed``, the builder also makes the transpose of
+    skip-gram's targets; otherwise the training step computes the transpose.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ExampleBuilder:
         self._seed, self._transposed = seed, transposed
 
     def skipgram(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
-        """Return one example per word. The targets are the words around all occurrences of this word, with weights.
+        """Return one example per word. The targets are the words around all occurrences of the word, with weights.
 
         ``shard`` holds encoded text, int32. ``start`` and ``stop`` bound the slice of tokens, and ``offset`` is the
         position of the shard's first entry in the corpus. Two tokens in one window are each other's context, so they
@@ -148,9 +148,9 @@ def _starts(sizes: Array) -> Array:
 def distance_weights(window: int, distances: Distances) -> Array:
     """Return the weight of a context word at distance 1 … window, float64 (window,).
 
-    At distance k, the weight is 1 - (k - 1)/window if ``distances`` is "linear": this is the mean of word2vec's windows
-    (Mikolov et al., 2013), whose widths are uniform on 1 … window. The weight is 1/k if ``distances`` is "harmonic", as
-    in GloVe (Pennington et al., 2014), and 1 if ``distances`` is "equal", for sets such as baskets.
+    At distance k, the weight is 1 - (k - 1)/window if ``distances`` is "linear": this is the mean over word2vec's
+    windows (Mikolov et al., 2013), whose widths are uniform on 1 … window. The weight is 1/k if ``distances`` is
+    "harmonic", as in GloVe (Pennington et al., 2014), and 1 if ``distances`` is "equal", for sets such as baskets.
     """
     if not 1 <= window <= MAX_WINDOW:
         raise InputError(f"window must be from 1 to {MAX_WINDOW}, not {window}")

@@ -13,7 +13,7 @@ n-grams of equal length the rarest first:
 
     δ = (Σ_{w∋g} ω_w x_wg R_w − RIDGE G_g) / (Σ_{w∋g} ω_w x_wg² + RIDGE);   G_g += δ,   R_w −= x_wg δ,   R_w = u_w − ū
 
-The fit uses the words that occur at least SEEN times. If there are fewer than FEW such words, it uses the FEW most
+The fit uses the words that occur at least SEEN times. If there are fewer than FEW such words, the fit uses the FEW most
 frequent words.
 
 The prior is a Gaussian process over words. The covariance of two words comes from the n-grams that they share, and each
@@ -120,7 +120,7 @@ def fit(
 ) -> NgramFit:
     """Fit the rows of the n-grams of ``words`` to the vectors of the words.
 
-    ``unit`` (V, dim) float32 holds a vector of length one, or zeros, for each word. ``counts`` (V,) says how often each
+    ``unit`` (V, dim) float32 holds a unit vector, or zeros, for each word. ``counts`` (V,) says how often each
     word occurs. ``shortest`` and ``longest`` are the lengths of n-grams in characters. Each bracket of ``<word>``
     counts as one character. By default, :func:`habit_of` chooses the two lengths. With ``form`` 0, blending does not
     change the vectors. Raise InputError if the lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS
@@ -202,7 +202,7 @@ def with_form(
 
 
 def unit_rows(vectors: Array) -> Array:
-    """Scale the vectors (V, dim) to length one in place, and return them. Zero vectors stay zero."""
+    """Scale the vectors (V, dim) to unit length in place, and return them. Zero vectors stay zero."""
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))
     return np.divide(vectors, np.where(lengths > 0, lengths, 1)[:, None], out=vectors, casting="same_kind")
 

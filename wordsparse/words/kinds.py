@@ -17,7 +17,7 @@ from wordsparse.errors import InputError
 # The entry-point group in which installed packages register their sources.
 GROUP = "wordsparse.sources"
 TEXT = "text"
-# This window is wider than nearly every basket, but bounds the cost of a basket with thousands of items.
+# The window for baskets: wider than nearly every basket, but bounds the cost of a basket with thousands of items.
 BASKET_WINDOW = 255
 # Comparing sentences means comparing topics, and a model learns topics from wide windows.
 SENTENCE_WINDOW = 30
@@ -50,8 +50,8 @@ class Kind:
     epochs_by_length : bool
         Whether short texts get more epochs than the default.
     searched : bool
-        Whether the sentences are documents to be searched. If so, the weights of words in texts are computed from these
-        documents: :mod:`wordsparse.vectors.weights`.
+        Whether the sentences are documents to be searched. If True, the weights of words in texts are computed from
+        these documents: :mod:`wordsparse.vectors.weights`.
     question : str
         A command to try on a trained model; {} stands for the path of the model.
     name : str
@@ -117,8 +117,8 @@ KINDS = {
 def kind_of(preset: object) -> Kind:
     """Return the kind of data for a name or a source object. Raise InputError if no kind has this name, or if the
     package of the source cannot be imported. Also raise InputError if the class of a source object has its own
-    ``recipe`` or ``export`` but no registered name. A saved model records only the name of its kind, and needs this
-    name to find ``recipe`` and ``export`` again."""
+    ``recipe`` or ``export`` but no registered name. A saved model records only the name of its kind, and uses this name
+    to find ``recipe`` and ``export`` again."""
     if hasattr(preset, "passes"):
         return _of_object(preset)
     if isinstance(preset, str) and preset in KINDS:

@@ -1,7 +1,7 @@
 """A trained model: its vectors, its vocabulary, and its methods for users.
 
-A model never changes. Methods such as ``fit_ngrams`` return a new model that shares the arrays of the old one.
-``infer``, ``encode`` and ``train`` need packages of a higher layer, and import them when they are called.
+A model never changes. Methods such as ``fit_ngrams`` return a new model that shares the arrays of the old model.
+``infer``, ``encode`` and ``train`` need packages of a higher layer, and import these packages when called.
 """
 
 import html
@@ -40,7 +40,7 @@ SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
 # Options of Sentence-Transformers that encode accepts.
 HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
 # A map from names of methods and attributes of models in other libraries to the names in wordsparse, for error
-# messages. ELSEWHERE is the same for word vectors.
+# messages. ELSEWHERE is the map for word vectors.
 _ELSEWHERE = {
     "word_vectors": "model.wv",
     "get_word_vector": "model[word]",
@@ -156,7 +156,7 @@ class Model:
     def vectors(self) -> NDArray[np.float32]:
         """The vectors (V, dim) float32 in vocabulary order: the recommended combination of input and output vectors.
 
-        If the model has n-grams, the n-grams of each word are blended into its vector, and all vectors have length one.
+        If the model has n-grams, the n-grams of each word are blended into its vector, and all vectors are normalised.
         The computation uses at most as many threads as training used.
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
@@ -172,7 +172,7 @@ class Model:
     @cached_property
     def wv(self) -> WordVectors:
         """The words and their vectors, for finding neighbours, solving analogies and writing files for other programs.
-        The object is made only once."""
+        The WordVectors object is made only once."""
         vectors = WordVectors(self.vocabulary.words, self.vectors, self.vocabulary.counts)
         vectors.split, vectors.tokens = self.split, self.split.tokens
         if self.ngrams is not None:
@@ -183,9 +183,8 @@ class Model:
     def __getitem__(self, word: str) -> NDArray[np.float32]:
         """Return the vector of ``word``, (dim,) float32, read-only.
 
-        If the word is not in the vocabulary, the model's tokeniser normalises it, and the result is looked up. If the
-        result is unknown, too, a vector is composed from the word's n-grams. Raise UnknownWordError if no n-gram of the
-        word is known.
+        If the word is not in the vocabulary, the model's tokeniser normalises it. If the normalised word is unknown,
+        too, the vector is composed from the word's n-grams. Raise UnknownWordError if no n-gram of the word is known.
         """
         return self.wv[word]
 
@@ -209,9 +208,9 @@ class Model:
         """Return the same model with new n-grams fitted to its vectors. The new n-grams replace any n-grams that the
         model has.
 
-        The lengths are in characters, and each bracket of ``<word>`` counts as one. By default, they depend on the
-        words (:func:`wordsparse.words.form.habit_of`). ``form`` is the strength of the n-grams in the vectors. With 0,
-        the n-grams are not blended in.
+        The lengths are in characters, and each bracket of ``<word>`` counts as one character. By default, the lengths
+        depend on the words (:func:`wordsparse.words.form.habit_of`). ``form`` is the strength of the n-grams in the
+        vectors. With ``form`` 0, the n-grams are not blended in.
 
         Raises
         ------
@@ -250,7 +249,7 @@ class Model:
         return model
 
     def in_axes_of(self, before: "Model") -> "Model":
-        """Return the same model without n-grams, rotated into the axes of ``before``, the earlier model that it
+        """Return the same model without n-grams, rotated into the axes of ``before``, the earlier model that this model
         continues. The result shares the arrays of this model."""
         counts = np.asarray(self.vocabulary.counts)[: len(before)]
         now, then = (model.without_ngrams().vectors for model in (self, before))
@@ -268,18 +267,18 @@ class Model:
         return self.wv.keyed_vectors()
 
     def trained(self) -> Training:
-        """Return the data needed to continue training. Raise InputError if the model does not hold these data."""
+        """Return the data needed to continue training. Raise InputError if the model does not hold the data."""
         if self.training is None:
             raise InputError("this model has only its vectors: train a new model that starts from them, with init=")
         return self.training
 
     def state(self) -> dict[str, Any]:
-        """Return the embedding's whole state at the end of the run, for further training. The arrays are copies,
-        because training changes them, except E and output.V, which the embedding copies when it is restored."""
+        """Return the embedding's whole state at the end of the run, for further training. Arrays that training changes
+        are copied, except E and output.V, which are copied when the embedding is restored."""
         return {**deepcopy(self.trained().state), "E": self.input_rows, "output.V": self.output_rows}
 
     def infer(self, word: str, sentences: Iterable[str | Sequence[str]]) -> NDArray[np.float32]:
-        """Return the vector of a new word, (dim,) float32 of length one; see :func:`wordsparse.unseen.infer.infer`.
+        """Return the vector of a new word, (dim,) float32 of unit length; see :func:`wordsparse.unseen.infer.infer`.
 
         Each sentence is a str, which the model's tokeniser splits, or a sequence of words.
 
@@ -296,7 +295,7 @@ class Model:
         return vector
 
     def encode(self, texts: str | Iterable[str | Sequence[str]], **habits: Any) -> NDArray[np.float32]:
-        """Return the vectors of texts, (n, dim) float32, of length one. The vector of a text in which no word has a
+        """Return the vectors of texts, (n, dim) float32, of unit length. The vector of a text in which no word has a
         vector is zero.
 
         The vector of a text is the weighted mean of its words' unit vectors: see :mod:`wordsparse.vectors.encoder`.
@@ -308,7 +307,7 @@ class Model:
             result is one vector, (dim,).
         **habits
             ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers. These options
-            have no effect, because the vectors have length one anyway.
+            have no effect, because the vectors have unit length anyway.
 
         Raises
         ------
@@ -335,8 +334,8 @@ class Model:
         """Return the ``n`` words that most probably occur next to the words of a basket, such as the next items to buy.
 
         Each word is returned with its exact probability over the whole vocabulary: see
-        :mod:`wordsparse.words.prediction`. Out-of-vocabulary words are ignored. The answer for a basket without a known
-        word is the most frequent words, and a warning gives the number of such baskets.
+        :mod:`wordsparse.words.prediction`. Out-of-vocabulary words are ignored. For a basket without a known word, the
+        most frequent words are returned, and a warning gives the number of such baskets.
 
         Parameters
         ----------
@@ -347,8 +346,8 @@ class Model:
         n : int
             Number of words for each basket.
         exclude : list of str, iterable of such lists, or CSR matrix, optional
-            The words that must not be returned: one list for all baskets, or one list per basket. By default, these are
-            the words of the basket itself.
+            The words that must not be returned: one list for all baskets, or one list per basket. By default, the words
+            of the basket itself.
         candidates : iterable of str, optional
             The only words that may be returned, such as the items in stock.
         column, group, weight : str, optional
@@ -359,7 +358,7 @@ class Model:
         -------
         list of (str, float), or list of such lists, or dict
             For one basket, a list of words and probabilities, most probable first. For several baskets, a list of such
-            lists. For a table, a dict that maps the name of each group, as text, to such a list.
+            lists. For a table, a dict that maps the name of each group, as text, to its list.
 
         Raises
         ------
@@ -413,7 +412,7 @@ class Model:
         InputError
             If ``path`` exists and is not an empty directory, or cannot be created.
         WordsparseError
-            If writing fails. In this case, no file is left at ``path``.
+            If writing fails.
         """
         from wordsparse.words import model_directory
 

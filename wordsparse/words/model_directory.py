@@ -4,11 +4,11 @@ A model directory holds ``model.json`` (format, version, options, report, and ea
 ``vocabulary.json``, ``input.npy`` (E, one row per word) and ``output.npy`` (diag(√π) W, whose last column belongs to
 the constant feature). ``train --config MODEL`` repeats the run from ``model.json``. A model from a training run also
 holds ``training.bin``, the data for further training: 8 bytes per word (the number of pairs seen in training) and a few
-d×d matrices. ``model.json`` lists these arrays, identifies the text, and records the state at the end of the run. A
-model with n-grams also holds ``subwords.bin``, and a model that continues another model holds ``axes.npy``, the
-rotation into the axes of the other model. ``tokenizer.json`` is the tokenizer file that was used to split the text.
-``weights.npy`` holds the weights of words in texts, if they were computed from a collection. Loading checks every file,
-and never unpickles anything.
+d×d matrices. ``model.json`` lists the arrays in ``training.bin``, identifies the text, and records the state at the end
+of the run. A model with n-grams also holds ``subwords.bin``, and a model that continues another model holds
+``axes.npy``, the rotation into the axes of the other model. ``tokenizer.json`` is the tokenizer file that was used to
+split the text. ``weights.npy`` holds the weights of words in texts, if they were computed from a collection. Loading
+checks every file, and never unpickles anything.
 """
 
 import os
@@ -68,7 +68,7 @@ def write(model: Model, path: str | PathLike[str]) -> None:
 def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn) -> Model:
     """Read a model directory. With ``mapped``, the rows of words stay on the disk until they are used.
 
-    If another process replaces the model meanwhile, reading starts again and returns the new model as a whole.
+    If another process replaces the model during reading, reading starts again and returns the new model as a whole.
 
     Raises
     ------
@@ -142,21 +142,21 @@ def read_vectors(path: str | PathLike[str], *, mapped: bool = False) -> WordVect
     path : path
         A model directory, or a file.
     mapped : bool
-        Whether the vectors of an npz file stay on disk. If so, all processes that read the same file share one copy of
-        the vectors in the system's cache, and the array cannot be changed. The file must not be overwritten while it is
-        in use. Replacing the file as a whole, as ``export`` does, is safe.
+        Whether the vectors of an npz file stay on disk. If True, all processes that read the same file share one copy
+        of the vectors in the system's cache, and the array cannot be changed. The file must not be overwritten while it
+        is in use. Replacing the file as a whole, as ``export`` does, is safe.
 
     Raises
     ------
     InputError
         As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`, or if ``mapped`` is given for a file that
-        is not npz, or for an npz file in which another program did not store the vectors as float32 in aligned memory.
+        is not npz, or for an npz file of another program whose vectors are not aligned float32.
     """
     if is_model(path):
         if mapped:
             raise InputError(f"{path}: the vectors of a model are computed: to map them, export them as npz first")
         return load(path, mapped=True).wv
-    from wordsparse.vectors.formats import read_file  # here, because it imports smart_open
+    from wordsparse.vectors.formats import read_file  # imported here, because formats imports smart_open
 
     return read_file(path, mapped)
 

@@ -20,9 +20,9 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 PresetName = Literal["text", "sentences", "search", "items", "walks"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
-# At this strength of n-grams, a word's vector depends only on the word's n-grams.
+# The strength of n-grams at which a word's vector depends only on the word's n-grams.
 MOST_FORM = 1e6
-# If windows are wider than this, skip-gram's minibatches have fewer tokens.
+# The window width above which skip-gram's minibatches have fewer tokens.
 WIDE_WINDOW = 255
 # Texts shorter than LONG_TOKENS get more epochs, at most MOST_EPOCHS.
 MOST_EPOCHS, LONG_TOKENS = 20, 6_000_000
@@ -66,8 +66,8 @@ class Options(Checked):
     dim: int = option(100, "Length of a vector.", check=positive_int)
     preset: PresetName | str = option(
         TEXT,
-        "Kind of data. It sets the defaults of other options; `--for KIND --help` shows the options of items, graph "
-        "and counts.",
+        "Kind of data. The kind sets the defaults of other options; `--for KIND --help` shows the options of items, "
+        "graph and counts.",
         cli="for",
         metavar="KIND",
         choices={name: kind.about for name, kind in KINDS.items()}
@@ -82,7 +82,7 @@ class Options(Checked):
     )
     sample: float = option(
         None,
-        "Subsampling threshold of word2vec: if a word's relative frequency f exceeds it, a share √(sample/f) + "
+        "Subsampling threshold of word2vec: if a word's relative frequency f exceeds `sample`, a share √(sample/f) + "
         "sample/f of its occurrences is used; 0: use all. A text of fewer than 1/sample tokens is not subsampled.",
         shown=defaults_in_words("sample"),
         check=non_negative,
@@ -107,7 +107,7 @@ class Options(Checked):
         check=positive_int,
     )
     threads: int | None = option(
-        None, "Number of threads. The vectors do not depend on it.", shown="all CPUs", free=True, check=positive_int
+        None, "Number of threads, which does not affect the vectors.", shown="all CPUs", free=True, check=positive_int
     )
     seed: int = option(1, "Random seed. The same seed, text and options give the same bytes.", check=whole)
     device: DeviceName = option(
@@ -121,7 +121,7 @@ class Options(Checked):
     )
     heldout: float = option(
         0.0,
-        "Fraction of the text to hold out from training. The loss on this part is reported after each epoch.",
+        "Fraction of the text to hold out from training. The loss on the held-out text is reported after each epoch.",
         metavar="FRACTION",
         check=_share,
     )
@@ -179,7 +179,7 @@ class Options(Checked):
     def used_recipe(self) -> Recipe:
         """Return the recipe to train with."""
         recipe = self.recipe or self._recommended()
-        if self.model == "skipgram" and self.window > WIDE_WINDOW:  # keep the number of pairs per minibatch
+        if self.model == "skipgram" and self.window > WIDE_WINDOW:  # keep the number of pairs per minibatch unchanged
             recipe = replace(recipe, batch_tokens=max(1, recipe.batch_tokens * WIDE_WINDOW // self.window))
         return recipe if self.measure_power is None else replace(recipe, measure_power=self.measure_power)
 

@@ -29,11 +29,11 @@ from wordsparse.types import Array
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 
-# A thread ranks the words for BASKETS baskets at a time, in blocks of words: FIRST words in the first block, WORDS
-# words in each later block. A block fits into a cache.
+# A thread ranks the words for BASKETS baskets at a time, in blocks of words. The first block has FIRST words, and each
+# later block has WORDS words. A block fits into a cache.
 BASKETS, FIRST, WORDS = 256, 64, 4096
 # A block of words is padded to a multiple of PANEL, so that the kernel computes all scores in tiles of the same width.
-# The rounding of a basket's scores then does not depend on the number of baskets.
+# Hence the rounding of a basket's scores does not depend on the number of baskets.
 PANEL = 32
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Predictor:
 
         If there are fewer than n words, the result is padded with −1. Words of equal probability are ordered by row.
         ``baskets`` is a CSR matrix (m, V) with the count or weight of each word in each basket. ``excluded`` is a CSR
-        matrix of the words that must not be returned; by default, these are the words of the basket.
+        matrix of the words that must not be returned; by default, the words of the basket.
         """
         excluded, n = baskets if excluded is None else excluded, min(n, len(self.model))
         parts = [slice(start, start + BASKETS) for start in range(0, max(1, baskets.shape[0]), BASKETS)]
@@ -135,7 +135,7 @@ def predict(
             excluded = sp.vstack([excluded] * matrix.shape[0], "csr")
         if excluded.shape != matrix.shape:
             raise InputError(
-                f"exclude has {excluded.shape[0]:,} lists for {matrix.shape[0]:,} baskets: give one list each"
+                f"exclude has {excluded.shape[0]:,} lists for {matrix.shape[0]:,} baskets: give one list per basket"
             )
     if unknown := int(are_unknown(matrix).sum()):
         logger.warning(
@@ -168,7 +168,7 @@ def grouped(model: Model, source: Any, format: str | None = None, **columns: str
 
 def log_of(model: Model, source: Any, format: str | None = None, **columns: str | None) -> RawText:
     """Return the user's table as a text with grouped rows. A column that is not given is the column used in training,
-    except for ``order``: without it, the rows of a group keep their order in the table."""
+    except for ``order``: without ``order``, the rows of a group keep their order in the table."""
     names: dict[str, Any] = {name: model.call.get(name) for name in ("column", "group", "weight")}
     names |= {name: column for name, column in columns.items() if column is not None}
     if names["column"] is None or names["group"] is None:

@@ -62,7 +62,7 @@ class Recipe:
 
     def scaled(self, rate: float) -> Recipe:
         """Return the recipe with constants in the units of a :class:`wordsparse.words.source.Source`: one token is
-        ``rate`` of its units."""
+        ``rate`` units."""
         names = ("batch_tokens", "warmup_tokens", "long_run")
         lengths = {name: round(getattr(self, name) * rate) for name in names}
         return replace(self, steps=replace(self.steps, forget_tokens=self.steps.forget_tokens * rate), **lengths)
@@ -84,7 +84,9 @@ class Recipe:
             loss, steps = dict(content["loss"]), StepSizes(**content["steps"])
             name = loss.pop("name")
             if name not in losses.LOSSES or "text" in loss:
-                raise InputError(f"{name} is not a built-in loss: pass the loss object in recipe=wordsparse.Recipe(…)")
+                raise InputError(
+                    f"the loss {name} is not a built-in loss: pass the loss object in recipe=wordsparse.Recipe"
+                )
             return cls(**{**content, "loss": losses.LOSSES[name](**loss), "steps": steps})
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):

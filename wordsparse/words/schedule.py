@@ -1,5 +1,5 @@
 """The growth of minibatches and the decay of the learning rate. The size of a minibatch and the learning rate depend
-only on the number of tokens so far."""
+only on the number of tokens trained on so far."""
 
 import math
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from wordsparse.words.recipe import Recipe
 # A run has at least MIN_STEPS minibatches, or MIN_LONG_STEPS minibatches if the run has more than ``long_run`` tokens.
 # Minibatches shrink if needed.
 MIN_STEPS, MIN_LONG_STEPS = 150, 100
-# The warm-up, in which E does not move, has at most this fraction of a run's tokens.
+# The maximum fraction of a run's tokens in the warm-up, in which E does not move.
 MAX_WARMUP = 0.05
-# The warm-up has at least this many tokens, but at most half of a run's tokens: W must see pairs before E moves.
+# The minimum number of tokens in the warm-up, but at most half of a run's tokens: W must see pairs before E moves.
 MIN_WARMUP = 8
 
 
@@ -19,7 +19,8 @@ MIN_WARMUP = 8
 class Schedule:
     """The schedule of a run over ``total_tokens`` corpus tokens, summed over all epochs.
 
-    ``asked`` is the requested size of the largest minibatch. By default, the recipe and the text's length determine it.
+    ``asked`` is the requested size of the largest minibatch. By default, the recipe and the text's length determine the
+    size.
     """
 
     recipe: Recipe
@@ -74,6 +75,6 @@ class Schedule:
         return 1 - tokens / self.total_tokens
 
     def learning_rate(self, tokens: int, warmup_tokens: float) -> float:
-        """Return the learning rate of E after ``tokens`` tokens. The rate is 0 during the warm-up. Afterwards it falls
-        linearly to 0 at the end of the run."""
+        """Return the learning rate of E after ``tokens`` tokens. The rate is 0 during the warm-up. After the warm-up,
+        the rate falls linearly to 0 at the end of the run."""
         return self.recipe.steps.lr * self.remaining(tokens) if tokens >= warmup_tokens else 0.0

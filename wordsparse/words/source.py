@@ -16,8 +16,8 @@ from wordsparse.words.examples import Examples
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
-# A block of held-out data has this many positions, many more than a window. A short pass is cut into MIN_BLOCKS smaller
-# blocks instead.
+# The number of positions in a block of held-out data, many more than in a window. A short pass is cut into MIN_BLOCKS
+# smaller blocks instead.
 HELDOUT_BLOCK = 1024
 MIN_BLOCKS = 200
 
@@ -79,14 +79,15 @@ class Source(Protocol):
     """Training data: text, counted pairs, walks on a graph, or data that another package reads.
 
     ``length`` is the number of tokens per pass; the default number of epochs and some warnings depend on it. Recipes
-    and options count tokens, but the training schedule counts the source's own units. One token is ``rate`` of these
-    units.
+    and options count tokens, but the training schedule counts the source's own units. One token is ``rate`` of the
+    source's own units.
 
     ``--for NAME`` selects a class that is listed in ``SOURCES`` of ``wordsparse/doors.py`` or registered by an
     installed package as an entry point in the group ``wordsparse.sources``. The class is called with the corpus (a list
-    of paths from the command line) and its own options. The class attribute ``options`` is the frozen dataclass of
-    these options. The fields of this dataclass are made with :func:`wordsparse.options.option` and have defaults. The
-    optional class attribute ``preset``, a :class:`wordsparse.words.kinds.Kind`, has the defaults of the other options.
+    of paths from the command line) and its own options. The class attribute ``options`` is the frozen dataclass of the
+    class's own options. The fields of ``options`` are made with :func:`wordsparse.options.option` and have defaults.
+    The optional class attribute ``preset``, a :class:`wordsparse.words.kinds.Kind`, has the defaults of the other
+    options.
     """
 
     vocabulary: Vocabulary
@@ -103,7 +104,7 @@ class Source(Protocol):
 
     def builder(self, options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transposed: bool) -> Build:
         """Return a function that makes the examples of a piece. The function holds scratch space, so each thread needs
-        its own."""
+        its own function."""
 
 
 class Split:

@@ -2,7 +2,8 @@
 
 A position is the index of a value in the concatenation of all shards. Held-out text is a set of blocks of positions,
 which depends only on the seed and the number of positions, not on minibatches or threads. In a pass over training text,
-held-out words are replaced by ends of sentences, and vice versa, so no window contains words of both kinds.
+held-out words are replaced by ends of sentences; in a pass over held-out text, training words are replaced. No window
+therefore contains words of both kinds.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,9 +21,9 @@ from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Build, Ids, Piece, Sizes, Split
 
-# Windows reach at most this many positions beyond the ends of a minibatch.
+# The maximum number of positions that windows reach beyond the ends of a minibatch.
 REACH = 2**14
-# The words of sentences are counted in batches of this many values.
+# The number of values in a batch of sentences whose words are counted.
 COUNTED = 2**16
 
 
@@ -158,7 +159,7 @@ def _always(values: Values) -> Callable[[int], Values]:
 def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:
     """Return where the first ``max_tokens`` tokens of a shard end, and how many tokens are left for later shards.
 
-    The shard is used only up to this end, so no window reaches beyond it.
+    The shard is used only up to this end, so no window reaches beyond this end.
     """
     block = 2**20
     for start in range(0, shard.shape[0], block):

@@ -108,7 +108,7 @@ def table_blocks(
 
 
 def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
-    """Yield, for each row of a file, its name for messages and its cells in these columns."""
+    """Yield, for each row of a file, its name for messages and its cells in ``columns``."""
     return chain.from_iterable(map(Block.rows, table_blocks([path], columns)))
 
 
@@ -126,7 +126,7 @@ def format_of_file(path: PurePath) -> str:
 
 
 def column_names(path: Path, format: str) -> list[str]:
-    """Return the column names of a file. For JSON lines, these are the keys on the first line."""
+    """Return the column names of a file. For JSON lines, the names are the keys on the first line."""
     if format == "parquet":
         return arrow.parquet_names(path)
     if format == "jsonl":

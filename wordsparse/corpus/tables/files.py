@@ -59,7 +59,7 @@ def csv_blocks(path: Path, columns: Sequence[str], given: Sequence[str] = ()) ->
     """Yield the rows of a CSV file. The delimiter is the first of DELIMITERS that splits the header into names that
     include all ``columns``.
 
-    If column names are ``given``, the file has no header. If the delimiter is a tab, quotes are ordinary characters.
+    If ``given`` holds column names, the file has no header. If the delimiter is a tab, quotes are ordinary characters.
     """
     csv.field_size_limit(max(csv.field_size_limit(), LINE_BYTES))  # a limit of the whole process, initially 131,072
     lines, reader = lines_of(path), partial(csv.reader, strict=True)

@@ -1,7 +1,7 @@
 """Makes baskets of any size. A basket has the words of all rows with the same group, sorted by another column.
 
 SQLite sorts the rows in an unnamed temporary file in TMPDIR. Sorting needs some 64 MB of memory. The temporary file is
-about as large as the words together.
+about as large as all words together.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class Columns(NamedTuple):
     weight: str | None = None
 
     def named(self) -> list[str]:
-        """Return the names of the columns that are given."""
+        """Return the column names that are not None."""
         return [name for name in self if name is not None]
 
 
@@ -58,7 +58,7 @@ def pieces(blocks: Iterable[Block], words: Words, columns: Columns) -> Iterator[
 
 def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str = "") -> Iterator[tuple[str, _Placed]]:
     """Yield the name of each group, and pairs of a word and the value of its row in the column ``order``. Groups are
-    sorted by name, and the words of a group by this value. Rows without a group are left out.
+    sorted by name, and the words of a group by the value in ``order``. Rows without a group are left out.
 
     The blocks must have the columns that are named in ``columns``, in this order. Without ``order``, the rows of a
     group keep their order. Raise InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates
@@ -91,9 +91,7 @@ def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: 
             kind, at = place_of(name, others[0], order)
             first = first or kind
             if kind != first:
-                raise InputError(
-                    f"{name}: {others[0]!r:.60} in {order!r} is a {kind}, but a {first} was given before it"
-                )
+                raise InputError(f"{name}: {others[0]!r:.60} in {order!r} is a {kind}, but a {first} is expected")
         times = 1 if weight is None else _times(name, others[-1], weight)
         for word in words(name, cell):
             yield from repeat((key, at, word), times)
@@ -114,7 +112,8 @@ def text_of(name: str, cell: object) -> str | None:
 
 
 def is_nan(cell: Any) -> bool:
-    """Return whether a cell is not equal to itself. The missing values NaN and pandas' NaT have this property."""
+    """Return whether a cell is not equal to itself. The missing values NaN and pandas' NaT are not equal to
+    themselves."""
     try:
         return bool(cell != cell)
     except (ArithmeticError, TypeError):  # raised by Decimal's signalling NaN and by pandas' NA
@@ -128,8 +127,8 @@ def as_written(cell: object) -> str:
 
 
 def place_of(name: str, place: object, order: str) -> tuple[str, int | float]:
-    """Parse a row's cell in the column ``order``. Return its kind, "number" or "date", and its value. The value of a
-    date is the number of seconds since 1970."""
+    """Parse a row's cell in the column ``order``. Return the kind of the cell, "number" or "date", and its value. The
+    value of a date is the number of seconds since 1970."""
     cell: Any = _parsed(place) if isinstance(place, str) else place
     if isinstance(cell, int) and abs(cell) < 2**63:  # unchanged, because float64 cannot hold all such integers exactly
         return "number", cell

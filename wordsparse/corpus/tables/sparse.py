@@ -55,8 +55,8 @@ def read_data(
     path : path
         A text file of labels and features, or an npz file of features.
     targets : path, optional
-        An npz file of labels. If it is not given, an npz file of features has no labels. For a text file, it replaces
-        the labels in the text.
+        An npz file of labels. If ``targets`` is not given, an npz file of features has no labels. ``targets`` replaces
+        the labels in a text file.
     n_features, n_labels : int, optional
         F and L for a file that does not state them; usually F and L of the training data. The default is the largest
         feature number, or label number, in the file plus 1.
@@ -149,7 +149,8 @@ def _indicator(labels: Sequence[Sequence[float]], L: int | None) -> Any:
 
 
 def _read_npz(path: Path) -> Any:
-    """Read a file written by ``scipy.sparse.save_npz``, as CSR float32 with ascending columns. Pickles are not read."""
+    """Return a matrix saved by ``scipy.sparse.save_npz``, as CSR float32 with ascending columns. Pickles are not
+    read."""
     try:
         with regular.opened(path) as file:
             matrix = sp.load_npz(file)

@@ -68,7 +68,7 @@ def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
                 columns = [_as_kind(arrow, column, kind) for column, kind in zip(columns, kinds, strict=True)]
             except (arrow.ArrowException, OverflowError, UnicodeEncodeError) as error:
                 raise InputError(
-                    f"a column to keep has cells of several kinds, or too large: {error}; write .jsonl"
+                    f"a column to keep has cells of several types, or cells that are too large: {error}; write .jsonl"
                 ) from error
             writer.write_table(arrow.table(columns, schema))
 

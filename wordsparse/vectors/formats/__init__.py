@@ -27,7 +27,7 @@ FORMATS: dict[str, Format] = {
 # word2vec's formats must come last, because their first bytes do not identify them.
 _READERS: tuple[Format, ...] = (FastText(), *reversed(FORMATS.values()))
 OF_LABELS = "labels.json"
-IS_OF_LABELS = "is a model of labels, not of words: 'wordsparse labels predict' takes it"
+IS_OF_LABELS = "is a model of labels, not of words: use it with 'wordsparse labels predict'"
 READABLE = tuple(name for name, format in FORMATS.items() if format.readable)
 """The formats that can be read."""
 
@@ -60,7 +60,7 @@ def read_file(path: str | PathLike[str], mapped: bool = False) -> WordVectors:
             raise InputError(IS_OF_LABELS)
         if os.path.isdir(path):
             raise InputError(
-                "is a directory without a model.json, so no model: name a model directory or a file of vectors"
+                "is a directory without a model.json, so it is not a model: name a model directory or a file of vectors"
             )
         raise InputError("is empty; write or copy it again")
 
@@ -70,8 +70,8 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
 
     Raise InputError if the format is unknown, the directory of ``path`` does not exist, ``path`` is a directory or a
     device, or the format cannot represent one of the words or their tokeniser. Raise MissingDependencyError if the
-    format needs a package, gensim or safetensors, that is not installed. Raise WordsparseError if writing fails; an
-    existing file at ``path`` is then unchanged.
+    format needs a package, gensim or safetensors, that is not installed. If writing fails, raise WordsparseError, and
+    leave an existing file at ``path`` unchanged.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     path : path
         In the two word2vec formats, the file is compressed if the name ends in .gz, .bz2, .xz or .zst. If ``path`` is a
         link, its target is replaced. For the word2vec formats and npz, ``path`` may be a named pipe, /dev/stdout, or
-        ``-`` for standard output. Such outputs are written directly.
+        ``-`` for standard output. Pipes and standard output are written directly.
     format : str, optional
-        One of :data:`FORMATS`. By default, the suffix of ``path`` determines it. The word2vec formats and "model2vec"
-        do not store counts. "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads. "model2vec" makes a
-        directory, which must not exist.
+        One of :data:`FORMATS`. By default, the suffix of ``path`` determines the format. The word2vec formats and
+        "model2vec" do not store counts. "gensim" is ``KeyedVectors.save``, a pickle that only gensim reads. "model2vec"
+        makes a directory, which must not exist yet.
 
     Returns
     -------
@@ -129,8 +129,8 @@ def _check(path: str | PathLike[str], name: str | None) -> Format:
 
 
 def format_of(path: Path, name: str | None) -> Format:
-    """Return the format with this name or, without a name, the format for the output's suffix. Raise InputError if
-    there is no such format."""
+    """Return the format with this name or, without a name, the format for the output's suffix. Raise InputError if no
+    format has this name or suffix."""
     if name is not None and name not in FORMATS:
         raise InputError(f"unknown format {name!r}: {meant(name, FORMATS)}")
     if name is not None:

@@ -10,7 +10,7 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 
-HOW_MAPPED = "convert the file with read_vectors(file).export('FILE.npz'), or omit mapped=True"
+HOW_MAPPED = "convert the file by read_vectors(file).export('FILE.npz'), or omit mapped=True"
 
 
 class Format:
@@ -25,13 +25,13 @@ class Format:
     target : {"stream", "file", "directory"}
         The type of target that ``write`` needs: a binary stream (which may be a pipe), a path, or a new directory.
     compressible : bool
-        Whether files may be compressed. If so, the bytes passed to ``recognises`` may be compressed.
+        Whether files may be compressed. If True, the bytes passed to ``recognises`` may be compressed.
     any_key : bool
-        Whether keys that are not strings are preserved. Otherwise, keys are written as ``str(key)``.
+        Whether keys that are not strings are preserved. If False, keys are written as ``str(key)``.
     composes : bool
         Whether the file holds n-grams, which compose the vectors of words that are not in the file.
     readable : bool
-        Whether wordsparse can read the format. Otherwise, only other programs read the files.
+        Whether wordsparse can read the format. If False, only other programs read the files.
     """
 
     name: ClassVar[str]
@@ -44,7 +44,7 @@ class Format:
     readable: ClassVar[bool] = True
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
-        """Raise InputError if the format cannot represent the words or ``tokens``, the tokeniser of their text. Raise
+        """Raise InputError if the format cannot represent the words, or the tokeniser of the text, ``tokens``. Raise
         MissingDependencyError if a package is missing."""
 
     def write(self, content: WordVectors, target: Any) -> None:
@@ -62,13 +62,12 @@ class Format:
         raise NotImplementedError
 
     def read_mapped(self, path: Path) -> WordVectors:
-        """Read a file, but leave the vectors on disk. Raise InputError if the format or the file does not allow
-        this."""
+        """Read a file, but leave the vectors on disk. Raise InputError if the format or the file cannot be mapped."""
         raise InputError(f"is not an npz file, and only npz files can be mapped (mapped): {HOW_MAPPED}")
 
 
 def float_vectors(stored: Array) -> Array:
-    """Return the vectors of a file as float32. Raise InputError for other than floating-point numbers."""
+    """Return the vectors of a file as float32. Raise InputError if the numbers are not floating-point."""
     if stored.dtype.kind != "f":
         raise InputError(f"vectors must be floating-point numbers, not {stored.dtype}; convert them")
     with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which WordVectors refuses

@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 MAGIC, VERSION = (793_712_314).to_bytes(4, "little"), 12
 HEAD, OF_ENTRY, OF_ROWS = struct.Struct("<14i8x3i2q"), struct.Struct("<qb"), struct.Struct("<bqq")
-MAX_WORD, END = 2**16, b"</s>"  # the longest word in bytes; the end-of-line word, which has no n-grams
+MAX_WORD, END = 2**16, b"</s>"  # the maximum size of a word; the end-of-line word, which has no n-grams
 BLOCK = 2**14  # number of words whose vectors are computed at a time
 CUT = "is cut short, or not a fastText model: copy it again, or use the .vec file that fastText writes next to it"
 
@@ -65,7 +65,7 @@ def _read(data: mmap.mmap) -> WordVectors:
     if not max(rows.max(), -rows.min()) <= LARGEST:  # NaN fails this comparison, too
         raise InputError(f"holds numbers beyond {LARGEST:g}, or NaN: train the model again")
     if labels:
-        logger.warning("the file is a classifier: its words are read, without its %s", number_of(labels, "label"))
+        logger.warning("the file is a classifier: its words are read, but not its %s", number_of(labels, "label"))
     ngrams = None
     if longest > 0 and buckets:
         index = Buckets(buckets, max(1, shortest), longest)

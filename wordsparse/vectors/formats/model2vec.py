@@ -3,14 +3,14 @@
 ``model.safetensors`` has a tensor ``embeddings`` (V + 1, dim): the words' unit vectors times their weights
 (:mod:`wordsparse.vectors.weights`), and a row of zeros for unknown words. ``tokenizer.json``, in the format of the
 package tokenizers, maps whole words to rows. ``config.json`` and ``modules.json`` describe the kind of model. As in
-wordsparse, a text's vector is the mean of its known words' rows, scaled to length one. Unlike in wordsparse, unknown
+wordsparse, a text's vector is the mean of its known words' rows, scaled to unit length. Unlike in wordsparse, unknown
 words get no vectors from n-grams. The format is written for other programs; wordsparse does not read it.
 
 The tokenizer splits and lower-cases texts in the same way as the training text. If the training text was split at white
 space, the vocabulary decides: outer punctuation is removed from texts if few words in the vocabulary have outer
 punctuation, and texts are lower-cased if no word in the vocabulary has a capital letter. If the training text was split
-with a tokenizer file, the same file is written. Each subword of the tokenizer file then has a row, even if its vector
-is composed of n-grams.
+with a tokenizer file, the same file is written. Each subword of the tokenizer file has a row, even if its vector is
+composed of n-grams.
 """
 
 import json
@@ -44,7 +44,7 @@ NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
 # Outer punctuation is removed from texts if at most this fraction of the words in the vocabulary has outer punctuation,
 # such as "u.s.".
 MARKED = 0.05
-# Every version of Sentence-Transformers finds its modules by these names.
+# The types of modules, by names that every version of Sentence-Transformers accepts.
 MODULE_TYPES = {
     ".": "sentence_transformers.models.StaticEmbedding",
     "1_Normalize": "sentence_transformers.models.Normalize",
@@ -64,8 +64,8 @@ class Model2Vec(Format):
             return
         if tokens not in ("split", *PATTERNS):
             raise InputError(
-                f"the tokenizer of model2vec cannot split texts as the model's own ({tokens}) does: it would find no "
-                "word in them; train with a tokenizer file (--tokens FILE.json), which model2vec can use; or choose "
+                f"the tokenizer of model2vec cannot split texts as the model's own ({tokens}) does, and would find "
+                "no word; train with a tokenizer file (--tokens FILE.json), which model2vec can use; or choose "
                 "npz, and let wordsparse make the vectors of texts: wordsparse documents (model.encode)"
             )
         for word in words:
@@ -98,7 +98,7 @@ class Model2Vec(Format):
 
 
 def _card(content: WordVectors) -> str:
-    """Return the model card. It says what the model is and how to load it; users add the rest."""
+    """Return the model card. The card says what the model is and how to load it; users add the rest."""
     occurrences = "" if content.counts is None else f", in which these words occur {int(content.counts.sum()):,} times"
     return f"""---
 library_name: model2vec
@@ -113,7 +113,7 @@ tags:
 ---
 # An encoder of texts
 
-The vector of a text is the mean of its words' vectors, rare words weighing more, scaled to length one. wordsparse
+The vector of a text is the mean of its words' vectors, rare words weighing more, scaled to unit length. wordsparse
 trained {len(content):,} vectors of {content.dim} numbers on a text alone{occurrences}; no transformer was
 distilled. Other words are left out.
 
@@ -123,8 +123,7 @@ distilled. Other words are left out.
     from sentence_transformers import SentenceTransformer
     vectors = SentenceTransformer("PATH").encode(["A text.", "Another one."])
 
-Before you publish this model, add the training text, its language and its licence to the lines at the top, and the
-model's scores to this section.
+Before you publish the model, fill in the fields language, license and datasets above, and add the model's scores below.
 """
 
 

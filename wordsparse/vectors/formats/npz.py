@@ -1,4 +1,4 @@
-"""NumPy's format npz. ``numpy.load`` can open these files, too.
+"""NumPy's format npz. ``numpy.load`` can open files in this format, too.
 
 The arrays are ``vectors`` (V, dim), ``words`` (V,) Unicode text and, if known, ``counts`` (V,) int64. In NumPy's text
 arrays, each word takes as much space as the longest word, and NUL characters at the end of a word are lost. If a word
@@ -8,7 +8,7 @@ archive contains a checksum of each array.
 
 Files from other programs can be read if they have ``words`` as text and ``vectors`` of any floating-point type.
 
-Our files can be mapped into memory, because each array begins at a multiple of ALIGNED bytes. To achieve this, the
+Our files can be mapped into memory, because each array begins at a multiple of ALIGNED bytes. To align the arrays, the
 writer adapts the length of the extra field in each zip entry, which readers skip.
 """
 
@@ -31,12 +31,12 @@ from wordsparse.vectors.formats.base import HOW_MAPPED, Format, float_vectors
 from wordsparse.vectors.ngrams import ARRAYS, NgramVectors
 from wordsparse.vectors.word_vectors import WordVectors
 
-# If a word has more characters than this, words are stored as bytes.
+# The maximum number of characters of a word in a text array; with longer words, all words are stored as bytes.
 MAX_LENGTH = 256
 ALIGNED = 64
 # The sizes of the parts of a zip entry's header: the header without its name and extra fields, the extra field that
-# zipfile writes for the sizes of large files, and the header of our own extra field. We use the identifier that
-# Android's zipalign uses for padding.
+# zipfile writes for the sizes of large files, and the header of our own extra field. The identifier of our extra field
+# is the identifier that Android's zipalign uses for padding.
 _HEADER, _SIZES, _FIELD, _IDENTIFIER = 30, 20, 4, 0xD935
 
 _NEEDED = ("vectors", "words")
@@ -138,7 +138,7 @@ def _mapped(file: BufferedReader, archive: zipfile.ZipFile) -> Array:
         offset = member.tell()
     is_plain = entry.compress_type == zipfile.ZIP_STORED and offset + 4 * math.prod(shape) == entry.file_size
     if not is_plain or is_fortran or dtype != np.float32 or (start + offset) % 4:
-        raise InputError(f"has vectors that cannot be mapped; our own npz files can be mapped: {HOW_MAPPED}")
+        raise InputError(f"has vectors that cannot be mapped; npz files of wordsparse can be mapped: {HOW_MAPPED}")
     if zlib.crc32(np.memmap(file, np.uint8, "r", start, (entry.file_size,)).data) != entry.CRC:
         raise InputError("is damaged: its vectors differ from their checksum; copy or write it again")
     return np.memmap(file, np.float32, "r", start + offset, shape)

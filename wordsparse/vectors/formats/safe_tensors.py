@@ -30,7 +30,7 @@ class SafeTensors(Format):
         package()
         size = len(json.dumps(_metadata(words), ensure_ascii=False).encode())
         if size > _MAX_HEADER - 1000:
-            raise InputError(f"the words take {size} bytes, more than a safetensors header may have; use npz")
+            raise InputError(f"the words take {size} bytes, more than a safetensors header may hold; use npz")
 
     def write(self, content: WordVectors, target: Path) -> None:
         tensors = {"vectors": content.vectors, "counts": content.counts}
@@ -54,7 +54,8 @@ class SafeTensors(Format):
 
 
 def package(module: str = "safetensors") -> Any:
-    """Return the package or one of its modules. Raise MissingDependencyError if the package is not installed."""
+    """Return the package safetensors or one of its modules. Raise MissingDependencyError if the package is not
+    installed."""
     return optional.load("the format safetensors", module)
 
 

@@ -2,8 +2,8 @@
 
 A file has a header line "V dim". For each of the V words, the word, a space and dim numbers follow. In the text format,
 the numbers are separated by spaces and followed by a newline. In the binary format, the numbers are little-endian
-float32; the original tool writes a newline after them, gensim does not. A file does not state whether it is text or
-binary.
+float32; the original tool writes a newline after the numbers, gensim does not. A file does not state whether it is text
+or binary.
 
 Files are untrusted. The sizes in the header are compared with the size of the file before an array is allocated, and
 lines, words and numbers have maximum lengths.
@@ -25,7 +25,7 @@ from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.word_vectors import WordVectors
 
 _MAX_WORD = 2**16  # bytes of UTF-8
-_MAX_NUMBER = 64  # characters of a number in text
+_MAX_NUMBER = 64  # maximum number of characters of a number in text
 _HEAD = 2**20  # number of bytes examined to recognise the format
 _CHUNK = 2**20
 _ROWS = 1024  # number of rows written at a time
@@ -114,7 +114,7 @@ def _text_rows(words: Iterable[str], vectors: npt.NDArray[Any]) -> Iterator[byte
 
 
 def _recognise(head: bytes) -> Layout:
-    """Return the layout of a file that begins with ``head``. Without a header line, ``rows`` is 0: not counted yet."""
+    """Return the layout of a file that begins with ``head``. Without a header, ``rows`` is 0 (not counted yet)."""
     first, _, body = head.partition(b"\n")
     fields = first.rstrip().split(b" ")
     if len(fields) == 2 and all(field.isdigit() and len(field) <= 18 for field in fields):
