@@ -13,7 +13,7 @@
 
 namespace wordsparse {
 constexpr ptrdiff_t SPAN = LINE / 2;
-/* The prefetch distances: how many words ahead cache lines are prefetched, and how many n-grams ahead rows are. */
+/* The prefetch distances: in words, for cache lines, and in n-grams, for rows. */
 constexpr ptrdiff_t WORDS_AHEAD = 32, ROWS_AHEAD = 8;
 
 static inline ptrdiff_t spans_of(ptrdiff_t d) { return (d + SPAN - 1) / SPAN; }

@@ -50,4 +50,4 @@ class TrainingError(WordsparseError, RuntimeError):
 
 
 class ReadError(WordsparseError):
-    """An error for a file that changes or disappears while it is in use. Training raises it between minibatches."""
+    """An error for a file that changes or disappears while in use. Training raises this error between minibatches."""

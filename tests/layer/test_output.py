@@ -299,6 +299,6 @@ def test_preconditioners_that_cannot_be_are_refused(preconditioner: Any, message
 def test_numbers_too_large_for_the_precision_are_refused(loss: str, call: str) -> None:
     layer = FactoredOutput(20, 4, problems.LOSSES[loss], weights=np.ones((20, 4)), dtype="float32")
     arguments: list[Any] = [np.full((1, 4), 3e38, np.float32), sp.csr_array(([1.0], ([0], [3])), shape=(1, 20))]
-    with pytest.raises(InputError, match=r"leave float32.*scale down H"):
+    with pytest.raises(InputError, match=r"overflow float32.*scale down H"):
         getattr(layer, call)(*arguments, *([1e-3] if call == "step" else []))
     assert (layer.weights() == 1).all()

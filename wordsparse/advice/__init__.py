@@ -131,7 +131,7 @@ def _of_rows(sizes: Sizes, speedup: float) -> tuple[str, str]:
 
 
 def _of_text(results: list[Result]) -> tuple[str, str]:
-    """Return the verdict on a text and its reason. Texts are compared with negative sampling, not a dense layer."""
+    """Return the verdict on a text and its reason: a comparison with negative sampling, not with a dense layer."""
     if not results:
         return "undecided", f"A text cannot be judged without a trial: give --budget {BUDGET:g}."
     more = f"give more text (a trial needs some {ENOUGH_TOKENS:,} tokens), or a larger --budget"

@@ -62,7 +62,8 @@ class Kernels:
         return values * scale[csr.indices]
 
     def transpose(self, csr: Csr) -> Csr:
-        """Return the structure of the transpose. Its ``order`` maps each entry to a value of the original matrix."""
+        """Return the structure of the transpose. Its ``order`` says where the value of each entry is in the
+        original."""
         order, indptr = self._sorted(csr.indices, csr.columns)
         rows = self.row_of_entry(csr).astype(np.int32)
         return Csr(indptr, self.xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
@@ -211,8 +212,8 @@ class Kernels:
         return self.matmul(self.take(matrix, rows, last), m)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
-        """Return ``aᵀ b`` in float64, or ``aᵀ a`` without b. With ``symmetric``, aᵀ b is symmetric up to rounding
-        errors, and the result is made exactly symmetric."""
+        """Return ``aᵀ b`` in float64, or ``aᵀ a`` without b. ``symmetric`` states that aᵀ b is symmetric up to rounding
+        errors; the result is then exactly symmetric."""
         b, n = a if b is None else b, a.shape[0]
         total = self.xp.zeros((a.shape[1], b.shape[1]))
         step = max(GRAM_PIECE_ROWS, -(-n // GRAM_PIECES))

@@ -48,9 +48,9 @@ TOTAL_VALUES = 2**15
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
 # Products are computed on the matrix unit (AMX) only if the product has at least this many rows, and each of the two
-# factors has at least this many columns. The unit computes whole tiles, which smaller products would not fill.
+# factors has at least this many columns. The matrix unit computes whole tiles, which smaller products would not fill.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
-# Larger results, which exceed a last-level cache, are written directly to memory.
+# Results with more bytes than this exceed the last-level cache, and are written directly to memory.
 CACHED_BYTES = 32 << 20
 # The index of x86-64-v4 among the compiled instruction sets. This set has vectors of 64 bytes, but no matrix unit.
 X86_64_V4 = 2
@@ -92,7 +92,7 @@ class CpuKernels(Kernels):
     def inverse(self, matrix: Array) -> Array:
         # LAPACK inverts the transpose of a matrix in C order without a copy, in half the time of solving for the
         # identity.
-        if matrix.shape[0] == 0:  # LAPACK would complain on stderr
+        if matrix.shape[0] == 0:  # LAPACK would print an error message
             return matrix
         single = matrix.dtype == np.float32
         getrf, getri = (lapack.sgetrf, lapack.sgetri) if single else (lapack.dgetrf, lapack.dgetri)

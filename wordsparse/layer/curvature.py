@@ -14,7 +14,7 @@ T = TypeVar("T", Array, float)
 def size_of_curvature(sums: Sums) -> Array:
     """Return Hᵀ diag(|α|) H, (d, d) float64: K, or an upper bound on K if some α are negative.
 
-    With the Z-loss, α may be negative. K itself would then be too small to be a bound on the curvature.
+    With the Z-loss, α may be negative. With negative α, K itself would be too small to be a bound on the curvature.
     """
     forward = sums.forward
     return sums.curvature() if forward.bends is forward.terms.alpha else forward.inputs.gram(forward.bends)
@@ -23,7 +23,7 @@ def size_of_curvature(sums: Sums) -> Array:
 def running_mean(mean: T, value: T, steps: int, share: float) -> T:
     """Return the running mean, updated by the value of one more minibatch.
 
-    ``steps`` minibatches came before this one. The first minibatches have equal weights. Each later minibatch has the
-    weight ``share``.
+    ``steps`` is the number of earlier minibatches. The first minibatches have equal weights. Each later minibatch has
+    the weight ``share``.
     """
     return mean + max(1 / (steps + 1), share) * (value - mean)

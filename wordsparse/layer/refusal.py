@@ -55,7 +55,7 @@ def check_rows(change: Array, factors: Factors, dtype: np.dtype[Any]) -> None:
         norm = np.square(np.sqrt(np.trace(factors.Q)) + np.linalg.norm(change))
     if not norm <= np.finfo(dtype).max:
         raise TrainingError(
-            f"the rows used as inputs would exceed {dtype}: lower the learning rate, or scale down the losses"
+            f"the rows used as inputs would overflow {dtype}: lower the learning rate, or scale down the losses"
         )
 
 
@@ -72,5 +72,5 @@ def _is_finite(change: Any, kernels: Kernels) -> bool:
 
 def _advice(update: Update) -> str:
     if STABLE < update.strength < np.inf:
-        return f"; lower the learning rate (stable up to {2 / update.strength:.3g} times this one)"
+        return f"; lower the learning rate (steps are stable up to {2 / update.strength:.3g} times this rate)"
     return "; lower the learning rate or the weight decay, or scale down the weights or the losses"

@@ -18,8 +18,8 @@ from wordsparse.types import Array
 
 # If U⁻¹ grows by more than this factor, A is nearly singular, and the step is recomputed in float64.
 MAX_INVERSE_GROWTH = 100.0
-# For minibatches with fewer examples, converting the state to the working precision takes longer than computing in
-# float64.
+# For minibatches with fewer examples than this, converting the state to the working precision takes longer than
+# computing in float64.
 MIN_CONVERTED_EXAMPLES = 8
 
 
@@ -40,7 +40,7 @@ class Step:
 
     @property
     def eta(self) -> np.float64:
-        """The step size η as a NumPy float. An overflow then gives inf or NaN, which the caller refuses."""
+        """The step size η as a NumPy float. An overflow of NumPy floats gives inf or NaN, which the caller refuses."""
         return np.float64(self.lr)
 
     @property
@@ -60,7 +60,7 @@ class Update:
     """A new state that has been computed but not yet applied.
 
     ``factors`` are the new factors. If ``folds`` is True, U' must be folded into V. ``rows_change`` (u, d) is the
-    change of V's target rows. This is D or, if ``folds``, Δ, which is accurate even if A is ill-conditioned.
+    change of V's target rows. ``rows_change`` is D or, if ``folds``, Δ, which is accurate even if A is ill-conditioned.
     ``strength`` is η √|tr B²|, an upper bound on the eigenvalues of η B. If ``strength`` is at most 2, the step is
     stable in all directions in which the loss is convex. ``rows`` (u,) are the target rows. ``at`` is the number of
     changes of the layer before this update.
