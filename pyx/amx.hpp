@@ -91,7 +91,7 @@ INLINED void pack_across(const Read &read, ptrdiff_t inner, ptrdiff_t count, uin
 }
 
 /* Configures eight tiles of 16 rows of 64 bytes, until end_tiles. The compiler does not know that loading a tile reads
- * memory, so a barrier makes it store the packed numbers first. */
+ * memory, so a barrier makes the compiler store the packed numbers first. */
 INLINED void begin_tiles() {
     struct {
         uint8_t palette = 1, start = 0, reserved[14] = {};
@@ -158,7 +158,7 @@ INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff
     for (ptrdiff_t i = 0; i < rows; i++) memcpy(c + i * ld_c, block + i * SIDE, columns * sizeof(float));
 }
 
-/* Copies `count` numbers, `step` apart, as floats. The function is not inlined, because inlining its 32 calls in
+/* Copies `count` numbers, `step` apart, as floats. The function is not inlined, because inlining 32 calls in
  * pack_across would take a third of the compiler's time. The speed of `gather` matters little, because it packs only
  * d×d matrices. */
 template <typename source>

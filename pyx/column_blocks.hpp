@@ -35,7 +35,8 @@ BY_ISA(dots_of_block)
 template <Panel half> constexpr ptrdiff_t LINES = BLOCK_LINES * (half == HALF ? 2 : 1);
 template <typename real, Panel half> constexpr ptrdiff_t VECS = LINES<half> * LINE / sizeof(vec<real>);
 
-/* Two functions: one copies `columns` numbers of a row into a block, padded with zeros; the other copies them back. */
+/* Two functions: one copies `columns` numbers of a row into a block, padded with zeros; the other copies a block back
+ * into a row. */
 template <typename real, ptrdiff_t vecs> INLINED void read_block(vec<real> *block, const real *row, ptrdiff_t columns) {
     if (columns == vecs * LANES<real>) {
         memcpy(block, row, vecs * sizeof(vec<real>));

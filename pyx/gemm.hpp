@@ -17,7 +17,7 @@
 
 namespace wordsparse {
 
-/* The number of rows of A that are multiplied by one panel of B before the next panel. These rows stay in the
+/* The number of rows of A that are multiplied by one panel of B before the next panel. These rows of A stay in the
  * second-level cache. */
 constexpr ptrdiff_t GEMM_ROWS = 112;
 /* Bytes of two vectors of the widest instruction set. */
@@ -32,12 +32,12 @@ constexpr ptrdiff_t GRAM_ROWS = 96;
 /* Prefetch distance of packing, in rows. */
 constexpr ptrdiff_t PACKED_AHEAD = 8;
 /* The number of rows that a thread takes at a time in sum_parts (a cache line of float32), and the number of columns
- * that it sums at a time. */
+ * that a thread sums at a time. */
 constexpr ptrdiff_t PARTS_ROWS = 16, PARTS_COLUMNS = 512;
 
-/* The work space, in bytes, for packed B, for tiles of A, and for a Gram matrix on one thread. Each of these spaces
- * consists of whole cache lines, and is enough for any instruction set. A number takes `size` bytes. Tiles of the
- * matrix unit have 32 rows. */
+/* The work space, in bytes, for packed B, for tiles of A, and for a Gram matrix on one thread. Each work space consists
+ * of whole cache lines, and is enough for any instruction set. A number takes `size` bytes. Tiles of the matrix unit
+ * have 32 rows. */
 static inline ptrdiff_t panels_of(ptrdiff_t columns, ptrdiff_t size) {
     return (columns * size + PANEL_BYTES - 1) / PANEL_BYTES;
 }

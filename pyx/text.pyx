@@ -152,8 +152,8 @@ cdef class WordTable:
 
 
 cdef inline object utf8_of(object word):
-    """Return the word itself if it is ASCII. Otherwise return its UTF-8 bytes in a new object, so that the str does not
-    cache them."""
+    """Return the word itself if it is ASCII, otherwise its UTF-8 bytes in a new object, so that the str does not cache
+    these bytes."""
     if not isinstance(word, str):
         raise TypeError(f"a word must be a str, not {word!r:.80}")
     return word if PyUnicode_IS_ASCII(word) else str.encode(word)

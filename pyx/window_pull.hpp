@@ -21,7 +21,7 @@ enum Panel { WHOLE, HALF };
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
 template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
-/* The number of extra steps after the end of the text. These steps drain the ring, and keep prefetches within the
+/* The number of extra steps after the end of the text. The extra steps drain the ring, and keep prefetches within the
  * plan. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 

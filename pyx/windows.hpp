@@ -123,8 +123,8 @@ void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *
             UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) to[v] = sum[v];
         }
         if (w->centre[j] != p - w->reach) continue;
-        /* Read these pointers once per bag. A store may alias any memory, so a loop over vectors would read them again
-         * for each vector. */
+        /* Read these pointers once per bag: a store may alias any memory, so a loop over vectors would read the
+         * pointers again for each vector. */
         const vec<real> *to = S + (w->stop[j] & last) * vecs, *from = S + (w->start[j] & last) * vecs;
         const vec<real> *own = row_of(F, w->tokens[w->centre[j]]);
         const auto total = [&](ptrdiff_t v) { return (to[v] - from[v]) - own[v]; };

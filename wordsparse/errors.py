@@ -15,7 +15,7 @@
 
 
 class WordsparseError(Exception):
-    """The base class of wordsparse's errors. The command line prints their messages without a traceback."""
+    """The base class of wordsparse's errors, whose messages the command line prints without a traceback."""
 
 
 class InputError(WordsparseError, ValueError):

@@ -14,7 +14,7 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 
 LARGEST = 2**63 - 1
-# A matrix is accepted as symmetric if it differs from its transpose by at most this fraction of its largest entry.
+# The largest difference between a symmetric matrix and its transpose, as a fraction of the largest entry.
 SYMMETRY = 1e-5
 # Advice in error messages, if a number is not finite, or if the arrays of a sparse matrix do not fit together.
 REPLACE = "remove or replace it"

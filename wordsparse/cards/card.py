@@ -11,7 +11,7 @@ from wordsparse.files import regular
 from wordsparse.files.storage import NAME_BYTES
 
 RECORD = "_fetched.json"
-"""The file written next to a fetched text. Readers of the directory skip it, because its name begins with _."""
+"""The file written next to a fetched text. Readers of the directory skip this file, because its name begins with _."""
 _ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if hashlib.new(name).digest_size}
 """The hash algorithms whose digests have a fixed length."""
 

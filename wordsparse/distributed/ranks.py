@@ -1,4 +1,4 @@
-"""The ranks of a run, over MPI. All communication goes through these methods, and nothing is pickled."""
+"""The ranks of a run, over MPI. All communication goes through :class:`Ranks`, and nothing is pickled."""
 
 import sys
 import time
@@ -37,7 +37,7 @@ class Ranks:
         self._pool = ArrayPool()
 
     def sum(self, part: Array) -> Array:
-        """Return the sum of ``part``, of the same shape and dtype on all ranks. All ranks get the same bytes."""
+        """Return the sum over all ranks of ``part``, whose shape and dtype are equal. All ranks get the same bytes."""
         # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the other ranks.
         each = -(-part.size // self.size)
         sliced = np.zeros((self.size, each), part.dtype)

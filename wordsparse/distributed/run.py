@@ -39,7 +39,8 @@ from wordsparse.words.text_source import TextSource
 
 @taking(TrainOptions, as_said=True)
 def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) -> Model:
-    """Train like :func:`wordsparse.train`, on all ranks that mpiexec started. Each rank must call it, with an output.
+    """Train like :func:`wordsparse.train`, on all ranks that mpiexec started. Each rank must call this function, with
+    an output.
 
     Parameters
     ----------

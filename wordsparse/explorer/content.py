@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wordsparse.explorer.projection import projected
 from wordsparse.vectors.word_vectors import WordVectors
 
-# Words are truncated to this number of characters.
+# The maximum number of characters of a word; longer words are truncated.
 MAX_SHOWN = 80
 
 

@@ -48,9 +48,9 @@ from wordsparse.layer.interface import Clock, Forward, Sums, TargetRows, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.types import Array
 
-# Up to this condition number of U, a fold computes V U in the precision of V, because the product adds smaller rounding
-# errors than the errors already in V, which U amplifies. Above this condition number, a fold computes each row in
-# float64 and rounds once.
+# The condition number of U up to which a fold computes V U in the precision of V, because the product adds smaller
+# rounding errors than the errors already in V, which U amplifies. Above this condition number, a fold computes each row
+# in float64 and rounds once.
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
 # The number of rows that are computed at a time if all of W is needed.
 BLOCK_ROWS = 4096
@@ -166,8 +166,8 @@ class ExactLayer:
         """Divide W by c if the loss does not depend on the scale of W and the mean square of W's entries is outside
         1/BAND to BAND.
 
-        Return c, which is 1 if W does not change. Otherwise c is a power of two, so that nothing is rounded. Without
-        rescaling, steps whose size is in proportion to W, such as second-order steps, would let W grow without limit.
+        Return c: 1 if W does not change, otherwise a power of two, so that nothing is rounded. Without rescaling, steps
+        whose size is in proportion to W, such as second-order steps, would let W grow without limit.
         """
         if not self.loss.scale_free:
             return 1.0

@@ -16,10 +16,10 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Sums, TargetRows
 from wordsparse.types import Array
 
-# If U⁻¹ grows by more than this factor, A is nearly singular, and the step is recomputed in float64.
+# The growth factor of U⁻¹ above which A is nearly singular, and the step is recomputed in float64.
 MAX_INVERSE_GROWTH = 100.0
-# For minibatches with fewer examples than this, converting the state to the working precision takes longer than
-# computing in float64.
+# The number of examples below which converting the state to the working precision takes longer than computing in
+# float64.
 MIN_CONVERTED_EXAMPLES = 8
 
 
@@ -188,7 +188,8 @@ def low_rank(step: Step, real: np.dtype[Any]) -> Update:
         Q' = c² Q − c η (Pᵀ M + Mᵀ P),   M = g − (η/c) S P
         S  = (g − diag(α) Ĥ) Lᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
 
-    The d×d matrices exceed a cache, so all products that read U are computed first, and then all that read U⁻¹.
+    The d×d matrices exceed a cache, so all products that read U are computed first, and then all products that read
+    U⁻¹.
     """
     sums, forward, kernels = step.sums, step.sums.forward, step.kernels
     f, csr, c, c_eta = forward.factors, forward.targets.csr, step.shrink, step.shrink * step.eta

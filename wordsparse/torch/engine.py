@@ -29,7 +29,7 @@ RIDGE = 0.05
 # The size of the first step of a row that ``embed`` returned, as a fraction of the root mean square of W's entries.
 # SCALE_FREE_ROW_MOVE is for losses that are ``scale_free``.
 ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
-# If a target has more examples than this in a minibatch, each example moves the target's row less.
+# The number of examples of a target in a minibatch above which each example moves the target's row less.
 CROWD = 8.0
 # After t minibatches, the next minibatch weighs 1/(t + 1) in the mean curvature, and the step size is 1/(t + START).
 # For m examples, neither the weight nor the step size falls below min(m / FORGET, 1/AVERAGED). The mean must reach back
@@ -38,7 +38,7 @@ CROWD = 8.0
 FORGET = 200_000.0
 AVERAGED = 50.0
 START = 20.0
-# The limit of a row's sum of squares. A larger sum would be infinite in float32, and the row would never move again.
+# The maximum of a row's sum of squares. A larger sum would be infinite in float32, and the row would never move again.
 MOST_SQUARES = float(np.finfo(np.float32).max)
 
 
@@ -72,9 +72,9 @@ class Minibatch:
 class Gradients:
     """Gradients that one step applies together.
 
-    ``minibatches`` holds pairs of a minibatch and its g. ``rows`` holds pairs of ids given to ``embed`` and the
+    ``minibatches`` holds pairs (minibatch, g). ``rows`` holds pairs of ids given to ``embed`` and the
     gradients of their rows. ``versions`` are the versions of W in the forward passes. If there is a single minibatch,
-    ``sums`` are its sums.
+    ``sums`` are the sums of this minibatch.
     """
 
     minibatches: list[tuple[Minibatch, Array]] = field(default_factory=list)

@@ -21,7 +21,7 @@ from wordsparse.torch.state import array
 
 REDUCTIONS = ("mean", "sum", "none")
 REAL = {torch.float32: np.float32, torch.float64: np.float64}
-# If the loss is multiplied by more than this, a gradient scaler has most likely scaled it.
+# The factor of the loss above which a gradient scaler has most likely scaled the loss.
 MAX_LOSS_WEIGHT = 100.0
 NO_EXPORT = (
     "FactoredOutput cannot be exported, traced or scripted: its weights are not in the graph; put head.to_linear() in "

@@ -48,5 +48,5 @@ class FusedOptimizer(torch.optim.Optimizer):
         if self.passed and self.watches:
             raise InputError(
                 "two backward passes without a step between them: FactoredOutput has updated its weights after the "
-                "first one, so gradients do not accumulate; use fused=False, and layer.apply_() after the last pass"
+                "first pass, so gradients do not accumulate; use fused=False, and layer.apply_() after the last pass"
             )
