@@ -14,7 +14,7 @@ namespace wordsparse {
  * would make fewer panels, and indices and weights are read again for each panel. */
 constexpr ptrdiff_t BLOCK_LINES = 2, BLOCK_BYTES = BLOCK_LINES * LINE;
 /* The type of the numbers in a panel: as in the matrix, or rounded to bfloat16, so that two numbers take the space of
- * one. */
+ * one float. */
 enum Panel { WHOLE, HALF };
 /* The prefetch distances, in rows, for blocks that are copied and for blocks that are read or written once. */
 constexpr ptrdiff_t COPIED_AHEAD = 16, ROWS_AHEAD = 8;

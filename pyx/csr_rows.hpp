@@ -12,7 +12,7 @@ namespace wordsparse {
 constexpr ptrdiff_t GATHERED_AHEAD = 4;
 /* The number of columns that are summed at a time, so that their buffer stays in the first-level cache. */
 constexpr ptrdiff_t SUMMED_COLUMNS = 1024;
-/* The number of rows that a thread takes at a time. The number is small, because frequent words have long rows. */
+/* The number of rows that a thread takes at a time: a small number, because frequent words have long rows. */
 constexpr ptrdiff_t BLOCK_ROWS = 64;
 } // namespace wordsparse
 

@@ -311,7 +311,7 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
     require(weights.shape[0] == size and (not ordered or order.shape[0] == size), "each entry must have a weight")
     cdef const entry* rows = <const entry*> &entries[0] if entries.shape[0] else NULL
     with nogil:
-        # An index in entries plus from_row[a] is an index in the result. So is an index in words plus from_column[a].
+        # An index in entries plus from_row[a] is an index in the result, as is an index in words plus from_column[a].
         for a in range(u):
             from_column[a] = indptr[a] - columns[a]
             from_row[a] = indptr[a] + columns[a + 1] - columns[a] - row_place[a]

@@ -145,7 +145,7 @@ def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int6
         const uint8_t[:, ::1] rows, const int32_t[::1] words, const int64_t[::1] word_ends, const float[::1] shares,
         bint unit, float[:, ::1] to, int32_t[::1] sizes, int threads):
     """Add the mean of the rows of the sizes[w] n-grams of word w, times shares[w], to the vector to[w]. With `unit`,
-    then scale to[w] to length 1; zeros stay zeros."""
+    also scale to[w] to unit length; zeros stay zeros."""
     cdef NgramTable table
     cdef Py_ssize_t n = word_ends.shape[0], d = to.shape[1], block
     set_table(table, kind, letters, ends, slots)

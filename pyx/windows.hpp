@@ -19,7 +19,8 @@
 namespace wordsparse {
 
 /* The greatest width of a strip of sums, in cache lines. `pull` reads two matrices and adds to three, so its strips are
- * only one line wide. Running sums then stay in registers, and the strips of many words in the second-level cache. */
+ * only one line wide. In narrow strips, running sums stay in registers, and the strips of many words in the
+ * second-level cache. */
 constexpr ptrdiff_t SUM_LINES = 7;
 /* The number of strips per place of the ring: the running sum, Z, G, and the bag's sum. */
 constexpr int OF_PLACE = 4;

@@ -1,4 +1,4 @@
-"""Functions that download, check and unpack the data of a card. The output directory appears once it is complete.
+"""Functions that download, check and unpack the data of a card. The output directory appears only when it is complete.
 
 A download resumes where an earlier download was cut off.
 """

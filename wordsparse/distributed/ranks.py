@@ -13,7 +13,7 @@ from wordsparse import optional
 from wordsparse.kernels.pool import ArrayPool
 from wordsparse.types import Array
 
-# READ: seconds for the launcher to read a rank's last output. LOOK: seconds between two checks of `wait`.
+# READ: seconds for the launcher to read a rank's last output. LOOK: seconds between two checks in `Ranks.wait`.
 READ, LOOK = 1.0, 0.005
 
 

@@ -91,7 +91,7 @@ class RanksShare:
 
 
 def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) -> Forward:
-    """Return the forward pass of the whole minibatch, with zeros for inputs: the update only needs how many."""
+    """Return the forward pass of the whole minibatch, with zeros as inputs, since only their number matters."""
     kernels, d, xp = output.kernels, output.n_features, output.kernels.xp
     none = Csr(xp.zeros(1, np.int64), xp.zeros(0, np.int32), words.shape[0])
     targets = Targets(words, none, xp.zeros(0, output.dtype))

@@ -54,8 +54,8 @@ from wordsparse.types import Array
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
 # The number of rows that are computed at a time if all of W is needed.
 BLOCK_ROWS = 4096
-# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND. This
-# range contains usual initial weights, and keeps squares and products far from the limits of float32.
+# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND, so that
+# usual initial weights are not rescaled, and squares and products stay far from the limits of float32.
 BAND = 2.0**40
 
 

@@ -1,4 +1,5 @@
-"""The running mean of the loss's curvature along rows of W. Steps are preconditioned with the inverse of this mean.
+"""The running mean of the loss's curvature along rows of W. Steps are preconditioned with the inverse of the running
+mean.
 
 The curvature of a minibatch is 2 K, with K = Hᵀ diag(α) H; see :mod:`wordsparse.layer.core`.
 """

@@ -23,9 +23,9 @@ from wordsparse.types import Array
 class Targets:
     """The sparse targets of a minibatch: a matrix with one column for each of the unique target rows T.
 
-    ``rows`` (u,) int64 are the distinct outputs that are targets. ``csr`` (m, u) says which of these outputs are
-    targets of each example. ``y`` (entries,) holds the weights (or regression targets) of the stored entries, in the
-    working precision. ``transposed`` is the structure of the transpose of ``csr``, if it is already known.
+    ``rows`` (u,) int64 are the distinct outputs that are targets. ``csr`` (m, u) says which of ``rows`` are targets of
+    each example. ``y`` (entries,) holds the weights (or regression targets) of the stored entries, in the working
+    precision. ``transposed`` is the structure of the transpose of ``csr``, if it is already known.
     """
 
     rows: Array

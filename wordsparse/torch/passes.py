@@ -16,7 +16,7 @@ from torch import Tensor
 from wordsparse.errors import InputError
 from wordsparse.torch.engine import Gradients
 
-# The gradients for each number of a layer and PyTorch's number of a backward pass. Only the callback of a pass
+# A map from pairs (number of a layer, PyTorch's number of a backward pass) to gradients. Only the callback of a pass
 # refers to its gradients. PyTorch deletes the callback when the pass ends or fails, so a failed pass leaves nothing
 # behind.
 _passes: WeakValueDictionary[tuple[int, int], Gradients] = WeakValueDictionary()

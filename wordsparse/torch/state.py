@@ -13,7 +13,8 @@ from wordsparse.layer.core import ExactLayer
 from wordsparse.torch.engine import Engine
 
 FACTORS = ("U", "U_inverse", "omega", "Q", "w_bar")
-# The largest accepted error of Q = WᵀW and w̄ = Wᵀp, relative to the largest entry. Rounding errors are far smaller.
+# The largest accepted error of Q = WᵀW and w̄ = Wᵀp, relative to the largest entry. Rounding errors are far smaller
+# than this limit.
 AGREEMENT = 1e-3
 
 
