@@ -1,17 +1,16 @@
 /* Tall products of float32 matrices on the matrix unit of x86-64 servers (AMX). Included by gemm.hpp.
  *
- * The unit multiplies a 16×32 by a 32×16 matrix of bfloat16 numbers and sums in float32, at sixteen times the rate of
- * vectors of float32. The sum x₀ + x₁ of two bfloat16 numbers represents a float32 number x with an error of 2⁻¹⁶ |x|,
+ * The matrix unit multiplies a 16×32 by a 32×16 matrix of bfloat16 numbers and sums in float32, sixteen times as fast
+ * as float32 vectors. The sum x₀ + x₁ of two bfloat16 numbers represents a float32 number x with an error of 2⁻¹⁶ |x|,
  * so that
  *
  *     x y ≈ x₁ y₀ + x₀ y₀ + x₀ y₁ (+ x₁ y₁)
  *
- * with an error of 2⁻¹⁵ |x y|. Without the last term, the error is larger by 2⁻¹⁶ |x y|. A sum of products of normally
- * distributed numbers has an error of 3.5·10⁻⁶ of its standard deviation with the last term, and of 4.5·10⁻⁶ without
- * it. Gram matrices include the last term: without it, every square would lack x₁² ≥ 0, and these errors would add up.
- * Other products omit the term, because its sign varies and the errors mostly cancel. (Henry, Tang & Heinecke,
- * "Leveraging the bfloat16 artificial intelligence datatype for higher-precision computations", ARITH 2019.) Infinities
- * become NaN.
+ * with an error of 2⁻¹⁵ |x y|. Without x₁ y₁, the error is larger by 2⁻¹⁶ |x y|. A sum of products of normally
+ * distributed numbers has an error of 3.5·10⁻⁶ of its standard deviation with x₁ y₁, and of 4.5·10⁻⁶ without x₁ y₁.
+ * Gram matrices include x₁ y₁: otherwise, every square would lack x₁² ≥ 0, and these errors would add up. Other
+ * products omit x₁ y₁, because its sign varies and the errors mostly cancel. (Henry, Tang & Heinecke, "Leveraging the
+ * bfloat16 artificial intelligence datatype for higher-precision computations", ARITH 2019.) Infinities become NaN.
  *
  * Both factors are first packed into tiles. A panel holds 32 rows of the left factor or 32 columns of the right factor:
  *
@@ -26,7 +25,7 @@ namespace wordsparse {
  * stay in the second-level cache. */
 constexpr ptrdiff_t SIDE = 32, AMX_GRAM_ROWS = 256;
 
-/* Bytes of work space for a Gram matrix. Each number of both factors takes two parts of two bytes. */
+/* Bytes of work space for a Gram matrix. Each number of both factors is stored as two parts of two bytes. */
 static inline ptrdiff_t amx_gram_bytes(ptrdiff_t k, ptrdiff_t d) {
     return ((k + SIDE - 1) / SIDE + (d + SIDE - 1) / SIDE) * SIDE * AMX_GRAM_ROWS * 4;
 }
@@ -36,13 +35,13 @@ static inline ptrdiff_t amx_gram_bytes(ptrdiff_t k, ptrdiff_t d) {
 BEGIN_TARGET(V4_TARGET ",amx-tile,amx-bf16")
 namespace wordsparse::amx {
 
-/* Numbers in a tile, and in a step of a panel: 32 of the inner dimension, with two tiles for each bfloat16 part. */
+/* The sizes, in numbers, of a tile and of a step of a panel: 32 inner indices, two tiles for each bfloat16 part. */
 constexpr ptrdiff_t TILE = 512, STEP = 4 * TILE;
 
 typedef uint16_t halves __attribute__((vector_size(64), may_alias));
 typedef uint32_t bits __attribute__((vector_size(64), may_alias));
 
-/* The number of steps of 32 in an inner dimension, and the number of panels for a count of rows or columns. */
+/* The number of steps, of 32 indices, in an inner dimension; the number of panels for `count` rows or columns. */
 INLINED ptrdiff_t steps_of(ptrdiff_t inner) { return (inner + SIDE - 1) / SIDE; }
 INLINED ptrdiff_t sides_of(ptrdiff_t count) { return (count + SIDE - 1) / SIDE; }
 
@@ -67,7 +66,7 @@ INLINED void pack_row(const float *x, uint16_t *to) {
     memcpy(to + 2 * TILE, parts + 1, sizeof(halves));
 }
 
-/* Packs the columns of a matrix (inner, count) as left panels, as right panels, or both (NULL: not written).
+/* Packs the columns of a matrix (inner, count) as left panels, as right panels, or both (a NULL output is not written).
  * read(k, column) returns 16 numbers of row k of the matrix; numbers outside the matrix are zeros. */
 template <typename Read>
 INLINED void pack_across(const Read &read, ptrdiff_t inner, ptrdiff_t count, uint16_t *left, uint16_t *right) {
@@ -92,7 +91,7 @@ INLINED void pack_across(const Read &read, ptrdiff_t inner, ptrdiff_t count, uin
 }
 
 /* Configures eight tiles of 16 rows of 64 bytes, until end_tiles. The compiler does not know that loading a tile reads
- * memory, so a barrier makes it store the packed numbers first. */
+ * memory, so a barrier makes the compiler store the packed numbers first. */
 INLINED void begin_tiles() {
     struct {
         uint8_t palette = 1, start = 0, reserved[14] = {};
@@ -159,7 +158,7 @@ INLINED void multiply_block(const uint16_t *left, const uint16_t *right, ptrdiff
     for (ptrdiff_t i = 0; i < rows; i++) memcpy(c + i * ld_c, block + i * SIDE, columns * sizeof(float));
 }
 
-/* Copies `count` numbers, `step` apart, as floats. The function is not inlined, because inlining its 32 calls in
+/* Copies `count` numbers, `step` apart, as floats. The function is not inlined, because inlining 32 calls in
  * pack_across would take a third of the compiler's time. The speed of `gather` matters little, because it packs only
  * d×d matrices. */
 template <typename source>
@@ -167,7 +166,7 @@ template <typename source>
     for (ptrdiff_t i = 0; i < count; i++) to[i] = (float)from[i * step];
 }
 
-/* The functions of gemm.hpp on the matrix unit for float; for double, they call the functions for vectors. */
+/* The functions of gemm.hpp, on the matrix unit for float; for double, they call the vector versions. */
 template <typename real>
 void pack_right(const void *b, bool is_double, ptrdiff_t ld, ptrdiff_t inner, ptrdiff_t first, ptrdiff_t columns,
                 bool transposed, real *packed) {

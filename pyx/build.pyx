@@ -15,7 +15,7 @@ cdef extern from * nogil:
 
 openmp = bool(HAS_OPENMP)
 compiler = COMPILER.decode()
-# The Git commit of the compiled sources; empty if it was unknown.
+# The Git commit of the compiled sources; empty if unknown.
 commit = WORDSPARSE_COMMIT.decode()
 # The instruction sets for which loops were compiled, and the sets that this machine has, narrowest first. The argument
 # `isa` of compiled functions is the index of a set in the list of compiled sets.

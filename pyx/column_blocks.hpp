@@ -1,10 +1,10 @@
 /* Sparse combinations and dot products of many rows, a block of columns at a time. Included by column_blocks.pyx.
  *
  * The row of each word in a minibatch is read once for every pair that contains the word, and all rows together exceed
- * a core's own cache. A panel packs BLOCK_LINES cache lines of each row, and usually fits into this cache. Panels are
+ * a core's own cache. A panel packs BLOCK_LINES cache lines of each row, and usually fits into that cache. Panels are
  * processed one by one. Frequent words are in most pairs, so their blocks of a panel stay in the closest caches.
  *
- * The order of every sum depends only on the sizes of the arrays.
+ * The order of additions depends only on the sizes of the arrays.
  */
 #ifndef EACH_ISA
 #include "vec.hpp"
@@ -14,7 +14,7 @@ namespace wordsparse {
  * would make fewer panels, and indices and weights are read again for each panel. */
 constexpr ptrdiff_t BLOCK_LINES = 2, BLOCK_BYTES = BLOCK_LINES * LINE;
 /* The type of the numbers in a panel: as in the matrix, or rounded to bfloat16, so that two numbers take the space of
- * one. */
+ * one float. */
 enum Panel { WHOLE, HALF };
 /* The prefetch distances, in rows, for blocks that are copied and for blocks that are read or written once. */
 constexpr ptrdiff_t COPIED_AHEAD = 16, ROWS_AHEAD = 8;
@@ -35,7 +35,8 @@ BY_ISA(dots_of_block)
 template <Panel half> constexpr ptrdiff_t LINES = BLOCK_LINES * (half == HALF ? 2 : 1);
 template <typename real, Panel half> constexpr ptrdiff_t VECS = LINES<half> * LINE / sizeof(vec<real>);
 
-/* Two functions: one copies `columns` numbers of a row into a block, padded with zeros; the other copies them back. */
+/* Two functions: one copies `columns` numbers of a row into a block, padded with zeros; the other copies a block back
+ * into a row. */
 template <typename real, ptrdiff_t vecs> INLINED void read_block(vec<real> *block, const real *row, ptrdiff_t columns) {
     if (columns == vecs * LANES<real>) {
         memcpy(block, row, vecs * sizeof(vec<real>));
@@ -51,8 +52,8 @@ INLINED void write_block(real *row, const vec<real> *block, ptrdiff_t columns) {
     else memcpy(row, block, columns * sizeof(real));
 }
 
-/* Fills rows lo .. hi of the panel with `columns` columns of a matrix from `column` on. With bfloat16, vectors 2v and
- * 2v + 1 are in the lower and upper halves of the lanes of one vector. */
+/* Fills rows lo .. hi of the panel with `columns` columns of a matrix, beginning at column `column`. With bfloat16,
+ * vectors 2v and 2v + 1 are in the lower and upper halves of the lanes of one vector. */
 template <typename real, Panel half>
 void copy_panel(const real *matrix, ptrdiff_t ld, ptrdiff_t lo, ptrdiff_t hi, ptrdiff_t column, ptrdiff_t columns,
                 real *panel) {
@@ -165,7 +166,7 @@ void dots_of_panel(const int64_t *indptr, const int32_t *indices, const real *le
     }
 }
 
-/* Only vectors of 64 bytes gain from HALF, so callers request HALF only for such vectors. */
+/* Panels in bfloat16 (HALF) are faster only with 64-byte vectors, so callers request HALF only with these vectors. */
 #define BY_PANEL(half, name, ...)                                                                                      \
     if constexpr (sizeof(real) == 4 && VEC_BYTES == 64) {                                                              \
         if (half) return name<real, HALF>(__VA_ARGS__);                                                                \

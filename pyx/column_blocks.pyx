@@ -44,7 +44,7 @@ def panel_size(Py_ssize_t rows):
 
 
 cdef Py_ssize_t row_at(const int64_t* indptr, Py_ssize_t n, double share) noexcept nogil:
-    """Return the row r such that the rows before r make up about this share of the work. The work of a row is its
+    """Return the row r such that the rows before r make up about `share` of the work. The work of a row is its
     number of entries plus one."""
     cdef Py_ssize_t lo = 0, hi = n, middle
     while lo < hi:

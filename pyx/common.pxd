@@ -1,7 +1,7 @@
 """Code that all modules use: number types, strides and addresses, counter-based random numbers, and checks.
 
-Every array is checked before a loop uses its address. Sizes must match, and arrays of whole cache lines must be aligned
-to cache lines."""
+Every array is checked before a loop uses the array's address. Sizes must match, and arrays of whole cache lines must be
+aligned to cache lines."""
 
 from cython cimport view
 from libc.stdint cimport int32_t, int64_t, uint64_t

@@ -1,7 +1,7 @@
 /* Loops over rows of length d: sparse combinations, dot products, copies. Included by csr_rows.pyx.
  *
  * `omp simd` lets the compiler reorder a single sum, without -ffast-math for the whole file. Matrices have d contiguous
- * columns, and their rows are `ld` numbers apart. No function allocates memory. The order of every sum depends only on
+ * columns, and their rows are `ld` numbers apart. No function allocates memory. The order of additions depends only on
  * the sizes of the arrays, not on how threads share the rows.
  */
 #ifndef EACH_ISA
@@ -12,7 +12,7 @@ namespace wordsparse {
 constexpr ptrdiff_t GATHERED_AHEAD = 4;
 /* The number of columns that are summed at a time, so that their buffer stays in the first-level cache. */
 constexpr ptrdiff_t SUMMED_COLUMNS = 1024;
-/* The number of rows that a thread takes at a time. The number is small, because frequent words have long rows. */
+/* The number of rows that a thread takes at a time: a small number, because frequent words have long rows. */
 constexpr ptrdiff_t BLOCK_ROWS = 64;
 } // namespace wordsparse
 
@@ -46,8 +46,8 @@ template <typename real, int count> struct entries {
 };
 
 /* Adds `width` columns of the entries k .. stop to sum. Each pass adds eight entries to an aligned buffer. So sums are
- * loaded and stored only once per eight rows, and never across cache lines. A store across lines could not be forwarded
- * to the load of the next pass, which was measured to be five times slower. */
+ * loaded and stored only once per eight rows, and never across cache lines. A store that crosses cache lines cannot be
+ * forwarded to the load of the next pass: such passes took five times as long. */
 template <typename real>
 INLINED void add_entries(int64_t k, int64_t stop, const int32_t *indices, const int64_t *order, const real *weights,
                          const real *rows, ptrdiff_t ld, ptrdiff_t width, real *sum) {
@@ -72,8 +72,8 @@ INLINED void add_entries(int64_t k, int64_t stop, const int32_t *indices, const 
 }
 
 /* out[r] = sum_k weights[order[k]] * rows[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. If order is
- * NULL, entry k has weights[k]. If base is not NULL, adds scale[r] * base[r]. Cost: 2 d flops per entry. Each entry
- * reads d numbers. */
+ * NULL, the weight of entry k is weights[k]. If base is not NULL, adds scale[r] * base[r]. Cost: 2 d flops per entry.
+ * Each entry reads d numbers. */
 template <typename real>
 void combine(const int64_t *indptr, const int32_t *indices, const int64_t *order, const real *weights, const real *rows,
              ptrdiff_t ld, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, const real *base, ptrdiff_t ld_base,
@@ -91,8 +91,8 @@ void combine(const int64_t *indptr, const int32_t *indices, const int64_t *order
     }
 }
 
-/* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. Four entries per pass share
- * the loads of left[r]. The cost is as for combine. */
+/* out[k] = left[r] . right[indices[k]], k in indptr[r] .. indptr[r+1], for lo <= r < hi. Each pass processes four
+ * entries, which share the loads of left[r]. The cost is as for combine. */
 template <typename real>
 void pair_dots(const int64_t *indptr, const int32_t *indices, const real *left, ptrdiff_t ld_left, const real *right,
                ptrdiff_t ld_right, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi, real *out) {
@@ -144,7 +144,7 @@ void take(const real *matrix, ptrdiff_t ld, const int64_t *rows, const real *las
     }
 }
 
-/* matrix[rows[r]] += scale[r] * change[r] for lo <= r < hi. The rows must be distinct. If scale is NULL, it is 1. */
+/* matrix[rows[r]] += scale[r] * change[r] for lo <= r < hi. The rows must be distinct. A NULL scale means 1. */
 template <typename real>
 void add_rows(real *matrix, ptrdiff_t ld, const int64_t *rows, const real *scale, const real *change,
               ptrdiff_t ld_change, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi) {
@@ -157,8 +157,8 @@ void add_rows(real *matrix, ptrdiff_t ld, const int64_t *rows, const real *scale
     }
 }
 
-/* out[i] += sum_r weights[r] * matrix[r][i] over lo <= r < hi. BLOCK_ROWS rows are summed in `real`, and these sums in
- * double. */
+/* out[i] += sum_r weights[r] * matrix[r][i] over lo <= r < hi. Blocks of BLOCK_ROWS rows are summed in `real`, and the
+ * sums of blocks in double. */
 template <typename real>
 void column_sums(const real *matrix, ptrdiff_t ld, const real *weights, ptrdiff_t d, ptrdiff_t lo, ptrdiff_t hi,
                  double *out) {

@@ -1,4 +1,4 @@
-"""Products of sparse rows with dense rows. In a training step, these products are the work for each pair of words.
+"""Products of sparse rows with dense rows. In a training step, these products make up the cost per pair of words.
 
 Functions combine      out = Γ W (+ diag(s) B)   (m, d)   Γ a CSR matrix, or ΓᵀH through its transposed structure
           pair_dots    a_jk = h_j · W[c_jk]      one number per stored entry of a CSR matrix
@@ -63,8 +63,8 @@ def combine(int isa, const int64_t[::1] indptr, const int32_t[::1] indices, cons
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale,
             real[::view.strided, ::view.contiguous] out, int threads):
-    """Set out[r] = Σ_k weights[order[k]] · rows[indices[k]] over row r of the structure. If there is a base, add
-    scale[r] · base[r]. If there is no order, entry k has weights[k]."""
+    """Set out[r] = Σ_k weights[order[k]] · rows[indices[k]] over the entries k of row r. If there is a base, add
+    scale[r] · base[r]. If there is no order, the weight of entry k is weights[k]."""
     cdef Py_ssize_t n = out.shape[0], d = out.shape[1], ld = stride(rows), ld_out = stride(out), block
     cdef Py_ssize_t ld_base = stride(base) if base is not None else 0
     cdef const int64_t* order_ = address(order)
@@ -118,8 +118,8 @@ def sparse_gram(const int64_t[::1] indptr, const int32_t[::1] indices, const rea
 
 
 def sum_rows(const int64_t[::1] indptr, const int64_t[::1] order, const real[::1] values, double[::1] out, int threads):
-    """Set out[r] = Σ_k values[order[k]] over row r of the structure, in float64. If there is no order, entry k has
-    values[k]."""
+    """Set out[r] = Σ_k values[order[k]] over the entries k of row r, in float64. If there is no order, the value of
+    entry k is values[k]."""
     cdef Py_ssize_t r
     cdef int64_t k
     cdef double total
@@ -128,7 +128,7 @@ def sum_rows(const int64_t[::1] indptr, const int64_t[::1] order, const real[::1
     require(indptr.shape[0] == out.shape[0] + 1, "indptr must have a number for each row and one more")
     require(indptr[out.shape[0]] <= (values.shape[0] if order is None else order.shape[0]),
             "indptr must stay within the entries")
-    # Rows are uneven: in a minibatch of text, the rows of the most frequent words come first.
+    # Rows are uneven: in a minibatch of text, the longest rows, of the most frequent words, come first.
     for r in prange(out.shape[0], nogil=True, schedule="dynamic", chunksize=32, num_threads=threads):
         total = 0
         for k in range(indptr[r], indptr[r + 1]):
@@ -204,7 +204,7 @@ def totals(const real[::1] values, Py_ssize_t part_size, double[::1] parts, int 
 
 
 cdef double total(const real* values, Py_ssize_t n) noexcept nogil:
-    """Return the sum of the values. The compiler may not reorder a sum, so four sums run side by side."""
+    """Return the sum of the values. The compiler may not reorder additions, so four sums run side by side."""
     cdef double first = 0, second = 0, third = 0, fourth = 0
     cdef Py_ssize_t k
     for k in range(0, n - 3, 4):
@@ -228,7 +228,7 @@ def scale_columns(const int32_t[::1] indices, const real[::1] values, const real
 
 def add_rows(int isa, real[::view.strided, ::view.contiguous] matrix, const int64_t[::1] rows, const real[::1] scale,
              const real[::view.strided, ::view.contiguous] change, int threads):
-    """Add scale[r] · change[r] to matrix[rows[r]]. The rows must be distinct. If scale is None, it is 1."""
+    """Add scale[r] · change[r] to matrix[rows[r]]. The rows must be distinct. If scale is None, every factor is 1."""
     cdef Py_ssize_t n = rows.shape[0], d = matrix.shape[1], ld = stride(matrix), ld_change = stride(change), block
     cdef const real* scale_ = address(scale)
     require(change.shape[0] == n and change.shape[1] == d, "there must be a change for each of the rows")
@@ -266,7 +266,7 @@ def transpose(const int64_t[::1] indptr, const int32_t[::1] indices, int64_t[::1
                 place = t_indptr[indices[k]]
                 t_indices[place], order[place] = <int32_t> r, k
                 t_indptr[indices[k]] = place + 1
-        # Each t_indptr[c] has moved from the start of row c to the end of row c, so all are shifted by one place.
+        # Each t_indptr[c] has moved from the start of row c to its end, so all entries are shifted by one place.
         for c in range(columns, 0, -1):
             t_indptr[c] = t_indptr[c - 1]
         t_indptr[0] = 0

@@ -62,8 +62,8 @@ def texts(const float[:, ::1] rows):
 
 
 def parse(bytes line, Py_ssize_t start, double[::1] row):
-    """Read the numbers in the line, beginning at ``start``, into ``row``. Return False if this part of the line
-    contains anything else."""
+    """Read the numbers in the line, beginning at ``start``, into ``row``. Return False unless this part of the line is
+    exactly len(row) numbers."""
     require(0 <= start <= PyBytes_GET_SIZE(line) and row.shape[0] > 0, "the numbers must start within the line")
     cdef const char* text = PyBytes_AS_STRING(line)
     return bool(read_row(text + start, text + PyBytes_GET_SIZE(line), &row[0], row.shape[0]))

@@ -45,15 +45,15 @@ ENTRY_BYTES = sizeof(entry)
 
 
 cdef inline bint kept_at(const int32_t* ids, int64_t i, uint64_t random, const uint32_t* keep_below) noexcept nogil:
-    # The upper half of `random` decides whether the token is kept. The lower half determines its window.
+    # The upper half of `random` decides whether the token is kept, and the lower half decides its window.
     return ids[i] >= 0 and <uint32_t> (random >> 32) <= keep_below[ids[i]]
 
 
 def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, uint64_t key,
                 const uint32_t[::1] keep_below, const uint32_t[::1] wider_below, int32_t[::1] kept,
                 uint16_t[::1] width):
-    """Write the tokens of ids[lo:hi] that subsampling keeps, and the kept tokens around this slice that its windows
-    reach.
+    """Write the tokens of ids[lo:hi] that subsampling keeps, and the kept tokens around this slice that the windows of
+    its tokens reach.
 
     A token is kept if 32 random bits are at most keep_below[word]. kept receives word ids, and -2 where a sentence
     ends. width receives the window of each token. The window is wider than k if 32 other bits are below wider_below[k -
@@ -110,7 +110,7 @@ def keep_tokens(const int32_t[::1] ids, int64_t lo, int64_t hi, int64_t offset, 
 
 
 def local_ids(int32_t[::1] kept, Py_ssize_t n, int32_t[::1] slot, int64_t[::1] words):
-    """List the unique words of kept[:n] in `words`, in order of appearance. Return their number u.
+    """List the unique words of kept[:n] in `words`, in order of appearance. Return the number u of unique words.
 
     slot (V,) must be -1 everywhere before the call. Afterwards, slot is 0 at the listed words."""
     cdef Py_ssize_t i, unique = 0
@@ -205,10 +205,10 @@ cdef inline int32_t bits_of(const pair[::1] pairs) noexcept:
 
 def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ssize_t n, Py_ssize_t last,
                    const int64_t[::1] column_place, int64_t[::1] column_end, pair[::1] pairs):
-    """List pairs of words a <= b, ordered by b. The pairs of b are from column_place[b] to column_end[b] (u,).
+    """List pairs of words a <= b, ordered by b. The pairs with b lie between column_place[b] and column_end[b] (u,).
 
     With a window of len(by_distance), count_pairs counts the same pairs. The lowest 8 of 32 (or 16 of 64) bits hold the
-    distance, and the other bits hold a. column_place (u,) must leave space for the pairs of each word and one more.
+    distance, and the other bits hold a. column_place (u,) must leave space for each word's pairs and one extra pair.
     """
     cdef Py_ssize_t begin = 0, end, i, j, t, window = by_distance.shape[0]
     cdef int64_t place
@@ -248,9 +248,9 @@ def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64
                 int32_t[::1] words, int64_t[::1] places, int64_t[::1] columns):
     """Merge equal pairs of skipgram_pairs into one entry. A pair at distance k has the weight by_distance[k - 1].
 
-    entries (ENTRY_BYTES per pair, aligned) receives the merged pairs, ordered by a. The entries of a are from
-    row_place[a] to row_end[a], with b ascending. words and places list the same pairs ordered by b, from columns[b] to
-    columns[b + 1]. words holds a, and places the index of the entry. These lists omit pairs of a word with itself.
+    entries (ENTRY_BYTES per pair, aligned) receives the merged pairs, ordered by a. The entries with a lie between
+    row_place[a] and row_end[a], with b ascending. words and places list the same pairs ordered by b, from columns[b] to
+    columns[b + 1]. words holds a, and places the index of the entry. words and places omit pairs of a word with itself.
     """
     cdef Py_ssize_t b, u = row_end.shape[0]
     cdef int64_t k, place, count = pairs.shape[0], listed = 0
@@ -311,7 +311,7 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
     require(weights.shape[0] == size and (not ordered or order.shape[0] == size), "each entry must have a weight")
     cdef const entry* rows = <const entry*> &entries[0] if entries.shape[0] else NULL
     with nogil:
-        # An index in entries plus from_row[a], or in words and places plus from_column[a], is an index in the result.
+        # An index in entries plus from_row[a] is an index in the result, as is an index in words plus from_column[a].
         for a in range(u):
             from_column[a] = indptr[a] - columns[a]
             from_row[a] = indptr[a] + columns[a + 1] - columns[a] - row_place[a]
@@ -384,10 +384,10 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
     appearance.
 
     ids is a text, with -2 where a sentence ends. The places of word w are places[starts[w]:starts[w + 1]]. A context at
-    distance k adds by_distance[k - 1], times the weight of the word's place if there are weights. seen (V,) receives,
-    for each context, the last word next to which it occurred. Before the call, seen must not hold any of the words to
-    count. sums (V,) is scratch space. indptr has one row per word. columns and counts must have space for all possible
-    contexts: for each word, V or twice the window per occurrence, whichever is less.
+    distance k counts by_distance[k - 1], times the weight of the word's position if there are weights. seen (V,)
+    receives, for each context, the last word next to which it occurred. Before the call, seen must not hold any of the
+    words to count. sums (V,) is scratch space. indptr has one row per word. columns and counts must have space for all
+    possible contexts: for each word, V or twice the window per occurrence, whichever is less.
     """
     cdef Py_ssize_t row, k, size = 0, before, most, n = ids.shape[0], apart, window = by_distance.shape[0]
     cdef int64_t i, j, ahead

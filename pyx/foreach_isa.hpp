@@ -1,5 +1,5 @@
-/* Compiles the header named by EACH_ISA once per instruction set. Each time, all of its functions target one set, and
- * are in the namespace of this set. The header includes this file while EACH_ISA is not defined:
+/* Compiles the header named by EACH_ISA once per instruction set. Each time, all functions of the header target one
+ * instruction set, and are in the namespace of this set. The header includes this file while EACH_ISA is not defined:
  *
  *     #ifndef EACH_ISA
  *     #define EACH_ISA "gemm.hpp"

@@ -1,8 +1,8 @@
 /* Products of matrices in the vector registers. Included by products.pyx.
  *
- * A BLAS must handle all shapes. Here there are only two cases: one factor is d×d, small enough to stay packed in the
- * second-level cache; or both factors are tall with d columns, and the result is d×d. A tile of C is two vectors wide.
- * A tile has as many rows as fit in the registers next to two vectors of B and one number of A: 14 rows with 32
+ * A BLAS must handle all shapes. This file handles only two cases: one factor is d×d, small enough to stay packed in
+ * the second-level cache; or both factors are tall with d columns, and the result is d×d. A tile of C is two vectors
+ * wide. A tile has as many rows as fit in the registers next to two vectors of B and one number of A: 14 rows with 32
  * registers, 6 with 16. A tile is summed over the inner dimension:
  *
  *     C[i, :] += A[i, k] B[k, :]        one broadcast and two multiply-adds per row and k
@@ -17,7 +17,7 @@
 
 namespace wordsparse {
 
-/* The number of rows of A that are multiplied by one panel of B before the next panel. These rows stay in the
+/* The number of rows of A that are multiplied by one panel of B before the next panel. These rows of A stay in the
  * second-level cache. */
 constexpr ptrdiff_t GEMM_ROWS = 112;
 /* Bytes of two vectors of the widest instruction set. */
@@ -32,12 +32,12 @@ constexpr ptrdiff_t GRAM_ROWS = 96;
 /* Prefetch distance of packing, in rows. */
 constexpr ptrdiff_t PACKED_AHEAD = 8;
 /* The number of rows that a thread takes at a time in sum_parts (a cache line of float32), and the number of columns
- * that it sums at a time. */
+ * that a thread sums at a time. */
 constexpr ptrdiff_t PARTS_ROWS = 16, PARTS_COLUMNS = 512;
 
-/* The work space, in bytes, for packed B, for tiles of A, and for a Gram matrix on one thread. Each of these spaces
- * consists of whole cache lines, and is enough for any instruction set. A number takes `size` bytes. Tiles of the
- * matrix unit have 32 rows. */
+/* The work space, in bytes, for packed B, for tiles of A, and for a Gram matrix on one thread. Each work space consists
+ * of whole cache lines, and is enough for any instruction set. A number takes `size` bytes. Tiles of the matrix unit
+ * have 32 rows. */
 static inline ptrdiff_t panels_of(ptrdiff_t columns, ptrdiff_t size) {
     return (columns * size + PANEL_BYTES - 1) / PANEL_BYTES;
 }
@@ -83,8 +83,8 @@ template <typename real> constexpr ptrdiff_t PANEL = 2 * LANES<real>;
 INLINED ptrdiff_t tiles_of(ptrdiff_t rows) { return (rows + TILE_ROWS - 1) / TILE_ROWS; }
 INLINED ptrdiff_t tile_start(ptrdiff_t rows, ptrdiff_t t) { return rows * t / tiles_of(rows); }
 
-/* Store the first `columns` columns of `rows` rows of `width` sums in C, or add them. Tiles of all heights share this
- * function, because an instance for each height would cost a tenth of the compiler's time. */
+/* Store the first `columns` columns of `rows` rows of `width` sums in C, or add them to C. Tiles of all heights share
+ * this function, because an instance for each height would cost a tenth of the compiler's time. */
 template <typename real>
 [[gnu::noinline]] void store_some(const real *sums, ptrdiff_t width, int rows, ptrdiff_t columns, bool accumulate,
                                   real *c, ptrdiff_t ld_c) {
@@ -137,7 +137,7 @@ INLINED Tile<real> tile_of(ptrdiff_t rows, bool two, std::integer_sequence<int, 
     return tiles[rows - 1][two];
 }
 
-/* Prefetch `count` numbers from an address on. */
+/* Prefetch `count` numbers, beginning at an address. */
 template <typename real> INLINED void prefetch_some(const real *from, ptrdiff_t count) {
     for (ptrdiff_t byte = 0; byte < count * (ptrdiff_t)sizeof(real); byte += LINE) prefetch((const char *)from + byte);
 }
@@ -238,9 +238,9 @@ INLINED void pack_middles(const real *b, ptrdiff_t ld_b, const int64_t *chosen, 
     }
 }
 
-/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows. If scale is NULL, it is 1. If chosen is not NULL (then k = d), B is
- * rows chosen[0 .. n-1] of b, plus A / 2. With `half`, only the lower triangle of C is valid; entries above it are
- * unspecified. packed has gram_bytes bytes. */
+/* C (k, d) = Aᵀ diag(scale²) B over n ≥ 1 rows. If scale is NULL, every factor is 1. If chosen is not NULL (then k =
+ * d), B is rows chosen[0 .. n-1] of b, plus A / 2. With `half`, only the lower triangle of C is valid; entries above it
+ * are unspecified. packed has gram_bytes bytes. */
 template <typename real>
 void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdiff_t ld_b, const int64_t *chosen,
                ptrdiff_t d, ptrdiff_t n, const real *scale, bool half, real *c, real *packed) {
@@ -281,8 +281,8 @@ void gram_part(const real *a, ptrdiff_t ld_a, ptrdiff_t k, const real *b, ptrdif
 }
 
 /* total = keep · base + by · S for rows first ≤ i < last (≤ first + PARTS_ROWS) and the first `columns` columns. S is
- * the sum of `count` parts of `size` numbers each. With `mirrored`, the transpose of this sum is added to S. base may
- * be total; if base is NULL, it is 0. */
+ * the sum of `count` parts of `size` numbers each. With `mirrored`, S is this sum plus its transpose. base may be
+ * total; if base is NULL, zeros are used. */
 template <typename real>
 void sum_parts(const real *parts, ptrdiff_t count, ptrdiff_t size, ptrdiff_t d, ptrdiff_t first, ptrdiff_t last,
                ptrdiff_t columns, bool mirrored, const double *base, double keep, double by, double *total) {

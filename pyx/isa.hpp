@@ -1,8 +1,8 @@
 /* The instruction sets for which loops are compiled, the sets that this processor has, and common names for features
  * whose names differ between compilers.
  *
- * foreach_isa.hpp compiles the loops of a header once for each set, and BY_ISA chooses among them at run time. Binaries
- * therefore run on every processor without -march=native. Processors other than x86-64 have one set, the baseline.
+ * foreach_isa.hpp compiles the loops of a header once for each set, and BY_ISA chooses among them at run time. A binary
+ * built without -march=native thus runs on every processor. Processors other than x86-64 have one set, the baseline.
  *
  * setup.py defines HAS_VECTORS if the compiler has vector types and __builtin_shufflevector. setup.py also defines
  * V4_TARGET, the target for which vectors of 64 bytes are compiled: x86-64-v4, or a smaller set in a build for
@@ -48,7 +48,7 @@ constexpr int VEC_BYTES = 16;
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Asks the system for the matrix unit. Returns whether the processor has one and this process may use it. */
+/* Asks the system for the matrix unit. Returns whether the processor has a matrix unit that this process may use. */
 static inline bool has_amx() {
     constexpr long REQUEST_PERMISSION = 0x1023, TILE_DATA = 18; /* of arch_prctl */
     return __builtin_cpu_supports("amx-bf16") && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
@@ -67,7 +67,7 @@ namespace v3 {
 constexpr int VEC_BYTES = 32;
 }
 
-/* The widest set of this processor. */
+/* The widest instruction set of this processor. */
 static inline Isa widest_isa() {
     __builtin_cpu_init();
     if (__builtin_cpu_supports(V4_TARGET)) return has_amx() ? X86_64_AMX : X86_64_V4;
@@ -78,7 +78,7 @@ static inline Isa widest_isa() {
 INLINED void stream_line(void *to, const void *from) {
     for (int i = 0; i < LINE / 16; i++) _mm_stream_si128((__m128i *)to + i, _mm_load_si128((const __m128i *)from + i));
 }
-/* Must be called before another thread reads streamed lines. */
+/* This function must be called before another thread reads lines written by stream_line. */
 INLINED void stream_fence() { _mm_sfence(); }
 
 } // namespace wordsparse

@@ -1,4 +1,4 @@
-/* The terms of losses for single outputs. Included by loss_terms.pyx.
+/* The terms of losses for single outputs. This header is included by loss_terms.pyx.
  *
  * exp and log1p are written out here so that the compiler vectorises them; the library's functions take one number per
  * call.
@@ -9,7 +9,7 @@
 namespace wordsparse {
 
 /* Constants: an integer type of the same width; ln 2 in two parts, of which the first stays exact when it is multiplied
- * by a small whole number; the least argument of exp; and the degrees of both series, at which truncation errors are
+ * by a small whole number; the smallest argument of exp; and the degrees of both series, at which truncation errors are
  * smaller than rounding errors. */
 template <typename real> struct series;
 template <> struct series<float> {

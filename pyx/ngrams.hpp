@@ -1,9 +1,9 @@
-/* Numbers and looks up the n-grams of words. N-grams are runs of n characters, for a range of n.
+/* Assigns numbers to the n-grams of words, and looks up n-grams. N-grams are runs of n characters, for a range of n.
  *
  * A slot holds 32 bits of the hash of an n-gram, and the number of the n-gram plus one. If the bits agree, the
  * characters themselves are compared. Slots are probed one after another, and at most half of the slots are taken. The
- * addend and the multiplier of hashes are random, so that nobody can choose words whose n-grams collide. These random
- * numbers change no result.
+ * addend and the multiplier of hashes are random, so that nobody can choose words whose n-grams collide. The random
+ * addend and multiplier change no result.
  */
 #pragma once
 
@@ -112,7 +112,7 @@ class Ngrams {
     std::vector<std::int64_t> ends;
     std::size_t entries = 0;
 
-    /* Lists the words of n-gram g in of[starts[g] : starts[g + 1]], ascending, each as often as it contains g. */
+    /* Lists the words of n-gram g in of[starts[g] : starts[g + 1]], ascending, each word as often as it contains g. */
     void words_of(std::int64_t *starts, std::int32_t *of) const {
         for (const std::int32_t row : rows_) ++starts[row + 1];
         for (std::size_t g = 0; g < ends.size(); ++g) starts[g + 1] += starts[g];

@@ -1,6 +1,6 @@
-"""Numbers the n-grams of words, fits a row to each n-gram, and adds these rows to the vectors of words.
+"""Assigns numbers to the n-grams of words, fits a row to each n-gram, and adds these rows to the vectors of words.
 
-Functions number    list the n-grams that enough words have, in the order of sweeps, and the words of each n-gram
+Functions number    list the n-grams that occur in enough words, in the order of sweeps, and the words of each n-gram
           fill      fill the hash table in which n-grams are looked up
           sweep     fit rows of 8 bits to vectors by ordered Gauss-Seidel sweeps
           add       look up the n-grams of each word w: V[w] += shares[w] · mean of their rows; then scale to length 1
@@ -80,16 +80,16 @@ cdef int require_kind(const int64_t[::1] kind) except -1:
 
 
 def number(const int64_t[::1] kind, const int32_t[::1] letters, const int64_t[::1] ends, int64_t at_least):
-    """Number the n-grams that occur in at least ``at_least`` words. The longest n-grams come first and, among n-grams
-    of equal length, the rarest. Word w is letters[ends[w - 1]:ends[w]].
+    """Assign numbers to the n-grams that occur in at least ``at_least`` words. The longest n-grams come first and,
+    among n-grams of equal length, the rarest. Word w is letters[ends[w - 1]:ends[w]].
 
     Returns
     -------
     letters, ends : (., int32), (B, int64)
         The letters of the n-grams.
     starts, of : (B + 1, int64), (n, int32)
-        The words of n-gram g, of[starts[g]:starts[g + 1]], ascending. A word is listed as often as it contains g. Zeros
-        follow the last list.
+        The words of n-gram g, of[starts[g]:starts[g + 1]], ascending. A word is listed as often as it contains g.
+        WORDS_AHEAD zeros follow the last list.
     sizes : (V, int32)
         The number of these n-grams in each word.
     """
@@ -145,7 +145,7 @@ def add(int isa, const int64_t[::1] kind, const int32_t[::1] letters, const int6
         const uint8_t[:, ::1] rows, const int32_t[::1] words, const int64_t[::1] word_ends, const float[::1] shares,
         bint unit, float[:, ::1] to, int32_t[::1] sizes, int threads):
     """Add the mean of the rows of the sizes[w] n-grams of word w, times shares[w], to the vector to[w]. With `unit`,
-    then scale to[w] to length 1; zeros stay zeros."""
+    also scale to[w] to unit length; zeros stay zeros."""
     cdef NgramTable table
     cdef Py_ssize_t n = word_ends.shape[0], d = to.shape[1], block
     set_table(table, kind, letters, ends, slots)

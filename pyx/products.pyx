@@ -46,8 +46,8 @@ cdef enum:
     # The size of a block of rows. A block is large enough to pay for packing M, and small enough for two threads to
     # share a minibatch evenly.
     BLOCK = 512
-    # The maximum number of rows that gram sums in `real` before it adds the sum to float64 (at most MAX_PARTS sums at a
-    # time).
+    # The maximum number of rows that gram sums in `real` before it adds the sum to a float64 total (at most MAX_PARTS
+    # sums at a time).
     MAX_ROWS = 4096
 
 MAX_PARTS = 16
@@ -66,8 +66,8 @@ cdef struct Work:
 
 
 cdef inline bint few(Py_ssize_t n) noexcept nogil:
-    """Return whether there are so few rows that threads share the columns of the d×d matrix, not the rows. Columns are
-    then packed just before they are used."""
+    """Return whether there are so few rows that threads share the columns of the d×d matrix, not the rows. Shared
+    columns are packed just before they are used."""
     return n <= 4 * GEMM_ROWS
 
 
@@ -86,8 +86,8 @@ def work_size(Py_ssize_t size, Py_ssize_t n, Py_ssize_t k, Py_ssize_t d, int thr
 
 def matmul(int isa, const real[::view.strided, ::view.contiguous] a, const right[:, ::1] m, bint transposed,
            real[::view.strided, ::view.contiguous] out, bint accumulate, int threads, uint8_t[::1] work):
-    """Set out to the product a · m, or add the product to out (accumulate). With `transposed`, m holds mᵀ. If a is
-    float32, m may be float64."""
+    """Set out to the product a · m, or add the product to out (accumulate). With `transposed`, use mᵀ in place of m. If
+    a is float32, m may be float64."""
     cdef Py_ssize_t n = a.shape[0], k = a.shape[1], d = out.shape[1]
     cdef const real* a_ = rows_of(a)
     cdef const void* m_ = &m[0, 0] if m.shape[0] and m.shape[1] else NULL

@@ -13,7 +13,7 @@
 
 namespace wordsparse {
 constexpr ptrdiff_t SPAN = LINE / 2;
-/* The prefetch distances: how many words ahead cache lines are prefetched, and how many n-grams ahead rows are. */
+/* The prefetch distances: in words, for cache lines, and in n-grams, for rows. */
 constexpr ptrdiff_t WORDS_AHEAD = 32, ROWS_AHEAD = 8;
 
 static inline ptrdiff_t spans_of(ptrdiff_t d) { return (d + SPAN - 1) / SPAN; }
@@ -134,7 +134,7 @@ void sweep(const real *vectors, const real *mean, ptrdiff_t d, const int64_t *id
 }
 
 /* For each word text[ends[w - 1] : ends[w]], first ≤ w < last, with sizes[w] n-grams: adds shares[w] times the mean of
- * the n-grams' rows to to[w]. With `unit`, then divides to[w] by its length. */
+ * the n-grams' rows to to[w]. With `unit`, also divides to[w] by its length. */
 template <typename real>
 void add_ngrams(const NgramTable *table, const uint8_t *rows, const int32_t *text, const int64_t *ends, ptrdiff_t first,
                 ptrdiff_t last, const real *shares, bool unit, real *to, ptrdiff_t d, int32_t *sizes) {

@@ -67,7 +67,7 @@ cdef class WordTable:
         return self.words.size()
 
     def scan(self, const unsigned char[::1] data not None, bint lines):
-        """Number the words of a text. Return whether the text is valid.
+        """Count the words of a text, and append their ids. Return whether the text is valid.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ cdef class WordTable:
         Returns
         -------
         bool
-            False if the text is not UTF-8 or holds a zero byte. The table must not be used afterwards.
+            False if the text is not UTF-8 or holds a zero byte. A table that returned False must not be used again.
         """
         cdef size_t size = data.shape[0]
         cdef const char* start = <const char*> &data[0] if size else NULL
@@ -89,7 +89,7 @@ cdef class WordTable:
         return valid
 
     def add(self, tokens):
-        """Number the tokens of an iterable.
+        """Count the tokens of an iterable, and append their ids.
 
         Raises
         ------
@@ -132,7 +132,7 @@ cdef class WordTable:
 
     def ranked(self, int64_t at_least, size_t most=2**62):
         """Return up to ``most`` words that occur at least ``at_least`` times: a list of words, their counts (int64) and
-        their ids (int32). The most frequent come first, and words of equal count are sorted by code point."""
+        their ids (int32). The most frequent words come first, and words of equal count are sorted by code point."""
         cdef vector[int64_t] counts
         cdef vector[int32_t] ranked
         cdef string_view word
@@ -152,8 +152,8 @@ cdef class WordTable:
 
 
 cdef inline object utf8_of(object word):
-    """Return the word itself if it is ASCII. Otherwise return its UTF-8 bytes in a new object, so that the str does not
-    cache them."""
+    """Return the word itself if it is ASCII, otherwise its UTF-8 bytes in a new object, so that the str does not cache
+    these bytes."""
     if not isinstance(word, str):
         raise TypeError(f"a word must be a str, not {word!r:.80}")
     return word if PyUnicode_IS_ASCII(word) else str.encode(word)

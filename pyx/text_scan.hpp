@@ -25,7 +25,7 @@ class TextScan {
     TextScan(WordTable &words, std::vector<std::int32_t> &values) : words_(words), values_(values) {}
 
     // Appends the ids of the text's words to the values, and END_OF_SENTENCE at each line end if `lines`.
-    // Returns false if the text is not UTF-8 or holds a zero byte; some of its words have been counted by then.
+    // Returns false if the text is not UTF-8 or holds a zero byte; some words of the text may already be counted.
     bool scan(const char *data, std::size_t size, bool lines) {
         // Copy the text with padding, so that eight bytes can be read at a time. A space ends the last word.
         text_.resize(size + 16);
@@ -65,7 +65,7 @@ class TextScan {
     }
 
   private:
-    // Words wait here until their slots arrive from memory. The slots are prefetched when the words are found.
+    // The maximum number of words that wait for their slots. A slot is prefetched when its word is found.
     static constexpr std::size_t WAITING = 64;
 
     struct Found {

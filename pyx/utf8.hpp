@@ -12,8 +12,8 @@ inline std::uint64_t load(const std::uint8_t *p) {
            std::uint64_t(p[7]) << 56;
 }
 
-// Sets the top bit of every byte of x that is below 0x21 or above 0x7F. Such a byte is white space, a control character
-// or part of a longer character.
+// Sets the top bit of every byte of x that is below 0x21 or above 0x7F: white space, a control character, or part of a
+// longer character.
 inline std::uint64_t unusual_bytes(std::uint64_t x) {
     const std::uint64_t top = 0x8080808080808080u;
     const std::uint64_t from_0x21_on = (x | top) - 0x2121212121212121u; // no byte borrows from the next byte
@@ -42,7 +42,7 @@ struct Character {
 };
 
 // Returns the character that begins at p with a byte above 0x7F. Reading stops at the first byte that does not belong
-// to the character. If an ASCII character follows the text, a truncated character is thus never read beyond it.
+// to the character. If an ASCII character follows the text, reading therefore never goes beyond that character.
 inline Character character_at(const std::uint8_t *p) {
     const auto within = [](std::uint8_t byte, std::uint8_t low, std::uint8_t high) {
         return byte >= low && byte <= high;

@@ -57,7 +57,7 @@ INLINED vec<float> halved(vec<float> upper, vec<float> lower) {
 INLINED vec<float> upper_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) & ~0xFFFF); }
 INLINED vec<float> lower_half(vec<float> both) { return same_bits<vec<float>>(same_bits<mask<float>>(both) << 16); }
 
-/* Loads `count` numbers, rounding them if their type is wider. The rest of the vector is zeros. */
+/* Loads `count` numbers, rounding them if their type is wider than `real`. The rest of the vector is zeros. */
 template <typename real, typename source> INLINED vec<real> load_some(const source *from, ptrdiff_t count) {
     if (count >= LANES<real>) {
         if constexpr (sizeof(source) == sizeof(real)) {
@@ -121,7 +121,7 @@ template <typename V, bool upper, size_t... i> INLINED V interleaved(V a, V b, s
     return __builtin_shufflevector(a, b, (i / 2 + (upper ? sizeof...(i) / 2 : 0) + i % 2 * sizeof...(i))...);
 }
 
-/* Transposes a square of LANES vectors. Every round interleaves the upper half of the rows with the lower half. */
+/* Transposes a square matrix of LANES vectors. Each round interleaves the upper half of the rows with the lower. */
 template <typename real> INLINED void transpose(vec<real> *x) {
     if constexpr (LANES<real> > 1) {
         constexpr ptrdiff_t n = LANES<real>;

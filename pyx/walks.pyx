@@ -87,7 +87,7 @@ def walk(const int64_t[::1] indptr, const int32_t[::1] neighbours, const uint32_
     cdef uint64_t own, count, drawn
     cdef bint weighted = limits.shape[0] > 0, plain = p == 1 and q == 1
     cdef double largest = max(1 / p, 1.0, 1 / q)
-    # A neighbour is accepted if a random number below 2³² is below the bound for its kind: back, near or far.
+    # A neighbour is accepted if a random 32-bit number is below the bound for the neighbour's kind: back, near or far.
     cdef double back = ALL_BITS / p / largest, near = ALL_BITS / largest, far = ALL_BITS / q / largest
     cdef double sure = min(back, near, far)
     require(nodes > 0 and indptr.shape[0] == nodes + 1 and length > 0, "each node must have its edges and a start")

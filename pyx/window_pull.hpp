@@ -7,8 +7,8 @@ namespace wordsparse {
 
 /* Prefetch distance, in rows, for copying strips. */
 constexpr ptrdiff_t STRIPS_AHEAD = 16;
-/* The plan is an array of steps (struct step), one for each position of the text. This is its prefetch distance, in
- * steps. The plan is prefetched because the processor's own prefetching stops at the end of each page. */
+/* The prefetch distance, in steps, for the plan: an array of steps (struct step), one for each position of the text.
+ * The plan is prefetched because the processor's own prefetching stops at the end of each page. */
 constexpr ptrdiff_t PLAN_AHEAD = 384;
 /* Marks a position without a word or without a bag. */
 constexpr uint32_t NOTHING = UINT32_MAX;
@@ -21,7 +21,7 @@ enum Panel { WHOLE, HALF };
 template <Panel half> constexpr int OF_FEATURE = half == HALF ? 4 : 3;
 template <Panel half> constexpr int OF_TARGET = half == HALF ? 4 : 2;
 
-/* The number of extra steps after the end of the text. These steps drain the ring, and keep prefetches within the
+/* The number of extra steps after the end of the text. The extra steps drain the ring, and keep prefetches within the
  * plan. */
 INLINED ptrdiff_t steps_after(ptrdiff_t reach) { return 2 * reach + TOKENS_AHEAD + 1; }
 
@@ -113,7 +113,7 @@ template <Panel half, typename V> INLINED V row_of_W(V line) {
  * would be read again after each store. */
 template <typename real, Panel half>
 INLINED void pull_pass(const windows *w, const step<real> *now, char *features, char *targets, char *ring) {
-    /* The number of vectors in a line, and where the lines of a place of the ring, a word and a target begin. */
+    /* The number of vectors in a line, and the offsets of lines in a place of the ring, a word and a target. */
     constexpr ptrdiff_t n = VECS<real>, SUM = 0, Z = n, G = 2 * n, BAG = 3 * n, WORD = 0, TARGET = 0,
                         X = half == HALF ? 3 * n : n;
     const ptrdiff_t reach = w->reach, last = ring_size(reach) - 1, afresh = AFRESH * (last + 1) - 1;
@@ -149,7 +149,7 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
         }
         vec<real> *enters = at_byte<real>(ring, entering);
         UNROLLED for (int v = 0; v < n; v++) enters[SUM + v] = sum[v];
-        /* The bag whose centre is `reach` positions before is complete. */
+        /* The bag whose centre is `reach` positions earlier is now complete. */
         const step<real> *bag = now - reach;
         if (bag->target != NOTHING) {
             const real z = bag->z, g = bag->g;
@@ -167,8 +167,8 @@ INLINED void pull_pass(const windows *w, const step<real> *now, char *features, 
                 stop[G + v] -= g * c;
             }
         }
-        /* The token `done` has received all its terms. Subtract the term of the bag around this token, because that bag
-         * does not contain it. */
+        /* The token `done` has received all its terms. Subtract the term of the bag around this token, because a bag
+         * does not contain its centre. */
         const step<real> *done = bag - reach;
         vec<real> *leaves = at_byte<real>(ring, leaving);
         if (done->target != NOTHING) {

@@ -3,13 +3,13 @@
  * Bag j holds the tokens at positions start[j] .. stop[j]-1 of a text, except the token at centre[j]. h_j is the mean
  * of these tokens' rows of F. Neighbouring windows share most tokens, so rows are not gathered bag by bag. If S is the
  * running sum of the tokens' rows, h_j = (S[stop] - S[start] - F[centre]) / size_j. The transposed product adds g_j
- * where bag j starts, and subtracts it where the bag stops. Each position receives the running sum of these terms.
+ * where bag j starts, and subtracts it where the bag stops. Each position receives the running sum of these ±g_j.
  *
  * Each strip of columns takes one pass over the text. When the token at position p enters S, the bag with centre p -
  * reach is complete, and position p - 2 reach has received all its terms. A ring (circular buffer) has a place for each
  * of the last positions, with S and the terms that start and stop there. The ring stays in the first-level cache, and
  * the strips of words stay mostly in the second-level cache. Running sums restart after every AFRESH rounds of the
- * ring, so rounding errors spread no further. The order of sums depends only on sizes.
+ * ring, so rounding errors spread no further. The order of additions depends only on the sizes of the arrays.
  *
  * Rows are aligned to cache lines and padded to whole lines. The padding of F and W is not used.
  */
@@ -18,10 +18,11 @@
 
 namespace wordsparse {
 
-/* The greatest width of a strip of sums, in cache lines. Pull reads two matrices and adds to three, so its strips are
- * only one line wide. Running sums then stay in registers, and the strips of many words in the second-level cache. */
+/* The greatest width of a strip of sums, in cache lines. `pull` reads two matrices and adds to three, so its strips are
+ * only one line wide. In narrow strips, running sums stay in registers, and the strips of many words in the
+ * second-level cache. */
 constexpr ptrdiff_t SUM_LINES = 7;
-/* Strips per place of the ring: the running sum, Z, G, and the bag's sum. */
+/* The number of strips per place of the ring: the running sum, Z, G, and the bag's sum. */
 constexpr int OF_PLACE = 4;
 /* The number of positions whose bags a thread takes at a time. */
 constexpr ptrdiff_t POSITIONS = 2048;
@@ -123,8 +124,8 @@ void sum_strip(const windows *w, ptrdiff_t block, const real *F, const int32_t *
             UNROLLED for (ptrdiff_t v = 0; v < vecs; v++) to[v] = sum[v];
         }
         if (w->centre[j] != p - w->reach) continue;
-        /* Read these pointers once per bag. A store may alias any memory, so a loop over vectors would read them again
-         * for each vector. */
+        /* Read these pointers once per bag: a store may alias any memory, so a loop over vectors would read the
+         * pointers again for each vector. */
         const vec<real> *to = S + (w->stop[j] & last) * vecs, *from = S + (w->start[j] & last) * vecs;
         const vec<real> *own = row_of(F, w->tokens[w->centre[j]]);
         const auto total = [&](ptrdiff_t v) { return (to[v] - from[v]) - own[v]; };

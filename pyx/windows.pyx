@@ -1,5 +1,5 @@
-"""Products of dense rows with bags that are the windows of one text. In a CBOW step, these products are the work for
-each token.
+"""Products of dense rows with bags that are the windows of one text. In a CBOW step, these products make up the cost
+per token.
 
 Functions dots      a_j = h_j · W[target_j]            (m,)      h_j is the mean of F over bag j without its centre
           means     H, row by row                      (m, d)
@@ -224,9 +224,9 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
          real[::view.strided, ::view.contiguous] X, real[::view.strided, ::view.contiguous] Z,
          real[::view.strided, ::view.contiguous] G, bint past_caches, bint half):
     """Compute X, Z and G. The arguments are as for dots. plan has plan_size bytes. Each row of panels (threads,
-    panels_size) must start on a cache line. X may be W. With `past_caches`, X, Z and G exceed the last-level cache, and
-    are written directly to memory. With `half`, F and W, which must have equally many rows, are rounded to bfloat16
-    when they are read (only for float32 with vectors of 64 bytes)."""
+    panels_size) must start on a cache line. X may be W. With `past_caches`, for results that exceed the last-level
+    cache, X, Z and G are written directly to memory. With `half`, F and W, which must have equally many rows, are
+    rounded to bfloat16 when they are read (only for float32 with vectors of 64 bytes)."""
     require_text(tokens, centre, start, stop, first)
     require_rows(F, F.shape[0], F.shape[1], ld)
     require_rows(W, W.shape[0], F.shape[1], ld)

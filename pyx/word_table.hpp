@@ -72,10 +72,10 @@ class WordTable {
         return found.id;
     }
 
-    // Adds the words of another table with their counts. Writes the ids that these words have in this table to `ids`.
+    // Adds the words of another table with their counts. Sets `ids` to the ids of these words in this table.
     void absorb(const WordTable &other, std::int32_t *ids) {
         const std::vector<std::int64_t> counts = other.counts();
-        // The keys of the next words. The slots of these words are being prefetched.
+        // The keys of the next words, whose slots are being prefetched.
         std::uint64_t keys[AHEAD];
         const std::size_t n = other.size();
         for (std::size_t id = 0; id < n + AHEAD; ++id) {
@@ -140,7 +140,7 @@ class WordTable {
         return mixed(state ^ last_bytes(word, n)) | HASHED;
     }
 
-    // Returns up to eight bytes as a number, with the first byte lowest. No byte after them is read.
+    // Returns up to eight bytes as a number, with the first byte lowest. Reads only these n bytes.
     static std::uint64_t last_bytes(const std::uint8_t *p, std::size_t n) {
         std::uint8_t bytes[8] = {};
         if (n > 0) std::memcpy(bytes, p, n);
@@ -180,8 +180,8 @@ class WordTable {
     }
 
     std::uint64_t addend_, multiplier_;
-    std::vector<Slot> slots_; // their number is a power of two
-    int shift_;               // 64 minus the exponent of this power
+    std::vector<Slot> slots_; // the number of slots is a power of two
+    int shift_;               // 64 minus log2 of the number of slots
     std::vector<char> letters_;
     std::vector<std::size_t> starts_; // where each word begins in the letters, and where the last word ends
     std::unordered_map<std::int32_t, std::int64_t> carries_; // parts of counts above 2^32, in units of 2^32

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     __version__: str
 
-# The module that defines each public name (losses is itself a module). Modules are imported on first use, so that a
-# program loads only the parts that it needs.
+# A map from each public name to the module that defines the name (losses is itself a module). Modules are imported on
+# first use, so that a program loads only the parts that it needs.
 _MODULES = {
     "DocumentVectorizer": "wordsparse.unseen.vectorizer",
     "FactoredOutput": "wordsparse.layer.output",

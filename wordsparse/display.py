@@ -13,15 +13,15 @@ from typing import Self
 
 from wordsparse.files.escaping import escaped
 
-# Seconds before the first line and between two lines: on a terminal, where lines are overwritten, and in a log file.
+# The seconds before the first line, and from line to line: on a terminal (lines are overwritten), and in a log file.
 BETWEEN, LOG_BETWEEN = 0.5, 60.0
 
 _drawn = 0  # number of characters in the line to overwrite next
 
 
 class Display:
-    """A progress display for work that has several phases, one after another. If ``shown`` is False, it displays
-    nothing."""
+    """A progress display for work that has several phases, one after another. If ``shown`` is False, nothing is
+    displayed."""
 
     def __init__(self, shown: bool = True) -> None:
         self._shown = shown and _open()
@@ -81,7 +81,7 @@ def write(line: str) -> None:
 
 
 def _draw(line: str) -> None:
-    """Overwrite the previous progress line with this line. If ``line`` is empty, only remove the previous line."""
+    """Overwrite the previous progress line with ``line``. If ``line`` is empty, only remove the previous line."""
     global _drawn
     line = escaped(line)[: shutil.get_terminal_size().columns - 1]
     if line or _drawn:

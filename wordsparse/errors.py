@@ -15,7 +15,7 @@
 
 
 class WordsparseError(Exception):
-    """The base class of wordsparse's errors. The command line prints their messages without a traceback."""
+    """The base class of wordsparse's errors, whose messages the command line prints without a traceback."""
 
 
 class InputError(WordsparseError, ValueError):
@@ -50,4 +50,4 @@ class TrainingError(WordsparseError, RuntimeError):
 
 
 class ReadError(WordsparseError):
-    """An error for a file that changes or disappears while it is in use. Training raises it between minibatches."""
+    """An error for a file that changes or disappears while in use. Training raises this error between minibatches."""

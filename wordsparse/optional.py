@@ -1,7 +1,7 @@
-"""Imports optional packages on demand. Only this module knows the commands that install them.
+"""Imports optional packages on demand. Only this module knows the commands that install these packages.
 
-If a package is missing or cannot be imported, :class:`MissingDependencyError` says what needs it, and names the package
-and the install command.
+If a package is missing or cannot be imported, :class:`MissingDependencyError` names the package, the feature that needs
+it, and the install command.
 """
 
 import importlib

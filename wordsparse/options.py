@@ -28,7 +28,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find their own length"
-EVERY_OUTPUT = "the loss is exact over all words, so no negatives are sampled: leave it out, or choose the loss"
+EVERY_OUTPUT = "the loss is exact over all words, so no negatives are sampled: leave the option out, or choose the loss"
 PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md); a classifier of texts has --ngrams"
 WEIGHTS = "rows with weights must be counted first (count --weight-column); then train on the counts (--for counts)"
 ROWS = "choose the rows before training, in a data frame or by DuckDB (docs/over-time.md)"
@@ -98,7 +98,7 @@ class About:
     choices : mapping or sequence, optional
         The values to choose from. A mapping also describes each value.
     open : bool
-        Whether values other than the choices are accepted here. Such values are checked later, when they are used.
+        Whether values other than the choices are accepted, and checked only when they are used.
     free : bool
         Whether a resumed run may change the value. A change is allowed if the option does not affect the steps.
     check : callable, optional

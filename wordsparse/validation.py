@@ -14,7 +14,7 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 
 LARGEST = 2**63 - 1
-# A matrix is accepted as symmetric if it differs from its transpose by at most this fraction of its largest entry.
+# The largest difference between a symmetric matrix and its transpose, as a fraction of the largest entry.
 SYMMETRY = 1e-5
 # Advice in error messages, if a number is not finite, or if the arrays of a sparse matrix do not fit together.
 REPLACE = "remove or replace it"
@@ -111,7 +111,7 @@ def _real_array(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> A
 
 
 def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Array:
-    """Return the base measure π, (D,) float64. Its entries are positive and sum to 1. ``dtype`` must be able to
+    """Return the base measure π, (D,) float64. The entries of π are positive and sum to 1. ``dtype`` must be able to
     represent 1/√π."""
     pi = _real_array("base_measure", measure, (n_outputs,)).astype(np.float64)
     if not (np.isfinite(pi).all() and (pi > 0).all()):
@@ -173,7 +173,7 @@ def positive_definite(name: str, value: ArrayLike, size: int) -> Array:
 
 
 def output_rows(rows: ArrayLike, n_outputs: int, name: str = "rows") -> Array:
-    """Return indices of outputs as int64 (n,), after checking their range. ``name`` is their name in messages."""
+    """Return indices of outputs as int64 (n,), after checking their range. Messages call the indices ``name``."""
     array = np.atleast_1d(np.asarray(rows))
     if array.ndim != 1 or (array.dtype.kind not in "iu" and array.size):
         raise InputError(f"{name} must be a sequence of whole numbers, not {array.dtype} of shape {array.shape}")
@@ -242,7 +242,7 @@ def _sparse_parts(name: str, matrix: Any, dtype: np.dtype[Any], *, add_up: bool)
 def _as_csr(matrix: Any) -> Any:
     """Return a sparse matrix as a new CSR array that shares the arrays of the old one if possible. A new matrix is
     needed because SciPy checks arrays when a matrix is made, but not if they are replaced later. Compiled code does not
-    check them again."""
+    check the arrays again."""
     if matrix.format not in ("csr", "csc"):
         entries = matrix.tocoo()
         return sp.coo_array((_summable(entries.data), (entries.row, entries.col)), shape=matrix.shape).tocsr()
@@ -268,13 +268,13 @@ def texts_of(X: Any) -> Iterable[Any]:
         return X
     table = np.asarray(X, object)
     if table.ndim != 2 or table.shape[1] != 1:
-        raise InputError(f"X has the shape {table.shape}, not one column of texts: choose its column, X[NAME]")
+        raise InputError(f"X has the shape {table.shape}, not one column of texts: choose a column, X[NAME]")
     return list(table[:, 0])
 
 
 def words_of(name: str, text: Any) -> Sequence[Any]:
-    """Return the words of a text that is given as a sequence of words. For anything else, raise InputError. ``name`` is
-    the name of the text in the message."""
+    """Return the words of a text that is given as a sequence of words. Raise InputError for a text of any other type.
+    ``name`` is the name of the text in the message."""
     if isinstance(text, bytes) or not isinstance(text, Iterable):
         remedy = "replace missing texts with '', for example by fillna('')"
         raise InputError(f"{name} must be a text or a sequence of words, not {text!r:.80}: {remedy}")

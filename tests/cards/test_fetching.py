@@ -139,8 +139,8 @@ def test_a_file_that_has_changed_meanwhile_is_noticed_and_fetched_again(tmp_path
         # For the following requests, other libraries raise their own exceptions, which must be translated.
         (Served(TEXT, redirects={"/text.txt": "http://[::1/a.txt"}), {}, "run the same command again"),
         (Served(TEXT), {"url": "http://h:99999999999999999999/a.txt"}, "run the same command again"),
-        (Served(TEXT), {"members": {"text": ""}}, "is no archive, or is damaged"),
-        (Served(zipped(text=TEXT)[:-5]), {"members": {"text": ""}}, "is no archive, or is damaged"),
+        (Served(TEXT), {"members": {"text": ""}}, "is not an archive, or is damaged"),
+        (Served(zipped(text=TEXT)[:-5]), {"members": {"text": ""}}, "is not an archive, or is damaged"),
         (Served(zipped(text=TEXT)), {"members": {"t*": "", "text": "", "other": ""}}, "holds no member other(?!,)"),
         (Served(zipped(text=TEXT)), {"members": {"text": sha(b"")}}, "text of http.*its sha256 is"),
         (Served(zipped(a__text=TEXT, b__text=TEXT)), {"members": {"*/text": ""}}, "has a name that cannot be used"),

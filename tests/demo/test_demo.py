@@ -64,7 +64,7 @@ def test_the_first_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--quiet"]) == 0
     said = capsys.readouterr().out
-    assert "of 4 names in a See Also are among the ten nearest" in said
+    assert "of 4 names in See Also sections are among the ten nearest" in said
     assert "wordsparse similar wordsparse-demo/model" in said
     assert "matrix" in ws.load("wordsparse-demo/model")
     assert {path.name for path in Path("wordsparse-demo").iterdir()} == {

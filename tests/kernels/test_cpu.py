@@ -22,11 +22,11 @@ def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest
         assert CpuKernels(1, isa=isa.AVAILABLE[-1]).isa == isa.AVAILABLE[-1]
     available = ", ".join(isa.AVAILABLE)
     with pytest.raises(
-        InputError, match=re.escape(f"isa: no instruction set 'x86-64-v9' here; available: {available}")
+        InputError, match=re.escape(f"isa: the instruction set 'x86-64-v9' is not available: choose one of {available}")
     ):
         CpuKernels(1, isa="x86-64-v9")
     monkeypatch.setenv(isa.VARIABLE, "neon2")
-    with pytest.raises(InputError, match="WORDSPARSE_ISA: no instruction set 'neon2'"):
+    with pytest.raises(InputError, match="WORDSPARSE_ISA: the instruction set 'neon2' is not available"):
         CpuKernels(1)
 
 

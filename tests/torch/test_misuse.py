@@ -89,7 +89,7 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
 @pytest.mark.parametrize(
     ("target", "message"),
     [
-        (torch.full((m,), D), "Y has a target out of range: 40 in row 0, but they go from 0 to 39"),
+        (torch.full((m,), D), "Y has a target out of range: 40 in row 0, but targets go from 0 to 39"),
         (torch.full((m,), -1), "Y has a target out of range: -1 in row 0, .* padding, give ignore_index=-1"),
         (torch.zeros(m), r"target of torch.float32 must have shape \(7, 40\), one row per example, not \(7,\)"),
         (torch.zeros((m, D), dtype=torch.long), r"multi-hot target.*give target.float\(\)"),

@@ -21,7 +21,7 @@ from wordsparse.options import abouts, refuse_unknown
 logger = logging.getLogger(__name__)
 
 BUDGET, DIM = 60.0, 100
-# Below this speed-up, the exact layer is not worth another dependency.
+# The speed-up below which the exact layer is not worth another dependency.
 MIN_SPEEDUP = 2.0
 Paths = str | PathLike[str] | Sequence[str | PathLike[str]]
 
@@ -65,7 +65,7 @@ def advise(
     if (corpus is None) == (features is None) or (corpus is not None and targets is not None):
         raise InputError("name either a text or the features and targets of rows")
     if text and corpus is None:
-        raise InputError("options of a text need a CORPUS: name its files, or leave the options out")
+        raise InputError("options of a text need a CORPUS: name the files of the text, or leave the options out")
     budget, dim = validation.non_negative("budget", budget), validation.positive_int("dim", dim)
     if features is not None:
         X, Y = read_data(features, targets)
@@ -131,7 +131,7 @@ def _of_rows(sizes: Sizes, speedup: float) -> tuple[str, str]:
 
 
 def _of_text(results: list[Result]) -> tuple[str, str]:
-    """Return the verdict on a text and its reason. Texts are compared with negative sampling, not a dense layer."""
+    """Return the verdict on a text and its reason: a comparison with negative sampling, not with a dense layer."""
     if not results:
         return "undecided", f"A text cannot be judged without a trial: give --budget {BUDGET:g}."
     more = f"give more text (a trial needs some {ENOUGH_TOKENS:,} tokens), or a larger --budget"

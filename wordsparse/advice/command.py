@@ -24,7 +24,7 @@ def command(as_json: bool, quiet: bool, corpus: tuple[Path, ...], **options: Any
     The data are either the text CORPUS or rows of numbers (--features and --targets).
 
     The command compares sizes and losses, times a step of the layer and of a dense layer, and runs a trial within
-    --budget. It may recommend another method.
+    --budget. The command may recommend another method.
     """
     from wordsparse.advice import advise, lines
 

@@ -14,7 +14,7 @@ from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.output import FactoredOutput
 
 MINIBATCH, DENSE_MINIBATCH, ROUNDS = 512, 64, 5
-# Limits of D in timed steps: an exact step takes the same time for any D, a dense step takes time in proportion to D.
+# The maximum D in timed steps. An exact step takes the same time for any D, a dense step time in proportion to D.
 EXACT_OUTPUTS, DENSE_OUTPUTS = 2**18, 20_000
 SEED = 1
 
@@ -43,7 +43,7 @@ class Sizes:
 
 
 def of_rows(Y: Any, n_features: int) -> Sizes:
-    """Return the sizes of sparse targets Y (n, D) for rows of ``n_features`` numbers."""
+    """Return the sizes of a problem with sparse targets Y (n, D) and rows of ``n_features`` numbers."""
     each = np.diff(Y.indptr)
     if (Y.data == 1).all():
         kind = "one-hot" if (each == 1).all() else "several"
@@ -55,7 +55,7 @@ def of_rows(Y: Any, n_features: int) -> Sizes:
 def measured_speedup(sizes: Sizes) -> float:
     """Return the CPU time of a dense step divided by the CPU time of an exact step, on random inputs and targets.
 
-    Both run on one thread, because BLAS threads spin while they wait, which would count as CPU time.
+    Both steps run on one thread, because BLAS threads spin while they wait, and spinning would count as CPU time.
     """
     random, D, d = np.random.default_rng(SEED), min(sizes.n_outputs, EXACT_OUTPUTS), sizes.n_features
     H = (random.standard_normal((MINIBATCH, d)) / np.sqrt(d)).astype(np.float32)

@@ -19,9 +19,9 @@ from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
 
-# FIRST_TOKENS: length of the first trial on a text. MOST_FEATURES: rows with more features are projected to this many.
+# The number of tokens of the first trial on a text; the size of minibatches; the maximum number of features of rows.
 FIRST_TOKENS, MINIBATCH, MOST_FEATURES = 200_000, 256, 300
-# MAX_TEST: limit of held-out rows. MIN_PAIRS: known pairs that a score needs. RIDGE: relative to the mean of ‖h‖².
+# The maximum number of held-out rows; the minimum number of known pairs for a score; the ridge, relative to mean ‖h‖².
 MAX_TEST, MIN_PAIRS, RIDGE = 2000, 30, 1.0
 METHODS = ("wordsparse-cbow", "gensim-cbow-ns")
 
@@ -43,8 +43,8 @@ class Result:
 
 
 def of_text(corpus: EncodedCorpus, dim: int, budget: float) -> list[Result]:
-    """Train CBOW for an epoch on as many tokens as the budget allows, with wordsparse and gensim. Score both on word
-    pairs."""
+    """Train CBOW for an epoch on as many tokens as the budget allows, with wordsparse and gensim. Score both models on
+    word pairs."""
     start, amount = time.monotonic(), min(FIRST_TOKENS, corpus.tokens)
     results = _compared(corpus, amount, dim)
     took = time.monotonic() - start
@@ -61,7 +61,7 @@ def _compared(corpus: EncodedCorpus, amount: int, dim: int) -> list[Result]:
 
 
 def _by_pairs(run: Mapping[str, Any], method: str, amount: int) -> Result:
-    """Average the scores of test sets with enough known pairs. Without such sets, the result has no score."""
+    """Average the scores of test sets with enough known pairs. Without such test sets, the result has no score."""
     pairs = [scores for scores in run.get("pairs", {}).values() if scores["n"] >= MIN_PAIRS]
     mean = [float(np.mean([scores[name] for scores in pairs])) for name in ("spearman", "low", "high") if pairs]
     return Result(method, amount, run.get("cpu_seconds", 0.0), "Spearman", *mean)
@@ -69,7 +69,7 @@ def _by_pairs(run: Mapping[str, Any], method: str, amount: int) -> Result:
 
 def of_rows(X: Any, Y: Any, budget: float) -> list[Result]:
     """Run ridge regression by minibatches with the exact layer and a dense layer, each within half of the budget. Score
-    both on held-out rows by P@1, or by R² for real values."""
+    both layers on held-out rows by P@1, or by R² for real values."""
     H, order = projected(X), np.random.default_rng(SEED).permutation(X.shape[0])
     test, rows = np.split(order, [min(MAX_TEST, max(1, order.size // 5))])
     layer = FactoredOutput(Y.shape[1], H.shape[1], "squared")

@@ -11,7 +11,7 @@ from wordsparse.files import regular
 from wordsparse.files.storage import NAME_BYTES
 
 RECORD = "_fetched.json"
-"""The file written next to a fetched text. Readers of the directory skip it, because its name begins with _."""
+"""The file written next to a fetched text. Readers of the directory skip this file, because its name begins with _."""
 _ALGORITHMS = {name for name in hashlib.algorithms_guaranteed if hashlib.new(name).digest_size}
 """The hash algorithms whose digests have a fixed length."""
 
@@ -77,7 +77,7 @@ def load_card(name: str | os.PathLike[str]) -> Card:
     if wrong:
         raise InputError(f"{where}: a checksum is an algorithm and its digits, like sha256:0b4e…, not {wrong[0]!r:.80}")
     if (card.format is None) != (card.tokens is None):
-        raise InputError(f"{where}: a text must have format and tokens")
+        raise InputError(f"{where}: the card of a text must have format and tokens")
     if not card.url.startswith(("http://", "https://")):
         raise InputError(f"{where}: url must begin with http:// or https://, not {card.url!r:.80}")
     for member, name in {"name": card.name, **({} if card.members else {"url": card.file})}.items():
@@ -87,7 +87,7 @@ def load_card(name: str | os.PathLike[str]) -> Card:
 
 
 def is_file_name(name: str) -> bool:
-    """Return whether a name from a card or an archive can be the name of a file of the text."""
+    """Return whether a name from a card or an archive can be used as the name of a file in the output directory."""
     usable = name.isprintable() and "/" not in name and name not in ("", ".", "..", RECORD)
     return usable and len(name.encode()) <= NAME_BYTES
 

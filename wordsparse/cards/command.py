@@ -17,7 +17,7 @@ from wordsparse.evaluation.testsets import DEFAULT_SETS, fetched_sets
 def command() -> None:
     """List and fetch public texts and test sets.
 
-    Cards describe them: source, licence, size, checksum, and how to read them.
+    Each text or test set has a card with its source, licence, size and checksum, and with how to read it.
     """
 
 

@@ -1,4 +1,4 @@
-"""Functions that download, check and unpack the data of a card. The output directory appears once it is complete.
+"""Functions that download, check and unpack the data of a card. The output directory appears only when it is complete.
 
 A download resumes where an earlier download was cut off.
 """
@@ -39,7 +39,7 @@ class _DamagedError(WordsparseError):
 
 
 def fetch(card: Card, output: str | os.PathLike[str], *, progress: Progress = lambda *_: None) -> dict[str, Any]:
-    """Download the data of a card into ``output``, a new or empty directory. Return the record that is stored there.
+    """Download the data of a card into ``output``, a new or empty directory. Return the stored record.
 
     Raise InputError if the output exists. Raise WordsparseError if the server has no such file or a different file, or
     if downloading or writing fails. An interrupted download stays next to the output, and the next call resumes it. In
@@ -77,7 +77,7 @@ def _download(source: Card, part: Path, progress: Progress) -> None:
 
     The download resumes only if the card has a checksum, which detects a changed file; otherwise it starts again.
     urllib takes proxies from the environment. Raise WordsparseError if the server has no such file, cannot be reached
-    or cuts the connection, or if writing fails. Data that have arrived are kept.
+    or cuts the connection, or if writing fails. Data that were already downloaded are kept.
     """
     have = part.stat().st_size if part.exists() and source.known else 0
     try:
@@ -95,15 +95,15 @@ def _download(source: Card, part: Path, progress: Progress) -> None:
 
 
 def _continued(source: Card, part: Path, have: int, progress: Progress) -> bool:
-    """Append the data of one connection, from byte ``have`` on if the server can send parts. Return whether the file is
-    complete."""
+    """Append the data of one connection, beginning at byte ``have`` if the server can send parts of a file. Return
+    whether the file is complete."""
     headers = {"User-Agent": f"wordsparse/{version('wordsparse')}"} | ({"Range": f"bytes={have}-"} if have else {})
     request = urllib.request.Request(source.url, headers=headers)
     with _opener().open(request, timeout=TIMEOUT) as response:  # urlopen would keep the proxies of its first call
-        have = have if response.status == 206 else 0  # 206: the rest of the file; otherwise it is sent whole
+        have = have if response.status == 206 else 0  # 206: the rest of the file; otherwise the whole file
         total = source.bytes if response.length is None else have + response.length
         with open(part, "ab" if have else "wb") as file:
-            # If more bytes arrive than the card lists, this is another file, and it may be endless.
+            # If more bytes arrive than the card states, the server sends another file, which may be endless.
             while (source.bytes is None or have <= source.bytes) and (block := response.read1(BLOCK_BYTES)):
                 with writing(part):
                     have += file.write(block)
@@ -149,7 +149,7 @@ def _checked(path: Path, expected: str | None, name: str) -> str:
 
 
 def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Path) -> list[str]:
-    """Unpack the members of an archive that match the patterns. Return their names without directories."""
+    """Unpack the members of an archive that match the patterns. Return the members' names without directories."""
     names, missing = list[str](), set(patterns)
     try:
         for member, file in _members(archive):
@@ -167,15 +167,15 @@ def _unpacked(archive: Path, source: str, patterns: Mapping[str, str], place: Pa
     except DAMAGE as error:
         if isinstance(error, OSError) and error.errno is not None:  # a disk error: decompressors set no errno
             raise WordsparseError(f"{place}: {error.strerror}") from error
-        raise _DamagedError(f"{source}: is no archive, or is damaged ({error}); the file was deleted") from error
+        raise _DamagedError(f"{source}: is not an archive, or is damaged ({error}); the file was deleted") from error
     if missing:
         raise _DamagedError(f"{source}: holds no member {', '.join(sorted(missing))}")
     return names
 
 
 def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Yield the name and the content of each regular file in an archive. Read each content before requesting the next
-    file."""
+    """Yield the name and the content of each regular file in an archive. The caller must read a content before
+    requesting the next file."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():

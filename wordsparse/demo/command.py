@@ -57,7 +57,7 @@ def command(output: Path, quiet: bool, as_json: bool) -> None:
     made = shlex.quote(str(output / "model"))
     lines = [
         f"{len(model):,} vectors in {cpu:.1f} CPU seconds of training, {seconds:.0f} s in all",
-        f"{score['hit10']:.0%} of {score['n']:,} names in a See Also are among the ten nearest "
+        f"{score['hit10']:.0%} of {score['n']:,} names in See Also sections are among the ten nearest "
         f"(95 % interval {score['low']:.0%} to {score['high']:.0%})",
         "",
         *(f"{word:>12}  {', '.join(near)}" for word, near in neighbours.items()),

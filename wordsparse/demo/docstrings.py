@@ -17,7 +17,7 @@ _DEFINED = re.compile(r"\b(?:def|class)\s+(\w+)")
 _QUOTED = re.compile(r"""['"](\w+)['"]""")
 _SEE_ALSO = re.compile(r"^See [Aa]lso\n-+\n(.*?)(?=\n\n?[A-Z][A-Za-z ]+\n-{3,}|\Z)", re.DOTALL | re.MULTILINE)
 _WORD = re.compile(r"[^\W\d_]\w*")
-# In a call of add_newdoc, the documented name is searched for in this many characters before the docstring.
+# The number of characters before the docstring, in a call of add_newdoc, that are searched for the documented name.
 _CALL = 200
 
 

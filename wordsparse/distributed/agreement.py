@@ -20,15 +20,15 @@ Error = TypeVar("Error", bound=BaseException)
 
 
 def gather_json(ranks: Ranks, content: object) -> list[Any]:
-    """Return the ``content`` of every rank; it must be valid JSON."""
+    """Return the ``content`` of every rank; each content must be valid JSON."""
     return [json.loads(part) for part in ranks.gather(json.dumps(content).encode())]
 
 
 def together(ranks: Ranks, work: Callable[[], T]) -> T:
-    """Do ``work`` on every rank. If it fails on one rank, raise its error on all ranks.
+    """Do ``work`` on every rank. If the work fails on one rank, raise the error on all ranks.
 
     The work may communicate only if it always fails on all ranks or on no rank. The error is taken from the first rank
-    that failed. Its message names that rank, unless all ranks failed with the same error.
+    that failed. The message of the error names that rank, unless all ranks failed with the same error.
     """
     failure: list[str] | None = None
     try:
@@ -52,7 +52,7 @@ def agreed(ranks: Ranks, error: Error) -> Error:
 
 
 def check_same(ranks: Ranks, facts: Mapping[str, Any]) -> None:
-    """Raise InputError on all ranks if their ``facts``, which must be valid JSON, differ. Call it on all ranks."""
+    """Raise InputError on all ranks, which must all call this function, if their ``facts`` (valid JSON) differ."""
     all_facts = gather_json(ranks, [socket.gethostname(), facts])
     for rank, (host, other) in enumerate(all_facts):
         if changed := differences(other, all_facts[0][1], but=set()):
@@ -85,7 +85,7 @@ def ending_all(ranks: Ranks) -> Iterator[None]:
 
 
 def _is_computed(error: BaseException) -> bool:
-    """Return whether the computation, which is the same on all ranks, caused an error, and not the memory or the GPU of
-    one rank."""
+    """Return whether an error comes from the computation, which is the same on all ranks, and not from the memory or
+    the GPU of one rank."""
     cause = error.__cause__
     return cause is None or (isinstance(cause, WordsparseError) and _is_computed(cause))

@@ -1,4 +1,4 @@
-"""The ranks of a run, over MPI. All communication goes through these methods, and nothing is pickled."""
+"""The ranks of a run, over MPI. All communication goes through :class:`Ranks`, and nothing is pickled."""
 
 import sys
 import time
@@ -37,7 +37,7 @@ class Ranks:
         self._pool = ArrayPool()
 
     def sum(self, part: Array) -> Array:
-        """Return the sum of ``part`` over all ranks; shape and dtype must be equal. All ranks get the same bytes."""
+        """Return the sum over all ranks of ``part``, whose shape and dtype are equal. All ranks get the same bytes."""
         # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the other ranks.
         each = -(-part.size // self.size)
         sliced = np.zeros((self.size, each), part.dtype)
@@ -48,8 +48,8 @@ class Ranks:
         return sliced.reshape(-1)[: part.size].reshape(part.shape)
 
     def rows(self, part: Array, counts: Sequence[int]) -> Array:
-        """Return the rows of all ranks, in their order. ``part`` (n, k) has the rows of this rank, ``counts`` the n of
-        every rank."""
+        """Return the rows of all ranks, in the order of the ranks. ``part`` (n, k) has the rows of this rank,
+        ``counts`` the n of every rank."""
         ends = list(accumulate(counts))
         received = self._pool.empty((ends[-1], part.shape[1]), part.dtype)
         received[ends[self.rank] - part.shape[0] : ends[self.rank]] = part
@@ -72,7 +72,7 @@ class Ranks:
         self._world.Bcast(self._bytes(array))
 
     def wait(self) -> None:
-        """Wait until all ranks have arrived, possibly for a long time."""
+        """Wait until all ranks have called this method, possibly for a long time."""
         request = self._world.Ibarrier()
         while not request.Test():  # MPI's own wait would spin, and take a core from the working rank
             time.sleep(LOOK)

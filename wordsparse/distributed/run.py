@@ -1,8 +1,8 @@
-"""A run on several ranks. All ranks must see the file system with the text and the output.
+"""A run on several ranks. All ranks need access to the file system with the text and the output.
 
 Rank 0 prepares the run as a single process would: it holds the lock, encodes the text, and resumes from a checkpoint or
-continues a model. The other ranks start from a copy of rank 0's state, and all take the same steps. Only rank 0 writes
-checkpoints and the model, so any number of ranks, or a single process, can resume the run.
+continues a model. The other ranks start from a copy of rank 0's state, and all ranks take the same steps. Only rank 0
+writes checkpoints and the model, so any number of ranks, or a single process, can resume the run.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,8 @@ from wordsparse.words.text_source import TextSource
 
 @taking(TrainOptions, as_said=True)
 def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) -> Model:
-    """Train like :func:`wordsparse.train`, on all ranks that mpiexec started. Each rank must call it, with an output.
+    """Train like :func:`wordsparse.train`, on all ranks that mpiexec started. Each rank must call this function, with
+    an output.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def _start(job: OutputRun | None) -> dict[str, Any] | None:
 
 
 def _follower(request: Request, start: dict[str, Any]) -> Run:
-    """Return the run for a rank other than 0. It equals rank 0's run, but its arrays still lack rank 0's values."""
+    """Return the run for a rank other than 0: a copy of rank 0's run whose arrays still lack rank 0's values."""
     if start["corpus"] is not None:
         request = replace(request, corpus=Corpus.of(start["corpus"]), reading={})
     with request.source() as source:  # nothing is encoded, so nothing is deleted at the end of the block

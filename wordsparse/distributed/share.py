@@ -3,8 +3,8 @@ parts are added up in the order of the ranks, and each rank then takes the same 
 
 The symbols are explained in :mod:`wordsparse.layer.core`. Sums over examples, such as K and Hᵀβ, are sent as one array.
 The rows of X and of the directions ∇F P for the words of each part go to all ranks, which merge them. In the update,
-every rank thus does O(d²) work for each row of the whole minibatch. In the gradients, it does O(d²) work only for the
-rows of E and W in its own part.
+every rank thus does O(d²) work for each row of the whole minibatch. In the gradients, a rank does O(d²) work only for
+the rows of E and W in its own part.
 """
 
 import zlib
@@ -85,13 +85,13 @@ class RanksShare:
             rank = next(i for i, other in enumerate(checksums) if other != checksums[0])
             message = (
                 f"rank {rank} has computed different numbers from rank 0: their processors or libraries differ; set "
-                "WORDSPARSE_ISA and OPENBLAS_CORETYPE to the same on all hosts"
+                "WORDSPARSE_ISA and OPENBLAS_CORETYPE to the same values on all hosts"
             )
             raise agreed(self._ranks, WordsparseError(message))
 
 
 def _forward(local: Forward, output: ExactLayer, words: Array, examples: int) -> Forward:
-    """Return the forward pass of the whole minibatch, with zeros as inputs: the update uses only their number."""
+    """Return the forward pass of the whole minibatch, with zeros as inputs, since only their number matters."""
     kernels, d, xp = output.kernels, output.n_features, output.kernels.xp
     none = Csr(xp.zeros(1, np.int64), xp.zeros(0, np.int32), words.shape[0])
     targets = Targets(words, none, xp.zeros(0, output.dtype))

@@ -44,7 +44,7 @@ def explore(
 ) -> Page:
     """Make a self-contained HTML page to explore word vectors in a browser or a notebook.
 
-    The page works offline. It has search, nearest neighbours, analogies and a map.
+    The page works offline, and has search, nearest neighbours, analogies and a map.
 
     Parameters
     ----------
@@ -62,13 +62,13 @@ def explore(
     -------
     dict
         ``file`` (None without an output), ``bytes``, ``name``, ``words``, ``dim`` and ``map_method`` (``"t-SNE"`` or
-        ``"PCA"``). A notebook shows the page if it is the value of a cell.
+        ``"PCA"``). A notebook shows the page if this dict is the value of a cell.
 
     Raises
     ------
     InputError
-        If the model cannot be read or has fewer than two dimensions, or if ``output`` cannot be created. In this case,
-        nothing has been written.
+        If the model cannot be read or has fewer than two dimensions, or if ``output`` cannot be created; nothing has
+        been written.
     WordsparseError
         If writing fails. An existing file at ``output`` is unchanged.
     """

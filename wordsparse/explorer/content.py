@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wordsparse.explorer.projection import projected
 from wordsparse.vectors.word_vectors import WordVectors
 
-# Words are cut to this many characters.
+# The maximum number of characters of a word; longer words are truncated.
 MAX_SHOWN = 80
 
 
@@ -41,7 +41,7 @@ def _most_frequent(vectors: WordVectors, n: int) -> WordVectors:
 
 
 def rounded(vectors: NDArray[Any]) -> NDArray[np.int8]:
-    """Return the rows (V, dim) scaled and rounded to int8, at most 127. Rows of zeros stay zeros."""
+    """Return the rows (V, dim) scaled and rounded to int8, with magnitudes of at most 127. Rows of zeros stay zeros."""
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     return np.rint(vectors * (127 / np.where(largest > 0, largest, 1).astype(np.float64))).astype(np.int8)
 

@@ -38,7 +38,7 @@ def kernels_on(device: str, threads: int | None = None, *, bfloat16: bool = Fals
 def at_work(*, starting: bool = False) -> Iterator[None]:
     """Enter the context in which kernels must run: BLAS uses one thread, and GPU errors become clear messages.
 
-    If a GPU has too little memory, InputError is raised with ``starting``, and TrainingError without.
+    If a GPU has too little memory, InputError is raised with ``starting``, and TrainingError without ``starting``.
     """
     # NumPy's warnings are off, because overflow is detected in the results and reported there.
     quiet = np.errstate(over="ignore", invalid="ignore")

@@ -13,7 +13,7 @@ from wordsparse.kernels.structures import Csr, Windows
 from wordsparse.types import Array
 
 # More than GRAM_PIECE_ROWS rows are cut into at most GRAM_PIECES pieces, whose Gram matrices are summed in float64.
-# Rounding errors of float32 then grow only within a piece.
+# Rounding errors of float32 thus grow only within a piece.
 GRAM_PIECE_ROWS, GRAM_PIECES = 4096, 8
 
 
@@ -62,7 +62,7 @@ class Kernels:
         return values * scale[csr.indices]
 
     def transpose(self, csr: Csr) -> Csr:
-        """Return the structure of the transpose. Its ``order`` maps each entry to a value of the original matrix."""
+        """Return the structure of the transpose, whose ``order`` gives the place of each value in the original."""
         order, indptr = self._sorted(csr.indices, csr.columns)
         rows = self.row_of_entry(csr).astype(np.int32)
         return Csr(indptr, self.xp.take(rows, order), csr.rows, order.astype(np.int64, copy=False))
@@ -211,8 +211,8 @@ class Kernels:
         return self.matmul(self.take(matrix, rows, last), m)
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
-        """Return ``aᵀ b`` in float64, or ``aᵀ a`` without b. With ``symmetric``, aᵀ b is symmetric up to rounding
-        errors, and the result is made exactly symmetric."""
+        """Return ``aᵀ b`` in float64, or ``aᵀ a`` without b. ``symmetric`` states that aᵀ b is symmetric up to rounding
+        errors; the result is then exactly symmetric."""
         b, n = a if b is None else b, a.shape[0]
         total = self.xp.zeros((a.shape[1], b.shape[1]))
         step = max(GRAM_PIECE_ROWS, -(-n // GRAM_PIECES))
@@ -242,7 +242,7 @@ class Kernels:
         """Return the inverse (n, n) in the precision of the matrix. If the matrix is singular, the numbers returned are
         not finite."""
         try:
-            return self.xp.linalg.inv(matrix)  # CuPy raises no error, but returns numbers that are not finite
+            return self.xp.linalg.inv(matrix)  # if singular, CuPy returns numbers that are not finite
         except np.linalg.LinAlgError:
             return np.full_like(matrix, np.inf)
 

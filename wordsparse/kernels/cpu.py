@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.linalg import lapack
 
-# This import sets the OpenMP wait policy. The import must come before the first compiled module, because loading that
-# module reads the policy.
+# Importing `machine` sets the OpenMP wait policy, which the first compiled module reads when it is loaded. So this
+# import comes before all compiled modules.
 from wordsparse.machine import threads as _threads
 from wordsparse.types import Array
 
@@ -33,7 +33,7 @@ from wordsparse.kernels.structures import Csr, Windows
 WindowArrays = tuple[int, Array, Array, Array, Array, Array, int, int]
 logger = logging.getLogger("wordsparse")
 
-# Below this number of multiply-adds, which take one thread some 50 µs, a parallel region costs more than it saves:
+# The number of multiply-adds, some 50 µs on one thread, below which a parallel region costs more than it saves:
 # waking a sleeping thread takes 20 µs, and on a virtual machine up to 90 µs.
 PARALLEL_WORK = 2_000_000
 # Rough costs, in multiply-adds, of a loss term, of a number read from memory, of adding a bag to the sums of its
@@ -47,12 +47,12 @@ TOTAL_VALUES = 2**15
 # a core's own cache, and if each dense row is read so often that copying the blocks costs little in comparison.
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
-# Products are computed on the matrix unit (AMX) only if the product has at least this many rows, and each of the two
-# factors has at least this many columns. The unit computes whole tiles, which smaller products would not fill.
+# The minimum number of rows of a product, and of columns of each factor, for the matrix unit (AMX). The matrix unit
+# computes whole tiles, which smaller products would not fill.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
-# Larger results, which exceed a last-level cache, are written directly to memory.
+# The size above which results exceed the last-level cache, and are written directly to memory.
 CACHED_BYTES = 32 << 20
-# The index of x86-64-v4 among the compiled instruction sets. This set has vectors of 64 bytes, but no matrix unit.
+# The index of x86-64-v4, which has vectors of 64 bytes but no matrix unit, among the compiled instruction sets.
 X86_64_V4 = 2
 
 
@@ -63,7 +63,7 @@ class CpuKernels(Kernels):
     the environment, or the widest set if the variable is not set. InputError is raised if this machine does not support
     the instruction set or the number of threads.
 
-    With ``bfloat16``, kernels may round float32 numbers to bfloat16 before summing them, where that is faster. On a
+    With ``bfloat16``, kernels may round float32 numbers to bfloat16 before summing, where rounding is faster. On a
     matrix unit (AMX), products of tall matrices split each number into two bfloat16 numbers, so the product of two
     numbers has a relative error of up to 2⁻¹⁴ instead of the 2⁻²⁴ of float32. With vectors of 64 bytes, products with
     sparse matrices and with windows round a row to bfloat16 if they read the row many times. The relative error of each
@@ -92,7 +92,7 @@ class CpuKernels(Kernels):
     def inverse(self, matrix: Array) -> Array:
         # LAPACK inverts the transpose of a matrix in C order without a copy, in half the time of solving for the
         # identity.
-        if matrix.shape[0] == 0:  # LAPACK would complain on stderr
+        if matrix.shape[0] == 0:  # LAPACK would print an error message
             return matrix
         single = matrix.dtype == np.float32
         getrf, getri = (lapack.sgetrf, lapack.sgetri) if single else (lapack.dgetrf, lapack.dgetri)

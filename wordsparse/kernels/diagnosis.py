@@ -40,7 +40,7 @@ def diagnose() -> dict[str, Any]:
 
 
 def provenance(threads: int, sgemm_size: int = 2048) -> dict[str, Any]:
-    """Return a dict for JSON files of results. It describes the machine, its speed with ``threads`` threads, the
+    """Return a dict for JSON files of results. The dict describes the machine, its speed with ``threads`` threads, the
     versions and the kernels."""
     with threadpoolctl.threadpool_limits(threads, user_api="blas"):
         rate = description.sgemm_gflops(sgemm_size)

@@ -18,5 +18,7 @@ def chosen_isa(name: str | None = None) -> str:
     if not choice:
         return AVAILABLE[0]
     if choice not in AVAILABLE:
-        raise InputError(f"{source}: no instruction set {choice!r} here; available: {', '.join(AVAILABLE)}")
+        raise InputError(
+            f"{source}: the instruction set {choice!r} is not available: choose one of {', '.join(AVAILABLE)}"
+        )
     return choice

@@ -14,7 +14,7 @@ import numpy as np
 from wordsparse.types import Array
 
 CACHE_LINE = 64
-# Arrays with fewer bytes come from NumPy's allocator, which reuses small pieces of memory itself.
+# The number of bytes below which arrays come from NumPy's allocator, which reuses small pieces of memory itself.
 LARGE = 2**18
 # Blocks of at least half a huge page are aligned to huge pages. The TLB of a processor holds only a few thousand pages.
 # When rows are read in random order, huge pages save 4 to 10 % of the CPU time of whole runs.
@@ -22,8 +22,8 @@ HUGE_PAGE = 2**21
 
 
 class ArrayPool:
-    """A source of uninitialised arrays. For each block size, it keeps at most as many blocks as were ever in use at
-    once."""
+    """A source of uninitialised arrays. For each block size, the pool keeps at most as many blocks as were ever in use
+    at once."""
 
     def __init__(self) -> None:
         self._available: list[Array] = []

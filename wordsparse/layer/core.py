@@ -48,14 +48,14 @@ from wordsparse.layer.interface import Clock, Forward, Sums, TargetRows, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.types import Array
 
-# Up to this condition number of U, a fold computes V U in the precision of V, because the product adds smaller rounding
-# errors than the errors already in V, which U amplifies. Beyond this number, a fold computes each row in float64 and
-# rounds once.
+# The condition number of U up to which a fold computes V U in the precision of V, because the product adds smaller
+# rounding errors than the errors already in V, which U amplifies. Above this condition number, a fold computes each row
+# in float64 and rounds once.
 PLAIN_FOLD = {np.dtype(np.float32): 1000.0, np.dtype(np.float64): np.inf}
-# If all of W is needed, this many rows are computed at a time.
+# The number of rows that are computed at a time if all of W is needed.
 BLOCK_ROWS = 4096
-# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND. This
-# range contains usual initial weights, and keeps squares and products far from the limits of float32.
+# If the loss does not depend on the scale of W, the mean square of W's entries is kept between 1/BAND and BAND, so that
+# usual initial weights are not rescaled, and squares and products stay far from the limits of float32.
 BAND = 2.0**40
 
 
@@ -63,7 +63,7 @@ class ExactLayer:
     """The state and the steps of the exact layer, on arrays of one device. Initially W = 0.
 
     This class does not check arguments; :class:`wordsparse.FactoredOutput` does. The inputs and the trainers of a layer
-    use its ``kernels``, too. ``measure`` is π (D,) float64, which sums to 1; None means that every πᵢ is 1. V is (D, d)
+    also use its ``kernels``. ``measure`` is π (D,) float64, which sums to 1; None means that every πᵢ is 1. V is (D, d)
     in the working precision ``dtype``, ``p`` is √π (D,) float64 or None, ``total`` is Σ π_i = ‖p‖², and ``folds``
     counts folds of U into V.
     """
@@ -91,8 +91,8 @@ class ExactLayer:
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
     def forward(self, inputs: RowInputs, targets: Targets, *, per_example: bool = True) -> Forward:
-        """Run the forward pass. Without ``per_example``, a LinearLoss skips equation (2), and only the total loss is
-        known."""
+        """Run the forward pass. For a LinearLoss without ``per_example``, equation (2) is skipped, and only the total
+        loss is computed."""
         f, kernels = self.factors, self.kernels
         p_T = self.sqrt_measure(targets.rows)
         rows = TargetRows.of(self.V, targets, p_T, f, kernels)
@@ -166,8 +166,8 @@ class ExactLayer:
         """Divide W by c if the loss does not depend on the scale of W and the mean square of W's entries is outside
         1/BAND to BAND.
 
-        Return c, which is 1 if W does not change. Otherwise c is a power of two, so that nothing is rounded. Without
-        rescaling, steps whose size is in proportion to W, such as second-order steps, would let W grow without limit.
+        Return c: 1 if W does not change, otherwise a power of two, so that nothing is rounded. Without rescaling, steps
+        whose size is in proportion to W, such as second-order steps, would let W grow without limit.
         """
         if not self.loss.scale_free:
             return 1.0
@@ -211,7 +211,7 @@ class ExactLayer:
     def outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
         """Yield the outputs H W[rows]ᵀ (m, n) for each block of rows, as V_rows (U h) / p + ω·h, without computing W.
 
-        Rounding errors are as large as if W were computed in the working precision. Folds keep these errors small.
+        Rounding errors are as large as if W were computed in the working precision. Folds keep rounding errors small.
         """
         f, kernels = self.factors, self.kernels
         wide = H.astype(np.float64)
@@ -291,7 +291,7 @@ class ExactLayer:
     def state(self) -> dict[str, Any]:
         """Return a dict of all arrays and numbers that steps change.
 
-        On the CPU, the arrays are the layer's own arrays, not copies. From a GPU, they are copies.
+        On the CPU, the arrays are the layer's own arrays, not copies. From a GPU, the arrays are copies.
         """
         to_host = self.kernels.to_host
         factors = {field.name: to_host(getattr(self.factors, field.name)) for field in fields(Factors)}

@@ -1,4 +1,5 @@
-"""The running mean of the loss's curvature along rows of W. Steps are preconditioned with the inverse of this mean.
+"""The running mean of the loss's curvature along rows of W. Steps are preconditioned with the inverse of the running
+mean.
 
 The curvature of a minibatch is 2 K, with K = Hᵀ diag(α) H; see :mod:`wordsparse.layer.core`.
 """
@@ -14,7 +15,7 @@ T = TypeVar("T", Array, float)
 def size_of_curvature(sums: Sums) -> Array:
     """Return Hᵀ diag(|α|) H, (d, d) float64: K, or an upper bound on K if some α are negative.
 
-    With the Z-loss, α may be negative. K itself would then be too small to be a bound on the curvature.
+    With the Z-loss, α may be negative. With negative α, K itself would be too small to be a bound on the curvature.
     """
     forward = sums.forward
     return sums.curvature() if forward.bends is forward.terms.alpha else forward.inputs.gram(forward.bends)
@@ -23,7 +24,7 @@ def size_of_curvature(sums: Sums) -> Array:
 def running_mean(mean: T, value: T, steps: int, share: float) -> T:
     """Return the running mean, updated by the value of one more minibatch.
 
-    ``steps`` minibatches came before this one. The first minibatches have equal weights. Each later minibatch has the
-    weight ``share``.
+    ``steps`` is the number of earlier minibatches. The first minibatches have equal weights. Each later minibatch has
+    the weight ``share``.
     """
     return mean + max(1 / (steps + 1), share) * (value - mean)

@@ -1,7 +1,7 @@
 """Detects runs that diverge because the inputs H grow: the loss stays far above its usual scale while W stays bounded.
 
 If the network below the layer takes steps that are too large, H grows from minibatch to minibatch. A preconditioner may
-still keep W bounded. Then every single step looks stable, and only the loss grows.
+still keep W bounded. While W stays bounded, every single step looks stable, and only the loss grows.
 """
 
 from wordsparse.errors import TrainingError

@@ -13,12 +13,12 @@ from wordsparse.kernels import Kernels
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# In W = V U, U amplifies the rounding errors of V by the condition number of U. Above this condition number, U is
-# folded into V.
+# The condition number of U above which U is folded into V. In W = V U, U amplifies the rounding errors of V by this
+# number.
 FOLD_CONDITION = {np.dtype(np.float32): 100.0, np.dtype(np.float64): 1e5}
-# Weight decay shrinks U in every step, so entries of V, roughly W U⁻¹, grow. U is folded before they overflow.
+# U is folded if its scale is not between 1/FOLD_SCALE and FOLD_SCALE. Weight decay, for example, shrinks U and grows V.
 FOLD_SCALE = 1e12
-# If ‖U U⁻¹ z − z‖ / ‖z‖ exceeds this limit, which depends on the working precision, U⁻¹ is recomputed from U.
+# The error ‖U U⁻¹ z − z‖ / ‖z‖, for each working precision, above which U⁻¹ is recomputed from U.
 DRIFT = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12}
 
 
@@ -91,8 +91,8 @@ def scale(matrix: Array) -> float:
 
 
 def condition_number(scale: float, inverse_scale: float) -> float:
-    """Return ‖M‖ ‖M⁻¹‖ / d, computed from the scales of M and M⁻¹. The result is 1 for the identity, and inf if it
-    would not be finite.
+    """Return ‖M‖ ‖M⁻¹‖ / d, computed from the scales of M and M⁻¹. The result is 1 for the identity, and inf if the
+    product is not finite.
 
     If a vector is multiplied by M⁻¹, rounded, and multiplied by M, the relative rounding errors grow on average by this
     factor. The condition number in the spectral norm is between this number and d times this number.

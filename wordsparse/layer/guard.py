@@ -17,7 +17,7 @@ R = TypeVar("R")
 
 class Guard:
     """A lock that takes forks into account. If a process was forked while another thread held the lock, the lock
-    refuses all calls in the new process, because the object that it guards may be half changed there.
+    refuses all calls in the new process, because the guarded object may be half changed there.
 
     A copy of a guard, pickled or not, is a new guard that is not held.
     """

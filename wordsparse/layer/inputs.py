@@ -13,7 +13,7 @@ import numpy as np
 from wordsparse.kernels import Csr, Kernels, Windows
 from wordsparse.types import Array
 
-# If q is needed for every window, H and Ĥ are in memory for this many examples at a time.
+# The number of examples for which H and Ĥ are in memory at a time, if q is needed for every window.
 MOMENT_ROWS = 2**14
 # Words of a large bag, such as a shopping basket, occur together in later bags too, and the steps of these words add
 # up. A larger mass (:meth:`RowInputs.pull`) makes the steps of a word smaller, so the mass of a bag with n > WIDE_BAG
@@ -75,8 +75,8 @@ class RowInputs:
 
     def pull(self, values: Array, weights: Array) -> tuple[Array, Array]:
         """Return Cᵀ values, and the mass Σ_j C_jw² weights_j of each feature w, both (n,) float64. There is one value
-        and one weight per example. A word that occurs twice in bag j has two entries C_jw. The mass of bags with more
-        than ``WIDE_BAG`` words is larger."""
+        and one weight per example. A word that occurs twice in bag j has two entries C_jw. Bags with more than
+        ``WIDE_BAG`` words add more to the mass."""
         return values, weights
 
 

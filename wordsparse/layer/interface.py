@@ -23,9 +23,9 @@ from wordsparse.types import Array
 class Targets:
     """The sparse targets of a minibatch: a matrix with one column for each of the unique target rows T.
 
-    ``rows`` (u,) int64 are the distinct outputs that are targets. ``csr`` (m, u) says which of these outputs are
-    targets of each example. ``y`` (entries,) holds the weights (or regression targets) of the stored entries, in the
-    working precision. ``transposed`` is the structure of the transpose of ``csr``, if it is already known.
+    ``rows`` (u,) int64 are the distinct outputs that are targets. ``csr`` (m, u) says which of ``rows`` are targets of
+    each example. ``y`` (entries,) holds the weights (or regression targets) of the stored entries, in the working
+    precision. ``transposed`` is the structure of the transpose of ``csr``, if it is already known.
     """
 
     rows: Array
@@ -50,7 +50,8 @@ class TargetRows:
 
     @classmethod
     def of(cls, V: Array, targets: Targets, p_T: Array, factors: Factors, kernels: Kernels) -> "TargetRows":
-        """Return the cheaper kind: FactoredRows if there are more target rows than examples, otherwise TargetRows."""
+        """Return the cheaper kind: FactoredRows if there are more target rows than examples, otherwise
+        TargetRows."""
         kind = FactoredRows if targets.csr.columns > targets.csr.rows else TargetRows
         return kind(V, targets, p_T, factors, kernels)
 
@@ -94,8 +95,8 @@ class TargetRows:
 
 
 class FactoredRows(TargetRows):
-    """Target rows for minibatches with more target rows than examples. W_T is not computed. Methods use V_T instead,
-    with m×d×d products and O(d) per target, so that an example with k targets costs O(d² + k d)."""
+    """Target rows for minibatches with more target rows than examples. W_T is not computed. Methods use V_T instead of
+    W_T, with m×d×d products and O(d) per target, so that an example with k targets costs O(d² + k d)."""
 
     is_formed: ClassVar[bool] = False
 
@@ -153,7 +154,7 @@ class Forward:
     update need.
 
     ``terms`` holds the losses, α, β and Γ. ``H_hat`` is Ĥ, or None if Ĥ was not computed. ``factors`` are the factors
-    of the layer at the time of this pass, when its ``clock`` had counted ``at`` changes.
+    of the layer at the time of this pass, when the layer's ``clock`` had counted ``at`` changes.
     """
 
     inputs: RowInputs

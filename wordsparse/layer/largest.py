@@ -9,7 +9,7 @@ from wordsparse.types import Array
 
 def take_in(columns: Array, largest: Array, block: Array, start: int, xp: Any = np) -> None:
     """Merge a block (m, any) of further columns into the k largest numbers of each row so far. ``largest`` (m, k) and
-    ``columns`` (m, k) hold these numbers and their columns. ``start`` is the index of the first column of the block.
+    ``columns`` (m, k) hold the largest numbers so far and their columns. ``start`` is the first column of the block.
 
     A number replaces another only if it exceeds the k-th largest number so far, so most blocks cost one comparison per
     number.

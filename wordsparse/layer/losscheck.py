@@ -35,13 +35,13 @@ def check_loss(loss: Loss, *, total: float = 1.0) -> None:
     loss : Loss
     total : float
         Σ πᵢ, the last argument of :meth:`~wordsparse.layer.losses.Loss.terms`: 1 with a base measure, D without a base
-        measure. If you use the loss in both ways, check both values.
+        measure. If you use the loss with and without a base measure, check both totals.
 
     Raises
     ------
     InputError
-        If an argument is invalid, the loss has no name, or a term is wrong. The message says which term, where, and by
-        how much.
+        If an argument is invalid, the loss has no name, or a term is wrong. The message says which term is wrong,
+        where, and by how much.
     """
     if not isinstance(loss, Loss):
         raise InputError(f"loss must be a wordsparse.layer.losses.Loss object, not {loss!r}")

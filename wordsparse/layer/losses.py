@@ -9,7 +9,7 @@ sums a loss over a minibatch.
 
 The squared and spherical losses come from Vincent et al. (NIPS 2015, arXiv 1412.7091), spherical and Taylor softmax
 from de Brébisson & Vincent (ICLR 2016, arXiv 1511.05042), and the Z-loss from the same authors (arXiv 1604.08859).
-Plain softmax is not in the family.
+Plain softmax is not in the spherical family.
 """
 
 import math
@@ -112,7 +112,7 @@ class Squared(LinearLoss):
     If ``target_value`` is None, the stored values of Y are the regression targets: ℓ = q − 2 Σ_k y_k o_k + Σ_k y_k²,
     with one q per example, however many targets the example has. If an example stores several values for the same
     output, they are added up first, as in SciPy. If ``target_value`` is a number t, the stored values are the weights
-    of the targets, as in every other loss: ℓ = Σ_k y_k (q − 2 t o_k + t²). With t = 1 and a base measure, this is
+    of the targets, as in every other loss: ℓ = Σ_k y_k (q − 2 t o_k + t²). With t = 1 and a base measure, the loss is
     least-squares density-ratio estimation, whose optimum is o_c(h) = P(c|h) / π_c.
     """
 
@@ -218,8 +218,8 @@ class Taylor(Loss):
 class ZLoss(Loss):
     """Z-loss: ℓ = softplus(a (b − z)) / a of the standardised output z = (o − μ)/σ, μ = s/Σπ, σ² = q/Σπ − μ².
 
-    If all outputs are equal (σ = 0, as at W = 0), z is undefined. In this case, z counts as 0 and has no gradient. a
-    and b are hyper-parameters. The defaults gave the best rankings of the next item (docs/torch.md).
+    If all outputs are equal (σ = 0, as at W = 0), z is undefined, counts as 0 and has no gradient. a and b are
+    hyper-parameters. The defaults of a and b gave the best rankings of the next item (docs/torch.md).
     """
 
     a: float = 1.0
@@ -272,7 +272,7 @@ def resolve(loss: str | Loss) -> Loss:
     """
     if isinstance(loss, Loss):
         if not isinstance(getattr(loss, "name", None), str):
-            raise InputError(f"{type(loss).__name__} has no name: give it a class attribute name, a string")
+            raise InputError(f"{type(loss).__name__} has no name: give its class an attribute name, a string")
         return loss
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]()

@@ -31,7 +31,7 @@ NOISE = 0.01
 SQUARES = 6
 # :meth:`FactoredOutput.top` searches blocks of at most TOP_EXAMPLES rows and TOP_OUTPUTS numbers. The first block has
 # TOP_GROWTH · k columns. Each later block has at most TOP_GROWTH times as many columns as all earlier blocks together.
-# These values were the fastest of several for 1 to 2,000 rows.
+# These constants were the fastest of several for 1 to 2,000 rows.
 TOP_EXAMPLES, TOP_OUTPUTS, TOP_GROWTH = 1024, 1 << 20, 8
 
 
@@ -59,8 +59,8 @@ class FactoredOutput:
     dtype : float32 or float64
         The working precision of weights and H; the d×d state is always float64.
     seed : int
-        The seed of the random initial weights, which are used if the loss cannot start at zero. These weights are
-        normal with standard deviation 0.01/√π_i.
+        The seed of the random initial weights, which are used if the loss cannot start at zero. The initial weights are
+        normally distributed with standard deviation 0.01/√π_i.
     weights : (D, d) array, optional
         Initial W.
     threads : int, optional
@@ -182,7 +182,7 @@ class FactoredOutput:
             As for :meth:`loss_and_grad`; or if lr, weight_decay or the preconditioner is invalid.
         TrainingError
             If the step would explode or make A singular; or if the losses of ten minibatches in a row are more than
-            1,000 times the usual scale of the loss, because then H diverges. In both cases the layer is unchanged.
+            1,000 times the usual scale of the loss, because then H diverges. After an error, the layer is unchanged.
         """
         lr = validation.non_negative("lr", lr)
         weight_decay = validation.non_negative("weight_decay", weight_decay)

@@ -14,11 +14,11 @@ from wordsparse.layer.update import Update
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
 
-# Above this condition number, A cannot be distinguished from a singular matrix in the precision of the inputs.
+# The condition number above which A looks singular in the precision of the inputs.
 STEP_CONDITION = {np.dtype(np.float32): 1e7, np.dtype(np.float64): 1e12}
-# An unstable step must keep ‖W‖² below this multiple of the largest ‖W‖² after a stable step.
+# The maximum ‖W‖² after an unstable step, as a multiple of the largest ‖W‖² after a stable step.
 MAX_GROWTH = 1e8
-# Updates of at most this ``strength`` do not overshoot in any direction in which the loss is convex.
+# The ``strength`` up to which an update overshoots in no direction in which the loss is convex.
 STABLE = 2.0
 
 
@@ -29,8 +29,7 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
     """
     new, dtype = update.factors, update.rows_change.dtype
     norm = float(np.trace(new.Q))
-    # If W was 0, there is no earlier norm to compare the new norm with, so MAX_GROWTH limits the square of the step's
-    # strength.
+    # If W was 0, there is no earlier norm for comparison, so MAX_GROWTH limits the square of the step's strength.
     growth = norm / stable_norm if stable_norm > 0 else update.strength * update.strength
     if update.strength > STABLE and np.isfinite(norm) and growth > MAX_GROWTH:
         raise TrainingError(
@@ -55,7 +54,7 @@ def check_rows(change: Array, factors: Factors, dtype: np.dtype[Any]) -> None:
         norm = np.square(np.sqrt(np.trace(factors.Q)) + np.linalg.norm(change))
     if not norm <= np.finfo(dtype).max:
         raise TrainingError(
-            f"the rows used as inputs would exceed {dtype}: lower the learning rate, or scale down the losses"
+            f"the rows used as inputs would overflow {dtype}: lower the learning rate, or scale down the losses"
         )
 
 
@@ -72,5 +71,5 @@ def _is_finite(change: Any, kernels: Kernels) -> bool:
 
 def _advice(update: Update) -> str:
     if STABLE < update.strength < np.inf:
-        return f"; lower the learning rate (stable up to {2 / update.strength:.3g} times this one)"
+        return f"; lower the learning rate (steps are stable up to {2 / update.strength:.3g} times this rate)"
     return "; lower the learning rate or the weight decay, or scale down the weights or the losses"

@@ -63,7 +63,7 @@ def _sums(
     """Return all sums. The arguments are the sums that are computed differently for rows and for windows.
 
     The functions must not refer to the Sums object that contains them: such a reference cycle would keep large arrays
-    alive until Python's garbage collector finds it.
+    alive until Python's garbage collector finds the cycle.
     """
     forward.check_current()
     inputs, beta = forward.inputs, forward.terms.beta

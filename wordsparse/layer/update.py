@@ -16,9 +16,9 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Sums, TargetRows
 from wordsparse.types import Array
 
-# If U⁻¹ grows by more than this factor, A is nearly singular, and the step is recomputed in float64.
+# The growth factor of U⁻¹ above which A is nearly singular, and the step is recomputed in float64.
 MAX_INVERSE_GROWTH = 100.0
-# For minibatches with fewer examples, converting the state to the working precision takes longer than computing in
+# The number of examples below which converting the state to the working precision takes longer than computing in
 # float64.
 MIN_CONVERTED_EXAMPLES = 8
 
@@ -40,7 +40,7 @@ class Step:
 
     @property
     def eta(self) -> np.float64:
-        """The step size η as a NumPy float. An overflow then gives inf or NaN, which the caller refuses."""
+        """The step size η as a NumPy float. An overflow of NumPy floats gives inf or NaN, which the caller refuses."""
         return np.float64(self.lr)
 
     @property
@@ -60,7 +60,7 @@ class Update:
     """A new state that has been computed but not yet applied.
 
     ``factors`` are the new factors. If ``folds`` is True, U' must be folded into V. ``rows_change`` (u, d) is the
-    change of V's target rows. This is D or, if ``folds``, Δ, which is accurate even if A is ill-conditioned.
+    change of V's target rows. ``rows_change`` is D or, if ``folds``, Δ, which is accurate even if A is ill-conditioned.
     ``strength`` is η √|tr B²|, an upper bound on the eigenvalues of η B. If ``strength`` is at most 2, the step is
     stable in all directions in which the loss is convex. ``rows`` (u,) are the target rows. ``at`` is the number of
     changes of the layer before this update.
@@ -116,7 +116,8 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     delta_p = -eta * times_pi(kernels.column_sums(sums.X(), forward.target_rows.p_T))  # (9) Δᵀp_T
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
-    # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B. The terms of (10) with b are added afterwards.
+    # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B. The terms of equation (10) that contain b are added
+    # afterwards.
     Q = f.Q.astype(real)
     N = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, B)
     Q = kernels.plus_gram(f.Q, B, N, c**2, -step.eta, symmetric=True)
@@ -188,7 +189,8 @@ def low_rank(step: Step, real: np.dtype[Any]) -> Update:
         Q' = c² Q − c η (Pᵀ M + Mᵀ P),   M = g − (η/c) S P
         S  = (g − diag(α) Ĥ) Lᵀ + ½ Γ Γᵀ + Γ p_T βᵀ + ½ ‖p‖² β βᵀ
 
-    The d×d matrices exceed a cache, so all products that read U are computed first, and then all that read U⁻¹.
+    The d×d matrices exceed a cache, so all products that read U are computed first, and then all products that read
+    U⁻¹.
     """
     sums, forward, kernels = step.sums, step.sums.forward, step.kernels
     f, csr, c, c_eta = forward.factors, forward.targets.csr, step.shrink, step.shrink * step.eta

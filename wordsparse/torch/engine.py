@@ -29,7 +29,7 @@ RIDGE = 0.05
 # The size of the first step of a row that ``embed`` returned, as a fraction of the root mean square of W's entries.
 # SCALE_FREE_ROW_MOVE is for losses that are ``scale_free``.
 ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
-# If a target has more examples than this in a minibatch, each example moves the target's row less.
+# The number of examples of a target in a minibatch above which each example moves the target's row less.
 CROWD = 8.0
 # After t minibatches, the next minibatch weighs 1/(t + 1) in the mean curvature, and the step size is 1/(t + START).
 # For m examples, neither the weight nor the step size falls below min(m / FORGET, 1/AVERAGED). The mean must reach back
@@ -38,7 +38,7 @@ CROWD = 8.0
 FORGET = 200_000.0
 AVERAGED = 50.0
 START = 20.0
-# The limit of a row's sum of squares. A larger sum would be infinite in float32, and the row would never move again.
+# The maximum of a row's sum of squares. A larger sum would be infinite in float32, and the row would never move again.
 MOST_SQUARES = float(np.finfo(np.float32).max)
 
 
@@ -72,9 +72,9 @@ class Minibatch:
 class Gradients:
     """Gradients that one step applies together.
 
-    ``minibatches`` holds pairs of a minibatch and its g. ``rows`` holds pairs of ids given to ``embed`` and the
+    ``minibatches`` holds pairs (minibatch, g). ``rows`` holds pairs of ids given to ``embed`` and the
     gradients of their rows. ``versions`` are the versions of W in the forward passes. If there is a single minibatch,
-    ``sums`` are its sums.
+    ``sums`` are the sums of this minibatch.
     """
 
     minibatches: list[tuple[Minibatch, Array]] = field(default_factory=list)
@@ -124,7 +124,7 @@ class Engine:
         if ids.size and not 0 <= ids.min() <= ids.max() < self.output.n_outputs:
             at = ids.argmin() if ids.min() < 0 else ids.argmax()
             raise InputError(
-                f"Y has a target out of range: {ids[at]} in row {rows[at]}, but they go from 0 to "
+                f"Y has a target out of range: {ids[at]} in row {rows[at]}, but targets go from 0 to "
                 f"{self.output.n_outputs - 1}; if it stands for padding, give ignore_index={ids[at]}"
             )
         rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))  # a weight of 0 changes no loss
@@ -143,7 +143,7 @@ class Engine:
     def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
         """Return g_j ∇h_j for every example, (m, in_features). Add the minibatch to ``onto``, the gradients of a step.
 
-        ``version`` is the version of W that gave the losses. Raise InputError if W has changed since then.
+        ``version`` is the version of W that gave the losses. Raise InputError if W has changed since that version.
         """
         with self.output.guard.held("backward"):
             self._check(version)
@@ -174,7 +174,7 @@ class Engine:
         """Take one step with the sum of the gradients. The caller holds the guard of the layer.
 
         Raise InputError if W has changed since the forward passes of the gradients, and TrainingError if the step is
-        refused. In both cases, nothing is changed.
+        refused. After an error, nothing has changed.
         """
         for version in gradients.versions:
             self._check(version)
@@ -272,8 +272,8 @@ class Engine:
 
         Example j changes the output of its target c by η g_j h_jᵀΠh_j / π_c times the derivative (without a base
         measure, π_c = 1). The mean of these factors is limited to ``loss.move``, and their sum for one target to
-        ``CROWD`` times as much. If the loss is scale-free, they are first divided by the variance of the outputs of the
-        example.
+        ``CROWD`` times as much. If the loss is scale-free, these factors are first divided by the variance of the
+        outputs of the example.
         """
         core, targets = self.output.core, sums.forward.targets
         sizes = np.diff(targets.csr.indptr)
@@ -288,7 +288,8 @@ class Engine:
         return min(size, float(self.output.loss.move / most)) if most > 0 else size
 
     def _variances(self, sums: Sums) -> Array:
-        """Return the variance of the outputs of each example, (m,): hᵀQh / Σπ − (hᵀw̄ / Σπ)², or 1 if all are equal."""
+        """Return the variance of the outputs of each example, (m,): hᵀQh / Σπ − (hᵀw̄ / Σπ)²; 1 if outputs are
+        equal."""
         core, f, H = self.output.core, sums.forward.factors, sums.forward.inputs.rows()
         squares = core.kernels.row_dots(core.kernels.matmul(H, f.Q.astype(H.dtype)), H) / core.total
         variances = squares - (H @ f.w_bar.astype(H.dtype) / core.total) ** 2
@@ -300,8 +301,8 @@ class Engine:
         return kernels.row_dots(H if Pi is None else kernels.matmul(H, Pi.astype(H.dtype)), H)
 
     def _stable(self, sums: Sums, lr: float, Pi: Array | None) -> float:
-        """Return the learning rate. If a step of this rate would overshoot, reduce the rate so that W just reaches the
-        minimum in the steepest direction."""
+        """Return the learning rate. If a step with this learning rate would overshoot, reduce the rate so that W just
+        reaches the minimum in the steepest direction."""
         # The trace of the curvature bounds ``strength`` from above, and is cheaper to compute.
         if 2 * lr * float(np.abs(sums.forward.terms.alpha) @ self._norms(sums, Pi)) <= STABLE:
             return lr

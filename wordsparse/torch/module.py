@@ -21,7 +21,7 @@ from wordsparse.torch.state import array
 
 REDUCTIONS = ("mean", "sum", "none")
 REAL = {torch.float32: np.float32, torch.float64: np.float64}
-# If the loss is multiplied by more than this, a gradient scaler has most likely scaled it.
+# The factor of the loss above which a gradient scaler has most likely scaled the loss.
 MAX_LOSS_WEIGHT = 100.0
 NO_EXPORT = (
     "FactoredOutput cannot be exported, traced or scripted: its weights are not in the graph; put head.to_linear() in "
@@ -33,8 +33,8 @@ _ELSEWHERE = {
     **dict.fromkeys(("embeddingdim", "dmodel"), "in_features"),
     **dict.fromkeys(("weight", "posweight"), "each target has its own weight: head(h, (rows, ids, weights))"),
     "paddingidx": "ignore_index",
-    "labelsmoothing": "no loss here smooths labels: leave it out",
-    "device": "the state is in the CPU's memory, whatever the device of h: leave it out",
+    "labelsmoothing": "no loss supports label smoothing: leave the argument out",
+    "device": "the state is in the CPU's memory, whatever the device of h: leave the argument out",
 }
 
 
@@ -158,7 +158,7 @@ class FactoredOutput(nn.Module):
             self.num_classes, d, loss, dtype=_real(dtype), seed=seed, threads=torch.get_num_threads(), **arrays
         )
         if self.bias and weights is None and (start := layer.loss.recipe.get("start")):
-            layer.set_common_output(start)  # start elsewhere: the gradient of this loss is 0 at 0
+            layer.set_common_output(start)  # do not start at W = 0, where the gradient is 0
         self._start(Engine(layer, bias=self.bias))
 
     @property
@@ -266,7 +266,7 @@ class FactoredOutput(nn.Module):
         InputError
             If W has changed since the forward passes of these gradients.
         TrainingError
-            If the step would explode. In this case, nothing has changed.
+            If the step would explode; the layer is then unchanged.
         """
         self._step(self._engine.pending)
         self.discard_()

@@ -1,7 +1,7 @@
 """The operators that autograd and torch.compile see: losses, and rows of W as inputs, each with its backward pass.
 
 An operator calls the engine of the module whose number is ``layer`` (:func:`register`). The compiler treats operators
-as pure functions and does not look into them. The compiler keeps every operator, because the outputs of all are used.
+as pure functions and does not look into them. The compiler keeps every operator, because all outputs are used.
 """
 
 import itertools
@@ -106,7 +106,7 @@ def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) 
     see :func:`gradient`."""
     module, (version, forward_in) = _layers[layer], stamp.tolist()
     by_rows = array(g).astype(np.float64) / (module.grad_scaler.get_scale() if module.grad_scaler else 1.0)
-    if np.isfinite(by_rows).all() and by_rows.size:  # if not finite, a gradient scaler skips all parameters
+    if np.isfinite(by_rows).all() and by_rows.size:  # if not finite, a gradient scaler skips the whole step
         module._engine.collect_rows(array(ids), by_rows, version, module._collected(forward_in))
     return g.new_empty(0)
 

@@ -13,13 +13,13 @@ from wordsparse.torch.engine import StepOptions
 class FusedOptimizer(torch.optim.Optimizer):
     """The ``lr`` and ``weight_decay`` of a layer that updates its weights in its backward pass.
 
-    Its ``step`` changes no weights, but marks the end of a training step, so that a second backward pass before the
-    next ``step`` can be refused. An ``lr`` of None selects second-order steps; their size is multiplied by the group's
-    lr, initially 1. ``anchor`` is the empty tensor through which autograd reaches the layer.
+    The method ``step`` changes no weights, but marks the end of a training step, so that a second backward pass before
+    the next ``step`` can be refused. An ``lr`` of None selects second-order steps; their size is multiplied by the
+    group's lr, initially 1. ``anchor`` is the empty tensor through which autograd reaches the layer.
     """
 
     # Whether a backward pass has updated the weights since the last call of ``step``, and whether the training loop
-    # calls ``step`` at all. Both are class attributes, because a copy of an optimizer keeps only its groups.
+    # calls ``step`` at all. These two flags are class attributes, because a copy of an optimizer keeps only its groups.
     passed = False
     watches = False
 
@@ -48,5 +48,5 @@ class FusedOptimizer(torch.optim.Optimizer):
         if self.passed and self.watches:
             raise InputError(
                 "two backward passes without a step between them: FactoredOutput has updated its weights after the "
-                "first one, so gradients do not accumulate; use fused=False, and layer.apply_() after the last pass"
+                "first pass, so gradients do not accumulate; use fused=False, and layer.apply_() after the last pass"
             )

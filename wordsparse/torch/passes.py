@@ -16,8 +16,9 @@ from torch import Tensor
 from wordsparse.errors import InputError
 from wordsparse.torch.engine import Gradients
 
-# Gradients, under the number of a layer and PyTorch's number of a backward pass. Only the callback of a pass refers to
-# its gradients. PyTorch deletes the callback when the pass ends or fails, so a failed pass leaves nothing behind.
+# A map from pairs (number of a layer, PyTorch's number of a backward pass) to gradients. Only the callback of a pass
+# refers to its gradients. PyTorch deletes the callback when the pass ends or fails, so a failed pass leaves nothing
+# behind.
 _passes: WeakValueDictionary[tuple[int, int], Gradients] = WeakValueDictionary()
 
 
@@ -27,8 +28,8 @@ def now() -> int:
 
 
 def reaches(leaf: Tensor) -> bool:
-    """Return whether this backward pass accumulates into a leaf. ``Tensor.backward`` does; ``torch.autograd.grad`` with
-    respect to other inputs does not."""
+    """Return whether this backward pass accumulates into a leaf. ``Tensor.backward`` accumulates;
+    ``torch.autograd.grad`` with respect to other inputs does not."""
     try:
         return bool(torch._C._will_engine_execute_node(torch.autograd.graph.get_gradient_edge(leaf).node))
     except RuntimeError:  # the leaf is an input of autograd.grad, for example if a compiler traces

@@ -13,7 +13,8 @@ from wordsparse.layer.core import ExactLayer
 from wordsparse.torch.engine import Engine
 
 FACTORS = ("U", "U_inverse", "omega", "Q", "w_bar")
-# The largest accepted error of Q = WᵀW and w̄ = Wᵀp, relative to the largest entry. Rounding errors are far smaller.
+# The largest accepted error of Q = WᵀW and w̄ = Wᵀp, relative to the largest entry. Rounding errors are far smaller
+# than this limit.
 AGREEMENT = 1e-3
 
 
@@ -52,12 +53,10 @@ def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix
         w_bar += p[block] @ W
     largest, rounding = float(np.abs(omega).max(initial=0)), 100 * np.finfo(np.float32).eps
     for name, expected, terms in (("Q", Q, largest**2), ("w_bar", w_bar, largest)):
-        # If the terms V U and p ωᵀ cancel, their rounding errors remain, so these are tolerated.
+        # If the terms V U and p ωᵀ cancel, their rounding errors remain, and are tolerated.
         tolerance = AGREEMENT * np.abs(expected).max(initial=0) + rounding * total * terms + 1e-33
         if np.abs(arrays[name] - expected).max(initial=0) > tolerance:
-            raise InputError(
-                f"{prefix}{name} does not belong to the weights in the same state: load a state that was saved whole"
-            )
+            raise InputError(f"{prefix}{name} does not belong to the weights in the same state: load a complete state")
 
 
 def restore(module: nn.Module, engine: Engine) -> None:

@@ -1,7 +1,7 @@
 // The page's model, decoded from a JSON element of the page, and exact cosines of its int8 vectors.
 
 /**
- * Words, most frequent first: a word's row is its rank less one.
+ * Words, most frequent first: a word's row is its rank minus one.
  * @typedef {object} Model
  * @property {string} name @property {number} dim d
  * @property {number} vocabSize number of words in the whole model; the page holds only the n most frequent words
@@ -36,7 +36,7 @@ const model = decoded(JSON.parse(document.getElementById("data").textContent));
 const LEAST_COUNT = 5;
 const OFTEN = model.words.filter((_, row) => row < 100 || !model.counts || model.counts[row] >= LEAST_COUNT).length;
 
-/** Return Σ weight · unit vector, scaled to length one. @param {[number, number][]} terms pairs of weight and row */
+/** Return Σ weight · unit vector, normalised to unit length. @param {[number, number][]} terms pairs of weight and row */
 function combination(terms) {
   const { dim, vectors, inverseNorms } = model;
   const sum = new Float32Array(dim);
@@ -45,7 +45,7 @@ function combination(terms) {
   return sum.map((x) => x / length);
 }
 
-/** Return the cosines of the first n rows with a query of length one. @returns {Float32Array} (n,) */
+/** Return the cosines of the first n rows with a query of unit length. @returns {Float32Array} (n,) */
 function cosines(query, n) {
   const { dim, vectors, inverseNorms } = model;
   const result = new Float32Array(n);

@@ -2,7 +2,7 @@
 
 const STEP = 60; // pixels for each press of an arrow key
 const FACTOR = 1.5;
-const STILL = 4; // a pointer that moves no more pixels than this has tapped
+const STILL = 4; // the maximum number of pixels that a pointer moves in a tap
 
 /** Call the handlers pan(dx, dy), zoom(factor, x, y) (which keeps this pixel in place), fit(), hover(place or null) and tap(place). */
 function listenTo(canvas, handlers) {

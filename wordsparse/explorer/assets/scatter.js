@@ -11,7 +11,7 @@ const MARKED_RADIUS = 4.5;
 class Scatter {
   /** @param {string} label for screen readers */
   constructor(label) {
-    /** @type {Point[]} the most frequent first */
+    /** @type {Point[]} the most frequent words first */
     this.points = Array.from({ length: model.map.length / 2 }, (_, row) => ({ row, x: model.map[2 * row], y: model.map[2 * row + 1], text: readable(model.words[row]) }));
     const range = (values) => [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
     this.bounds = { x: range(this.points.map((point) => point.x)), y: range(this.points.map((point) => point.y)) };

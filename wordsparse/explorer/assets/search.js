@@ -1,8 +1,8 @@
-// A text field that completes words of the vocabulary. The browser itself shows the list.
+// A text field that completes words of the vocabulary. The browser itself shows the list of completions.
 
 const SHOWN = 8;
 
-// Accents and vowel marks in scripts where people often type without them. In others, a mark makes a different letter, as in か and が.
+// Accents and vowel marks, in scripts that people often type without marks. In other scripts, a mark makes a different letter, as in か and が.
 const OPTIONAL_MARKS = /([\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}\p{sc=Hebrew}\p{sc=Arabic}])\p{Mn}+/gu;
 
 /** Return text in lower case and in form NFKC, without optional marks, to match words as people type them. @param {string} text */

@@ -1,4 +1,4 @@
-// The state of the page is the fragment of its address. Controls write the state, views are drawn from it, links contain it.
+// The state of the page is the fragment of its address. Controls write the state, views are drawn from the state, and links contain the state.
 
 /** @typedef {{view: string, word: string, a: string, b: string, c: string}} State */
 
@@ -27,7 +27,7 @@ function address(changes) {
   return `${location.href.split("#")[0]}#${new URLSearchParams(differing)}`;
 }
 
-/** Go to a changed state. It becomes a new entry of the browser's history, so the back button undoes the change. */
+/** Go to a changed state. The changed state becomes a new entry of the browser's history, so the back button undoes the change. */
 function go(changes) {
   location.hash = new URL(address(changes)).hash;
 }

@@ -1,8 +1,8 @@
 // Computes matrix[rows[i]] += scale[i] change[i] in place. The rows must be distinct, so that no two warps write the
 // same row.
 //
-// The arrays are matrix (any, d), rows (count,) and change (count, d), where T is float or double. If scale is null, it
-// is 1. One warp processes one row, with its lanes along the columns. Cost: 3 * count * d reads and writes.
+// The arrays are matrix (any, d), rows (count,) and change (count, d), where T is float or double. A null scale means
+// 1. One warp processes one row, with its lanes along the columns. Cost: 3 * count * d reads and writes.
 
 template <typename T>
 __global__ void add_rows(T* __restrict__ matrix, const Position* __restrict__ rows, const T* __restrict__ scale,

@@ -5,8 +5,8 @@
 //
 // T is float or double. order is null if the values are in the order of the entries. values is null if all values are
 // 1. indices is null if entry e takes row e of X. out must be zero in empty rows; its other rows are not read. carry
-// (warps, d) and owner (warps,) are scratch space. A warp w may start within a row that began in an earlier warp. It
-// adds up its entries of this row in carry[w]. owner[w] is this row if it began in warp w - 1, and -1 otherwise.
+// (warps, d) and owner (warps,) are scratch space. A warp w may start within a row that began in an earlier warp. The
+// warp adds up its entries of this row in carry[w]. owner[w] is this row if it began in warp w - 1, and -1 otherwise.
 //
 // In the grid, x runs over the entries, ENTRIES_PER_WARP per warp, and y over tiles of 32 * PARTS columns. Each lane
 // sums PARTS columns, so that many loads are in flight at once. Cost: 2 * entries * d flops, entries * d reads of X
@@ -93,6 +93,6 @@ __global__ void combine_carry(const Position* __restrict__ indptr, const T* __re
             for (int other = 1; other < CARRY_WARPS; ++other) sum += partial[other][lane];
             out[row * d + column] += sum;
         }
-        __syncthreads();  // partial is read before it is written again
+        __syncthreads();  // all reads of partial come before the next write
     }
 }

@@ -1,8 +1,8 @@
 // Divides the stored entries of a CSR matrix among the warps of a grid.
 //
 // A warp takes ENTRIES_PER_WARP consecutive entries, which may belong to several rows, and keeps track of the row that
-// owns each entry. So a row of 10^5 entries (a frequent word) costs no more time than the same entries in many rows.
-// The order of sums depends only on sizes, so every run gives the same bytes.
+// owns each entry. So a row of 10^5 entries (a frequent word) costs no more time than as many entries in short rows.
+// The order of additions depends only on the sizes of the arrays, so every run gives the same bytes.
 //
 // No header is included, because NVRTC, which compiles this file, has no standard headers. Positions have 64 bits, and
 // indices of columns have 32 bits, as in the Python class Csr.
