@@ -111,7 +111,7 @@ def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
     metavar="FILE",
     type=PATH,
     expose_value=False,
-    help="TOML file of options, or a model directory, whose training run is repeated. The command line overrides both.",
+    help="TOML file of options, or a model directory, to repeat its training run. Command-line options override FILE.",
 )
 @quiet_option
 @json_option

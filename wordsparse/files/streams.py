@@ -79,15 +79,13 @@ class BoundedStream:
         while chunk := start or self.read(2**16):
             start = b""
             if not chunk.isspace():
-                raise InputError(
-                    f"there is more in the file after {what}; correct the first line, or write the file again"
-                )
+                raise InputError(f"the file does not end after {what}; correct the first line, or write the file again")
 
     def _counted(self, read: Callable[[int], bytes], most: int) -> bytes:
         try:
             data = read(most)
         except Exception as error:
-            # Decompressors have their own exceptions, some of which are not OSErrors.
+            # Decompressors raise their own exceptions, some of which are not OSErrors.
             raise InputError(
                 f"cannot be read or unpacked, is cut short or damaged: {error}; copy or write it again"
             ) from error

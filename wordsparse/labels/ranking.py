@@ -28,8 +28,8 @@ def inverse_propensities(counts: ArrayLike, examples: int, a: float = A, b: floa
 
 
 def is_true(Y: Any, labels: Array) -> Array:
-    """Return (n, k) float64: 1 if row i of Y (CSR of ones) has the label ``labels[i, j]``, otherwise 0. A −1 in
-    ``labels`` means no label."""
+    """Return (n, k) float64: 1 if row i of Y (a CSR matrix of ones) has the label ``labels[i, j]``, otherwise 0. A −1
+    in ``labels`` means no label."""
     row = np.repeat(np.arange(Y.shape[0]), labels.shape[1])
     return np.asarray(Y[row, labels.ravel()], np.float64).reshape(labels.shape) * (labels >= 0)
 
@@ -55,8 +55,8 @@ def ranking_scores(top: ArrayLike, Y: Any, weights: Array, ks: tuple[int, ...] =
     """Compute P@k, nDCG@k and PSP@k of ranked predictions, for each k of ``ks``.
 
     ``top`` (n, K) holds the predicted labels of each example, best first, without repeats; −1 is no label. Y (n, D)
-    holds the true labels as CSR of ones, ``weights`` (D,) is 1/p_l. Return ``precision``, ``ndcg`` and ``psp`` at each
-    k, and the number of ``examples``.
+    holds the true labels as a CSR matrix of ones, ``weights`` (D,) is 1/p_l. Return ``precision``, ``ndcg`` and ``psp``
+    at each k, and the number of ``examples``.
     """
     ranked = np.asarray(top)
     hits, true_labels = is_true(Y, ranked), np.diff(Y.indptr)

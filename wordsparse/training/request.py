@@ -1,4 +1,4 @@
-"""A request to train, which is checked and completed once. From then on, the request is plain data.
+"""A request to train, which is checked and completed once. A completed request is plain data.
 
 The value of each option comes from four layers, each of which overrides the layers before it: the defaults for the kind
 of data; the record of the run or model that is continued; the file given with ``--config``; and the user's own options.
@@ -112,10 +112,10 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
         if (value := getattr(checked, name)) is None:
             del reading[name]
         else:
-            reading[name] = value  # now a Python number, not a NumPy number
+            reading[name] = value  # converted from a NumPy number to a Python number
     if run.log is not None:
         storage.check_apart(run.log, [*(data.paths or ()), *models.files_of(run.init)])
-    memory.check(1, options.dim)  # before the text is read
+    memory.check(1, options.dim)  # checked before the text is read
     if options.threads is not None and options.threads > (cpus := available_cpus()):
         logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))
     return Request(kind, data, reading, options, run, devices.choose(options.device))
@@ -140,7 +140,7 @@ def _kind(corpus: Corpus, name: Any) -> Kind:
         return kind
     named = kind_of(name)
     if kind.name != TEXT or named.open is not None:
-        raise InputError(f"preset: the corpus is a source of its own ({kind.about}), not {name}: leave it out")
+        raise InputError(f"preset: the corpus is a source of its own ({kind.about}), not {name}: leave preset out")
     return named
 
 
@@ -149,9 +149,9 @@ def _refuse_foreign(kind: Kind, corpus: Corpus, keywords: Mapping[str, Any], *, 
     known = [*abouts(Options), *abouts(kind.reading), *(abouts(RunOptions) if with_run else ())]
     for name in keywords:
         if corpus.form == "source" and (name in abouts(kind.reading) or name in abouts(TextOptions)):
-            raise InputError(f"{name}: says how text is read, and the corpus is a Source: leave it out")
+            raise InputError(f"{name}: says how text is read, but the corpus is a Source: leave {name} out")
         if name not in known and name in abouts(TextOptions):
-            raise InputError(f"{name}: does not apply to what preset (--for) names: leave it out")
+            raise InputError(f"{name}: does not apply to the kind of data in preset (--for): leave {name} out")
         if name not in known:
             refuse_unknown([name], ["corpus", *known], skip=1)
 

@@ -51,7 +51,7 @@ class RunDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A previous model is still here only if it could not be moved back to the output.
+        # A previous model is still in this directory only if it could not be moved back to the output.
         if not (self.checkpoints() or is_model(self.path / PREVIOUS)):
             (self.path / LOCK).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # the directory holds other files, or another process has just started

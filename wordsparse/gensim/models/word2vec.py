@@ -86,7 +86,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
     ) -> None:
         for old, new, value in (("size", "vector_size", size), ("iter", "epochs", iter)):
             if value is not None:
-                say_once(f"{old} is called {new} since gensim 4, and sets {new}")
+                say_once(f"{old} is called {new} since gensim 4; here, {old} still sets {new}")
         self.vector_size = self.layer1_size = int(vector_size if size is None else size)
         self.epochs = epochs if iter is None else iter
         self.window, self.shrink_windows = int(window), bool(shrink_windows)
