@@ -137,7 +137,7 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
 def _unknown(error: click.NoSuchOption, arguments: list[str]) -> click.UsageError:
     """Return the usage error for an unknown option, with a hint for users who know the option from another tool.
 
-    click reads ``-input`` as ``-i`` and so on; the error names the option as it was typed.
+    click reads ``-input`` as single letters, ``-i`` first; the error names the option as the user typed it.
     """
     options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
     written = {each.name: each.opts[-1] for each in options if each.name is not None}

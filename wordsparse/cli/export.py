@@ -60,5 +60,5 @@ def command(model: str, output: str, format_name: str | None, as_json: bool) -> 
     if suffix not in own and (
         format_of_name(Path(output)) or any(suffix in each.suffixes for each in FORMATS.values())
     ):
-        lines.append(f"{output} has the format {format_name} of --format, although the file name suggests another")
+        lines.append(f"{output} is in the format {format_name} (--format), although its name suggests another format")
     emit(result, lines, as_json, report)

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Return our scores minus the scores of gensim's methods (*peers*) for equally many epochs. Mark the best peer."""
+    """Return wordsparse's scores minus gensim's (*peers*) for the same number of epochs. Mark the best peer."""
     return [
         {"kind": kind, "test": test, **row}
         for kind, sets in test_sets.items()
@@ -64,7 +64,7 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 
 
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
-    """Return our score minus the peer's, on items that both methods answer, and its interval; None if it has none."""
+    """Return wordsparse's score minus the peer's, on items that both answer, and its interval; None if it has none."""
     is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
     resampled = KINDS[kind].resampled
     sides = [

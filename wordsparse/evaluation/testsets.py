@@ -68,8 +68,7 @@ def read_sentences(path: str | PathLike[str]) -> list[Pair]:
 
 
 def read_related(path: str | PathLike[str]) -> list[tuple[str, str]]:
-    """Read lines of two related words. A line gives two items: each word should be a near neighbour of the other
-    word."""
+    """Read lines of two related words. A line gives two items: each word should be near the other word."""
     items: list[tuple[str, str]] = []
     for where, line in _lines(path):
         words = line.split("\t") if "\t" in line else line.split()

@@ -151,7 +151,7 @@ def new_directory(path: Path) -> Iterator[Path]:
 
 
 def check_new_directory(path: Path) -> None:
-    """Raise InputError unless a directory can be created at ``path``. Call this before work starts."""
+    """Raise InputError unless a directory can be created at ``path``. Call this function before work starts."""
     target = Path(os.path.realpath(path))
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
         remedy = "name another directory, or delete this one" if path.is_dir() else "is a file: name a new directory"
@@ -180,7 +180,7 @@ def check_parent(path: Path) -> None:
 
 
 def check_file(path: Path, *, streams: bool = True) -> None:
-    """Raise InputError unless a file can be written at ``path``. Call this before work starts.
+    """Raise InputError unless a file can be written at ``path``. Call this function before work starts.
 
     With ``streams``, ``path`` may also be a pipe, a terminal or standard output.
     """
@@ -192,7 +192,7 @@ def check_file(path: Path, *, streams: bool = True) -> None:
 
 def check_apart(output: str | os.PathLike[str], inputs: Iterable[object]) -> None:
     """Raise InputError if the output is one of the ``inputs``, possibly through a link, or a file in one of the input
-    directories. Call this before work starts. Inputs that are not paths are ignored."""
+    directories. Call this function before work starts. Inputs that are not paths are ignored."""
     if not os.path.isfile(output):
         return
     for each in inputs:

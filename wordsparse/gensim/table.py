@@ -296,8 +296,7 @@ class KeyTable(WordVectors):
         self.expandos[attr][row] = val
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
-        """Return the attribute ``attr`` of ``key``; raise UnknownWordError (a KeyError) for a missing key or
-        attribute."""
+        """Return the attribute ``attr`` of ``key``; raise UnknownWordError (a KeyError) if one is missing."""
         if attr not in self.expandos:
             raise UnknownWordError(f"the keys have no attribute {attr!r}; set_vecattr gives them one")
         return self.expandos[attr][self.get_index(key)]

@@ -19,8 +19,8 @@ BIAS = partial(finite, least=0.01, most=100.0)
 class GraphOptions(Checked):
     """Options for reading a graph and walking on it."""
 
-    walks: int = option(10, "Walks from each node in an epoch.", check=partial(whole, least=1, most=MOST_WALKS))
-    walk_length: int = option(80, "Nodes of a walk.", check=partial(whole, least=2, most=MOST_WALKS))
+    walks: int = option(10, "Number of walks from a node per epoch.", check=partial(whole, least=1, most=MOST_WALKS))
+    walk_length: int = option(80, "Number of nodes in a walk.", check=partial(whole, least=2, most=MOST_WALKS))
     p: float = option(1.0, "node2vec's p: a step back to the previous node has 1/p times the weight.", check=BIAS)
     q: float = option(
         1.0, "node2vec's q: a step to a node not linked from the previous node has 1/q times the weight.", check=BIAS

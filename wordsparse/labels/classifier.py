@@ -189,7 +189,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return ranking_scores(labels, truth, weights, depths)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a directory with checksummed arrays and a manifest, all or nothing. The directory contains no pickle.
+        """Write a directory with checksummed arrays and a manifest, atomically. The directory contains no pickle.
 
         Raises
         ------

@@ -23,7 +23,7 @@ FORMAT, VERSION = "wordsparse-labels", 3
 
 
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Write a directory, all or nothing. ``content`` is JSON; ``state`` holds arrays and numbers.
+    """Write a directory atomically. ``content`` is JSON; ``state`` holds arrays and numbers.
 
     Raise InputError if ``path`` exists and is not an empty directory, or cannot be created, and WordsparseError if
     writing fails.

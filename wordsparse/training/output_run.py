@@ -2,9 +2,8 @@
 
 Until the model is written to the output, the run directory (see run_directory.py) holds everything that is needed to
 resume the run. ``resume`` continues from this directory, or from a finished model (see resume.py). For a new output,
-``resume`` starts a new run, so scripts may always pass ``resume``. A resumed run gives the same bytes as an
-uninterrupted run, because checkpoints hold the complete state and examples depend only on the seed and on positions in
-the text.
+``resume`` starts a new run, so scripts may always pass ``resume``. A resumed run gives the bytes of an uninterrupted
+run, because checkpoints hold the complete state and examples depend only on the seed and on positions in the text.
 """
 
 import logging

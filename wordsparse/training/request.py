@@ -195,7 +195,7 @@ class _Stored(NamedTuple):
 
     def reading(self, corpus: Corpus, kind: Kind) -> tuple[Corpus, dict[str, Any]]:
         """Return the corpus and the options for reading it ({} for encoded text). The corpus yields all items, even if
-        the first item has been read from an iterator here."""
+        this function has read the first item from an iterator."""
         call = {name: value for name, value in self.call.items() if name in abouts(kind.reading)}
         if kind.reading is not TextOptions:
             return corpus, call

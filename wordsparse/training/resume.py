@@ -2,8 +2,8 @@
 words.
 
 For more epochs, the run continues with its complete state and with the schedule for the new number of epochs. If a
-model with 5 epochs is trained to 8, for example, the learning rate begins at three eighths of its initial value and
-falls to 0. No other option may change.
+model with 5 epochs is trained up to 8 epochs, for example, the learning rate begins at three eighths of its initial
+value and falls to 0. No other option may change.
 
 On a new text, known words keep their row numbers, unknown words are added after them, and no word is removed, even if
 it is rare in the new text. The counts of both texts are added. The sums determine subsampling and the base measure π.

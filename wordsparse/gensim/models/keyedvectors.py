@@ -33,7 +33,7 @@ _ABSENT = {
     "wv": "use the vectors themselves",
     "intersect_word2vec_format": "start from the vectors of a file, wordsparse.train(text, init=file)",
 }
-# Methods that are gensim's own functions, called on our vectors if gensim is installed.
+# Methods that are gensim's own functions, called on wordsparse's vectors if gensim is installed.
 _THEIRS = {
     *("most_similar_cosmul", "relative_cosine_similarity", "most_similar_to_given", "wmdistance"),
     *("rank", "closer_than", "words_closer_than", "evaluate_word_pairs", "evaluate_word_analogies"),
