@@ -19,7 +19,7 @@ from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.options import hint, meant
 from wordsparse.training.interruption import stop_requests
 
-# Maps each of fastText's commands to its counterpart here, or to an explanation. docs/gensim.md has the same table.
+# The counterpart of each of fastText's commands, or an explanation. docs/gensim.md has the same table.
 _FASTTEXT = {
     "skipgram": "wordsparse train TEXT -o MODEL --model skipgram",
     "cbow": "wordsparse train TEXT -o MODEL",
@@ -34,7 +34,7 @@ _FASTTEXT = {
     **dict.fromkeys(("quantize", "print-ngrams", "test-label"), "wordsparse has no command for this purpose"),
 }
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # new in click 8.2
-# Matches options such as -output, which click would read as -o with the value "utput".
+# A pattern for options such as -output, which click would read as -o with the value "utput".
 _SINGLE_DASH = re.compile("-[A-Za-z]{2,}")
 
 

@@ -96,7 +96,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
     Raises
     ------
     InputError
-        If an option, the text or the output cannot be used. In this case, nothing has been written.
+        If an option, the text or the output cannot be used. After an InputError, nothing has been written.
     """
     refuse_unknown(values, ["source", "output", *abouts(CountOptions)], skip=2)
     started, target, options = time.perf_counter(), Path(output), CountOptions(**values)

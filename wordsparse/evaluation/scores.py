@@ -262,7 +262,7 @@ def _spelt(word: Any) -> str:
 
 def _rows_by_spelling(word_vectors: WordVectors, n: int) -> dict[str, int]:
     """Return a dict from the ``n`` most frequent words in upper case to their rows. If several spellings give the same
-    key, the most frequent spelling wins."""
+    key, the most frequent spelling is used."""
     rows: dict[str, int] = {}
     for row in word_vectors.most_frequent(n).tolist():
         rows.setdefault(_spelt(word_vectors.words[row]), row)

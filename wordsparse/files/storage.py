@@ -65,7 +65,7 @@ def trusting(path: Path) -> Iterator[None]:
         except InputError:
             raise
         except (LookupError, TypeError, ValueError) as error:
-            raise InputError(f"does not hold what this version writes ({error!r:.200}); {AGAIN}") from error
+            raise InputError(f"does not have the content that this version writes ({error!r:.200}); {AGAIN}") from error
 
 
 def leftovers(path: Path) -> Iterator[Path]:
@@ -175,7 +175,7 @@ def check_parent(path: Path) -> None:
         raise InputError(f"{path}: there is no directory {parent}; make it first")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(
-            f"{path}: the directory {parent} cannot be written to: choose another, or change its permissions"
+            f"{path}: the directory {parent} cannot be written to: choose another directory, or change the permissions"
         )
 
 
@@ -213,8 +213,8 @@ def write_file(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` atomically: readers see either the old content or the new content. Streams are written
     directly.
 
-    Raise InputError if ``path`` exists and is neither a regular file nor a stream. Raise WordsparseError if writing
-    fails. In this case, the old content is kept.
+    Raise InputError if ``path`` exists and is neither a regular file nor a stream. Raise WordsparseError, and keep the
+    old content, if writing fails.
     """
     if outputs.is_stream(path):
         with outputs.stream(path) as file:
@@ -306,7 +306,7 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
     """
     content = read_json(path)
     if content.get("format") != format:
-        raise InputError(f"{path}: is not a {format} file; name another")
+        raise InputError(f"{path}: is not a {format} file; name another file")
     if content.get("version") != version:
         raise InputError(
             f"{path}: is {format} version {content.get('version')!r}; this wordsparse reads version {version}: "

@@ -58,7 +58,7 @@ class BoundedStream:
 
     @property
     def position(self) -> int:
-        """The number of bytes read from the file so far. For a compressed file, these are the compressed bytes."""
+        """The number of bytes read from the file so far. For a compressed file, the compressed bytes are counted."""
         return self._raw.tell()
 
     def read(self, most: int) -> bytes:
@@ -71,8 +71,8 @@ class BoundedStream:
         return self._counted(self._file.readline, most)
 
     def expect_end(self, what: str, start: bytes = b"") -> None:
-        """Raise InputError unless only white space is left after the expected content. ``what`` describes this content
-        in the message.
+        """Raise InputError unless only white space is left after the expected content. ``what`` describes the expected
+        content in the message.
 
         ``start`` holds bytes after the content that the caller has already read.
         """

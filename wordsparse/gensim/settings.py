@@ -31,7 +31,7 @@ def check(settings: VocabularyBuilder) -> None:
     if settings.hs and not settings.negative:
         say_once("hs=1: wordsparse's loss is exact over the whole vocabulary and uses no tree of words")
     if not settings.cbow_mean and not settings.sg:
-        raise InputError("cbow_mean=0: CBOW here takes the mean of context words, never the sum; leave it at 1")
+        raise InputError("cbow_mean=0: CBOW takes the mean of its context words here, never the sum; leave it at 1")
     if settings.max_vocab_size:
         say_once("max_vocab_size has no effect: every token is counted, and no word is dropped while counting")
     if settings.null_word:

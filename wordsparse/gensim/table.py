@@ -153,11 +153,11 @@ class KeyTable(WordVectors):
     ) -> Found | Array:
         """Return the keys nearest to the sum of positive vectors minus negative vectors, with their cosines.
 
-        Vectors of keys are scaled to unit length. A pair (key, number) gives the key this weight in place of 1 or −1.
-        The result excludes the keys of the query. The search covers the rows from ``clip_start`` to ``clip_end``, or
-        the first ``restrict_vocab`` rows. If ``topn`` is None, the result is the cosines of all searched rows, (rows,)
-        float32. An ``indexer`` of gensim.similarities replaces the exact search. Raise InputError if there is no key or
-        vector, or a key is unknown (UnknownWordError).
+        Vectors of keys are scaled to unit length. A pair (key, weight) replaces the weight 1 or −1 of a key. The result
+        excludes the keys of the query. The search covers the rows from ``clip_start`` to ``clip_end``, or the first
+        ``restrict_vocab`` rows. If ``topn`` is None, the result is the cosines of all searched rows, (rows,) float32.
+        An ``indexer`` of gensim.similarities replaces the exact search. Raise InputError if there is no key or vector,
+        or a key is unknown (UnknownWordError).
         """
         if topn is not None and validation.whole("topn", topn, -validation.LARGEST) < 1:
             return []
@@ -226,7 +226,7 @@ class KeyTable(WordVectors):
     ) -> None:
         """Add a key with its vector, or a list of keys with an array of vectors, at the end.
 
-        ``extras`` are attributes of these keys. Existing keys keep their vectors and attributes unless ``replace``.
+        ``extras`` are attributes of the new keys. Existing keys keep their vectors and attributes unless ``replace``.
         Raise InputError if the numbers of keys, vectors and attributes differ, a vector does not have ``vector_size``
         numbers, or a number is not finite.
         """

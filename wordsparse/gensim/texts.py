@@ -43,7 +43,7 @@ class Scan:
 def scan(sentences: Iterable[Any]) -> Scan:
     """Number and count the tokens of sentences."""
     numbers, read = Numbers(), itertools.count()
-    # `zip` takes a number from `read` for each sentence, so after the last sentence, `next(read)` is their number.
+    # `zip` takes a number from `read` for each sentence, so at the end, `next(read)` is the number of sentences.
     stream = (sentence for sentence, _ in zip(lists(sentences), read, strict=False))
     ids = np.concatenate([*numbered(stream, numbers, END_OF_SENTENCE)])
     counts = np.bincount(ids[ids >= 0], minlength=len(numbers)).tolist()

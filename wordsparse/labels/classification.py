@@ -1,4 +1,4 @@
-"""A trained classifier of sparse rows: a calibrated ridge regression, with a logistic head if that is better.
+"""A trained classifier of sparse rows: a calibrated ridge regression, with a logistic head if a head is better.
 
 The classifier has no settings to tune. The ridge penalty λ (:mod:`wordsparse.labels.tuning`) and the calibration of
 outputs to probabilities (:mod:`wordsparse.labels.logistic`) are fitted to leave-one-out predictions for training rows.

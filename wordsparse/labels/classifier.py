@@ -23,7 +23,7 @@ BaseEstimator: Any = _sklearn.BaseEstimator
 ClassifierMixin: Any = _sklearn.ClassifierMixin
 
 DIM = 300
-# With at most this many features, XᵀX is exact, not approximated.
+# The maximum number of features for which XᵀX is exact, not approximated.
 ALL_FEATURES = 600
 # Names of options of ``predict`` in fastText and other tools.
 _ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) gives k labels and their probabilities")

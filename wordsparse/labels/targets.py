@@ -68,7 +68,7 @@ def known_labels(Y: Any, classes: Array, kind: str) -> Any:
 def _listed(Y: Any) -> list[Any] | None:
     """Return the labels of each row if Y has a list, tuple or set per row; None if Y is a matrix or a vector.
 
-    Lists of numbers that all have the same length form a matrix. Raise InputError if a row is None.
+    Lists of numbers form a matrix if all lists have the same length. Raise InputError if a row is None.
     """
     if isinstance(Y, str) or not isinstance(Y, Iterable) or getattr(Y, "ndim", 1) != 1:
         return None

@@ -31,7 +31,7 @@ class TextClassifier(SparseTargetClassifier):
         A tokeniser, as for ``wordsparse.train``. By default, words of two or more letters and digits in lower case, as
         in scikit-learn's vectorisers.
     ngrams : int
-        The longest sequence of words that is a feature.
+        The maximum number of words in a feature.
     min_count : int
         The minimum number of training texts that contain a feature.
     threads, random_state

@@ -48,7 +48,7 @@ def choose(device: str) -> Choice:
     """Choose the device for ``auto``, ``cpu`` or ``cuda`` on this machine.
 
     If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, a single warning says why. Raise InputError if
-    ``device`` is not one of these three names, or if it is ``cuda`` and no GPU can be used.
+    ``device`` is not one of these three names, or if ``device`` is ``cuda`` and no GPU can be used.
     """
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")

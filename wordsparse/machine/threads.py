@@ -71,7 +71,7 @@ def usable_threads(wanted: int) -> int:
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Limit every BLAS pool of this process to one thread, and restore the previous limits at the end.
+    """Limit every BLAS pool of this process to one thread, and restore the old limits after the block.
 
     Calls are counted, so nested or concurrent calls do not set the limit again.
     """
@@ -151,7 +151,7 @@ class _BlasLimit:
         if self.is_forked_after_use and not self._has_warned:
             self._has_warned = True
             logger.warning(
-                "this process was forked from one that had used wordsparse: it uses one thread; start processes with "
+                "this process was forked from one that had used wordsparse and uses one thread; start processes with "
                 "'spawn' or 'forkserver' to use more"
             )
 
@@ -180,7 +180,7 @@ def cgroup_quota() -> int | None:
     try:
         with open(QUOTA) as file:
             quota, period = map(int, file.read().split())
-    except (OSError, ValueError):  # there is no such file, or the quota is "max"
+    except (OSError, ValueError):  # there is no quota file, or the quota is "max"
         return None
     return -(-quota // period)
 

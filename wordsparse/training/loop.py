@@ -78,9 +78,9 @@ class Run:
         self.options, self.text = options.with_epochs(source.length), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
-        # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads build minibatches. These
-        # threads build no transposes, because copying transposes to the GPU would take longer than computing transposes
-        # on the GPU.
+        # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads build minibatches. The
+        # threads for a GPU build no transposes, because copying transposes to the GPU would take longer than computing
+        # transposes on the GPU.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)

@@ -70,7 +70,8 @@ class Minibatches:
             yield self._built(0, piece)[1]
 
     def _builder(self) -> Build:
-        """Return a function that builds a minibatch. The function holds scratch space, so each thread needs its own."""
+        """Return a function that builds a minibatch. The function holds scratch space, so each thread needs its own
+        function."""
         return self.source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
 
     def _built(self, epoch: int, piece: Piece) -> tuple[int, Examples]:

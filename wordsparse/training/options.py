@@ -30,7 +30,7 @@ class RunOptions(Checked):
     )
     output: str | PathLike[str] | None = option(
         None,
-        "Model directory to write. The run can be resumed from checkpoints that it writes next to this directory.",
+        "Model directory to write. Checkpoints next to this directory allow the run to be resumed.",
         cli=None,
     )
     checkpoint_every: float = option(

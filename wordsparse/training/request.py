@@ -46,9 +46,9 @@ logger = logging.getLogger(__name__)
 class Request:
     """A checked request to train.
 
-    ``reading`` holds the options for reading the data, as the user gave them or a model recorded them. These options
-    are fields of the dataclass ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if the
-    number of epochs depends on the length of the data.
+    ``reading`` holds the options for reading the data, as the user gave them or a model recorded them. The options for
+    reading are fields of the dataclass ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if
+    the number of epochs depends on the length of the data.
     """
 
     kind: Kind
@@ -90,7 +90,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     """Check and complete the request to train on ``corpus`` with the options that the user gave as ``keywords``.
 
     If ``resume`` is True, options that the user left out are taken from the run or the model at the output. If a
-    ``model`` is trained further in memory, these options are taken from this model. Raise InputError if an option is
+    ``model`` is trained further in memory, options left out are taken from this model. Raise InputError if an option is
     unknown, does not apply to this kind of data, or has a value that is out of range; or if the machine lacks the
     device or the memory.
     """
@@ -104,7 +104,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     if stored is not None and kind.name == recorded.get("preset"):
         data, reading = stored.reading(data, kind)
         recorded |= reading
-    # If the kind has no name, options cannot look up its defaults, so the defaults must be passed here.
+    # If the kind has no name, options cannot look up its defaults, so the defaults must be passed explicitly.
     unnamed = kind.defaults if kind.name == TEXT and kind is not KINDS[TEXT] else {}
     steps, reading, run_options = _split({**unnamed, **recorded, **keywords, "preset": kind.name}, kind.reading)
     options, run, checked = Options(**steps), RunOptions(**run_options), kind.reading(**reading)
@@ -171,8 +171,8 @@ class _Stored(NamedTuple):
 
     @classmethod
     def of_output(cls, output: Path) -> "_Stored | None":
-        """Return the record of the interrupted run for an output. If there is no such run, return the record of the
-        model at the output. If there is no model either, return None."""
+        """Return the record of the interrupted run for an output. If there is no interrupted run, return the record of
+        the model at the output, or None if there is no model."""
         directory = RunDirectory(output)
         for path in (each / checkpoints.MANIFEST for each in directory.checkpoints()):
             with suppress(InputError), storage.trusting(path):  # the run itself will report any damage
