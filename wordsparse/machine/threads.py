@@ -151,7 +151,7 @@ class _BlasLimit:
         if self.is_forked_after_use and not self._has_warned:
             self._has_warned = True
             logger.warning(
-                "this process was forked from one that had used wordsparse and uses one thread; start processes with "
+                "wordsparse was used before this process was forked: the process uses one thread; start processes with "
                 "'spawn' or 'forkserver' to use more"
             )
 
