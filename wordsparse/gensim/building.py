@@ -133,7 +133,7 @@ class VocabularyBuilder:
         if dry_run:
             return report
         if update and not len(self.wv):
-            raise WrongOrderError("update extends a vocabulary, but there is none: first build one without update")
+            raise WrongOrderError("update extends a vocabulary, but there is none: build one first without update")
         if not update:
             self.min_count, self.sample = min_count or self.min_count, sample or self.sample
             self._reset()
