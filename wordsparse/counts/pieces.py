@@ -36,7 +36,7 @@ OCCURRENCE = 5.0
 # tokens to pieces.
 PIECES_PER_TOKEN = 3.13
 # The approximate weight of a group, in pieces. Larger groups give rare words large steps (with all pairs of a word in a
-# group, training diverged). Smaller groups put more words into a minibatch.
+# group, training diverged). Smaller groups put more distinct words into a minibatch.
 GROUP = 3.0
 # The number of pieces that are sorted at a time.
 ORDERED = 2**21
