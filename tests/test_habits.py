@@ -25,7 +25,7 @@ def model() -> ws.Model:
 OF_GENSIM = {"vector_size": 3, "min_count": 1, "epochs": 1}
 ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
     "a missing sentence": (lambda model: model.infer("cats", ["cats sat", None]), r"sentence 1 must be a text.*None"),
-    "one test set": (lambda model: ws.evaluate(model, pairs="a.tsv"), r"a list of files, not one: give \['a\.tsv'\]"),
+    "one test set": (lambda model: ws.evaluate(model, pairs="a.tsv"), r"not one path: give \['a\.tsv'\]"),
     "a missing text": (lambda model: model.encode(["a cat", float("nan")]), r"document 1 must be a text.*nan.*fillna"),
     "vectors that are not normalised": (lambda model: model.encode([], normalize=False), "have length one"),
     "another habit": (lambda model: model.encode([], show_progres=3), "did you mean show_progress_bar"),
@@ -105,7 +105,7 @@ def test_help_is_shown_as_it_is_written(typed: str, status: int, capsys: pytest.
         ("encode text.txt text.txt -o out", "text.txt: named twice"),
         ("train text.txt -o out --threads 900 --dim 2 --epochs 1 -q", "900 threads share"),
         ("encode few.txt -o out", "24,000 tokens of 2 distinct words"),
-        ("export text.vec -o out.npz --format word2vec", "out.npz is word2vec by --format"),
+        ("export text.vec -o out.npz --format word2vec", "out.npz is in the format word2vec (--format)"),
     ],
 )
 def test_unlikely_requests_run_with_a_warning(

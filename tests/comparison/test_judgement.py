@@ -90,4 +90,4 @@ def test_retrieval_is_compared_by_its_first_measure() -> None:
 def test_too_short_a_text_is_reported() -> None:
     assert warnings([{}], [{"tokens_per_epoch": ENOUGH_TOKENS}]) == []
     (sentence,) = warnings([{}], [{"tokens_per_epoch": 52_721}, {"tokens_per_epoch": None}])
-    assert sentence == "52,721 tokens are little text: comparing methods takes some 3,000,000 or more."
+    assert sentence == "52,721 tokens are too few to compare methods: use some 3,000,000 or more."

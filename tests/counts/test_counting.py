@@ -197,7 +197,7 @@ def test_split_counts_add_up_and_are_grouped_by_the_rarer_word(monkeypatch: pyte
         ([("a", "b", 1e39)], "row 1: its count is 1e\\+39"),
         ([("a", "b", 1.0), ("a", "b", 5e-324)], "row 2: its count is 5e-324"),
         ([("a", "b", 1.0), ("b", "a", 3e38)], r"counts must add up to less than 2\*\*63"),
-        ([("a", "b", "many")], "row 1 or one after it cannot be used: .*'many'"),
+        ([("a", "b", "many")], "row 1 or a later row cannot be used: .*'many'"),
         ([("a", None, 1.0)], "row 1 has no context"),
         ([("", "c", 1.0)], "'' is no word"),
         ([(["a"], "c", 1.0)], "the column 'word' holds list<.*>, not text"),  # not a KeyError
@@ -244,7 +244,7 @@ def test_a_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     buffers = (arrow.py_buffer(np.array([0, 1], np.int32)), arrow.py_buffer(b"\xea"))
     words = arrow.StringArray.from_buffers(1, *buffers)
     parquet.write_table(arrow.table({"word": words, "context": ["a"], "count": [1.0]}), tmp_path / "t.parquet")
-    with pytest.raises(InputError, match="row 1 or one after it cannot be used"):
+    with pytest.raises(InputError, match="row 1 or a later row cannot be used"):
         ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
 
 
@@ -260,12 +260,12 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
     for word, count, said in (('"a"', '"many"', "'many'"), ("5", "1", "'int'"), ('"a"', "[1]", "1-dimensional")):
         (tmp_path / "t.jsonl").write_text(f'{{"word": {word}, "context": "b", "count": {count}}}\n')
-        with pytest.raises(InputError, match=rf"t\.jsonl: row 1 or one after it cannot be used: .*{said}"):
+        with pytest.raises(InputError, match=rf"t\.jsonl: row 1 or a later row cannot be used: .*{said}"):
             ws.train(tmp_path / "t.jsonl", preset="counts", **SMALL)
     for options, said in (
         ({"min_count": 0}, "min_count must be"),
         ({"min_count": None}, "min_count must be"),
-        ({"tokens": "simple"}, "tokens: does not apply to what preset"),
+        ({"tokens": "simple"}, "tokens: does not apply to the kind of data in preset"),
     ):
         with pytest.raises(InputError, match=said):
             ws.train(path, preset="counts", **options, **SMALL)
@@ -275,7 +275,7 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         (text.path, {"weight": "n"}, "text: is an encoded corpus"),
         (text, {"min_count": 1}, "was encoded with min_count 5, not 1"),
         (path, {"preset": "graph"}, "preset must be one of text, counts, not 'graph'"),
-        (path, tables, "min_count, window: for counting a text, but tables are only added up"),
+        (path, tables, "min_count, window: for counting a text, not for adding up tables"),
     ):
         with pytest.raises(InputError, match=said):
             ws.count(given, tmp_path / "n.pq", **options)

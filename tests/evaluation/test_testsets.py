@@ -54,7 +54,7 @@ def test_pairs_of_sentences(write: Write) -> None:
 
 @pytest.mark.parametrize("row", ["score\ta\tb", "1\ta", "1\ta\t", "1\t\tb", "1 a b", "nan\ta\tb", "1\ta\tb\tc"])
 def test_a_bad_row_of_sentences_is_named_by_its_line(write: Write, row: str) -> None:
-    with pytest.raises(InputError, match=r"s.tsv, line 2: expected a number and two sentences, with tabs"):
+    with pytest.raises(InputError, match=r"s.tsv, line 2: expected a number and two sentences between tabs"):
         read_sentences(write("s.tsv", f"1\ta\tb\n{row}\n"))
     with pytest.raises(InputError, match="no pairs of sentences"):
         read_sentences(write("s.tsv", "\n"))

@@ -100,7 +100,7 @@ def test_one_writer_makes_a_directory_and_others_are_refused_at_once(tmp_path):
     """Without this refusal, all processes would do the whole work, and all but one would fail at the end."""
     with storage.new_directory(tmp_path / "d") as folder:
         (folder / "f").write_text("x")
-        with pytest.raises(InputError, match="d: another process is writing it"), storage.new_directory(tmp_path / "d"):
+        with pytest.raises(InputError, match="d: another process is writing"), storage.new_directory(tmp_path / "d"):
             pytest.fail("two writers")
     assert os.listdir(tmp_path) == ["d"]
 

@@ -128,7 +128,7 @@ def test_requests_that_are_refused(case: str) -> None:
     ("name", "text", "options", "message"),
     [
         ("g.csv", "from,to\na,b\n", {"edge_weight": "strength"}, "no column 'strength'"),
-        ("g.csv", "from\na\n", {}, "needs two columns, its nodes, .*'from'"),
+        ("g.csv", "from\na\n", {}, "needs two columns of nodes, .*'from'"),
         ("g.txt", "a b\n", {"ends": "x,y"}, "no names"),
         ("g.jsonl", "{}", {}, "ends=SOURCE,TARGET"),
         ("g.mtx", "no matrix", {}, "scipy.io.mmread"),

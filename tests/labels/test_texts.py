@@ -110,7 +110,7 @@ def test_numbers_are_labels_where_their_lists_differ_in_length_or_are_sets() -> 
     [
         (["a text", 3], "X must hold texts, but row 1 is 3"),
         ("one text", "X must be an iterable of texts, not 'one text'"),
-        (["one", "two"], "no word is in 2 of the 2 texts"),
+        (["one", "two"], "no word occurs in 2 of the 2 texts"),
     ],
 )
 def test_what_is_no_text_is_refused(texts: Any, message: str) -> None:

@@ -130,7 +130,7 @@ def test_forked_after_use_a_process_works_on_one_thread() -> None:
     """With more threads, a forked process would hang: OpenMP waits for threads that exist only in the parent."""
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("this process was forked from one that had used wordsparse: it uses one thread") == 1
+    assert done.stderr.count("wordsparse was used before this process was forked: the process uses one thread") == 1
 
 
 @pytest.mark.parametrize(("helpers", "ahead"), [(1, 1), (2, 3), (3, 5)])

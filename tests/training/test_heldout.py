@@ -54,7 +54,7 @@ def test_nothing_held_out_is_trained_on() -> None:
     [
         ({"heldout": 1.0}, "heldout"),
         ({"heldout": 1e-6}, "too little text is held out"),
-        ({"heldout": 1 - 1e-9}, "nothing of the text is left"),
+        ({"heldout": 1 - 1e-9}, "no text is left to train on"),
     ],
 )
 def test_heldout_shares_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:

@@ -58,7 +58,7 @@ def test_text_that_is_in_no_file_is_compared_by_its_content(tmp_path: Path, outp
         ({"dim": 7}, "dim was 6, not 7"),
         ({"window": 2, "seed": 9}, "seed was 1, not 9, window was 5, not 2"),
         ({"min_count": 140}, "min_count was 1, not 140"),
-        ({"resume": False}, r"an unfinished run for it is in .*model\.training: continue it with --resume"),
+        ({"resume": False}, r"an unfinished run for this output is in .*model\.training: continue it with --resume"),
     ],
 )
 def test_resuming_with_other_options_is_refused(

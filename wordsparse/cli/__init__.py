@@ -1,5 +1,5 @@
-"""The command line. Each sub-command has a file, which holds no logic of its own. :mod:`wordsparse.doors` lists the
-sub-commands.
+"""The command line. Each sub-command has its own module, which leaves the work to other packages.
+:mod:`wordsparse.doors` lists the sub-commands.
 
 Exit status: 0 done; 2 the request is wrong and nothing was started or written; 1 failed while running; 130 interrupted.
 """
@@ -19,7 +19,7 @@ from wordsparse.errors import CutShortError, InputError, WordsparseError
 from wordsparse.options import hint, meant
 from wordsparse.training.interruption import stop_requests
 
-# Maps each of fastText's commands to its counterpart here, or to an explanation. docs/gensim.md has the same table.
+# The counterpart of each of fastText's commands, or an explanation. docs/gensim.md has the same table.
 _FASTTEXT = {
     "skipgram": "wordsparse train TEXT -o MODEL --model skipgram",
     "cbow": "wordsparse train TEXT -o MODEL",
@@ -30,11 +30,11 @@ _FASTTEXT = {
     "analogies": "wordsparse analogy MODEL A B C",
     "print-word-vectors": "wordsparse vectors MODEL - < WORDS",
     "print-sentence-vectors": "wordsparse documents MODEL - -o - < LINES",
-    "dump": "read model.json in the model's directory, which holds its options and figures",
-    **dict.fromkeys(("quantize", "print-ngrams", "test-label"), "fastText's command has no counterpart here"),
+    "dump": "read the options and figures of the model in its model.json",
+    **dict.fromkeys(("quantize", "print-ngrams", "test-label"), "wordsparse has no command for this purpose"),
 }
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # new in click 8.2
-# Matches options such as -output, which click would read as -o with the value "utput".
+# A pattern for options such as -output, which click would read as -o with the value "utput".
 _SINGLE_DASH = re.compile("-[A-Za-z]{2,}")
 
 
@@ -73,7 +73,7 @@ class _LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except CutShortError as error:  # click would abort, because this is an EOFError
+        except CutShortError as error:  # click would abort, because CutShortError is an EOFError
             raise InputError(str(error)) from error
 
 
@@ -128,7 +128,7 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
         _say("out of memory")
         return 1
     except (KeyboardInterrupt, click.Abort) as stop:
-        # click replaces KeyboardInterrupt by Abort; the message of the original may name the checkpoint.
+        # click replaces KeyboardInterrupt by Abort; the original exception, its cause, may name the checkpoint.
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0
@@ -137,7 +137,7 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
 def _unknown(error: click.NoSuchOption, arguments: list[str]) -> click.UsageError:
     """Return the usage error for an unknown option, with a hint for users who know the option from another tool.
 
-    click reads ``-input`` as ``-i`` and so on; the error names the option as it was typed.
+    click reads ``-input`` as single letters, ``-i`` first; the error names the option as the user typed it.
     """
     options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
     written = {each.name: each.opts[-1] for each in options if each.name is not None}

@@ -101,7 +101,7 @@ def counted(items: Iterable[Item], display: Display, phase: str, unit: str) -> I
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that the user has given, that is, those that are not None."""
+    """Return the options that the user has given, that is, all options that are not None."""
     return {name: value for name, value in options.items() if value is not None}
 
 

@@ -49,7 +49,7 @@ def command(
 
     With --column, the text is a column of a table. With --group-by, rows that share a value form one document, such as
     all items of a user. The text is split into words in the same way as the training text of MODEL. A vector is the
-    mean of the words' vectors, with more weight for rare words, scaled to length one. A line that has no word with a
+    mean of the words' vectors, with more weight for rare words, scaled to unit length. A line that has no word with a
     vector, such as an empty line, gets zeros. The text is read piece by piece, so any number of lines takes the same
     memory. - is standard input. If standard input is read and standard output is written, each line is answered as it
     arrives.
@@ -63,7 +63,7 @@ def command(
     if columns and group is not None:
         raise InputError(f"--keep needs single rows, but --group-by {group} joins rows: leave out one of the options")
     if weight is not None and group is None:
-        raise InputError(f"--weight-column {weight} applies to grouped rows: name the column of the groups, --group-by")
+        raise InputError(f"--weight-column {weight} applies to grouped rows: name the group column with --group-by")
     report = report_stream(output, as_json)
     storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model, mapped=True)
@@ -112,7 +112,7 @@ class Written(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A document: the cells that are kept next to its vector, and its words."""
+    """A document: the table cells to write next to its vector, and its words."""
 
     cells: Sequence[object]
     words: Sequence[str]
@@ -126,7 +126,7 @@ def write(
     Parameters
     ----------
     path : Path
-        The output file. Its suffix decides the format: ``.npy`` or no suffix means a float32 NumPy matrix (n, dim),
+        The output file, whose suffix decides the format: ``.npy`` or no suffix means a float32 NumPy matrix (n, dim),
         which cannot hold kept columns; other suffixes mean a table with a column ``vector`` after the kept columns.
     keep : sequence of str
         Column names of the kept cells.

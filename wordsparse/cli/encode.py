@@ -31,7 +31,7 @@ def command(
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
     standard input. Files are read in the given order. By default, each line is a sentence, white space separates words,
-    and words are not changed. --format and --tokens change this.
+    and words are not changed. --format and --tokens change these defaults.
     """
     kind = kind_of(preset or TEXT)
     if kind.open is not None:

@@ -29,7 +29,7 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
     type=Choice(list(FORMATS)),
     metavar="F",
     help=f"Format; the default depends on the suffix of FILE. {_ONE_WAY} are for other programs: wordsparse cannot "
-    f"read them.\n\n\b\n{_LISTED}",
+    f"read these formats.\n\n\b\n{_LISTED}",
 )
 @json_option
 def command(model: str, output: str, format_name: str | None, as_json: bool) -> None:
@@ -60,5 +60,5 @@ def command(model: str, output: str, format_name: str | None, as_json: bool) -> 
     if suffix not in own and (
         format_of_name(Path(output)) or any(suffix in each.suffixes for each in FORMATS.values())
     ):
-        lines.append(f"{output} is {format_name} by --format, although its name suggests another format")
+        lines.append(f"{output} is in the format {format_name} (--format), although its name suggests another format")
     emit(result, lines, as_json, report)

@@ -19,7 +19,7 @@ from wordsparse.words.model import Model
 @click.argument("model")
 @corpus_argument
 @output_option("npz file, replaced if it exists.")
-@click.option("--word", "words", multiple=True, help="A word to infer; repeatable.  [default: all unknown words]")
+@click.option("--word", "words", multiple=True, help="Infer only this word; repeatable.  [default: all unknown words]")
 @click.option(
     "--min-count", type=click.IntRange(min=1), default=2, show_default=True, help="Minimum count of an unknown word."
 )

@@ -97,7 +97,7 @@ def _answer_log(
     model = load(path, mapped=True)
     predictor, group = Predictor(model), columns.get("group") or str(model.call.get("group"))
     if group in ANSWER:
-        raise InputError(f"--group-by {group}: the answers have a column of this name too: rename it in the table")
+        raise InputError(f"--group-by {group}: the answers have a column of this name too: rename the table's column")
     baskets = unknown = 0
 
     def parts() -> Iterator[writing.Part]:

@@ -25,7 +25,8 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     Words are ranked by the cosine of their vectors with the vector of WORD, or with the mean vector of several words.
     With -, each line of standard input is a question, answered as it arrives; a line may be a JSON list, whose words
     may contain spaces. If WORD is not in the vocabulary, the model's tokeniser is applied to it. If the result is
-    unknown too and the model has n-grams, its vector is composed from n-grams. A message reports either case.
+    unknown too and the model has n-grams, its vector is composed from n-grams. A message reports each replaced word and
+    each composed vector.
     """
     from wordsparse.words.model_directory import read_vectors
 

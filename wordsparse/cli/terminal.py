@@ -26,7 +26,7 @@ def show(lines: Iterable[str]) -> None:
 
 
 def prepare() -> None:
-    """Make the standard streams escape characters that they cannot encode, as ``\\xe9``. Call this at program start."""
+    """Make the standard streams, at program start, escape characters that they cannot encode, as ``\\xe9``."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -111,7 +111,7 @@ def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
     metavar="FILE",
     type=PATH,
     expose_value=False,
-    help="TOML file of options, or a model directory, whose training run is repeated. The command line overrides both.",
+    help="TOML file of options, or a model directory, to repeat its training run. Command-line options override FILE.",
 )
 @quiet_option
 @json_option
@@ -120,8 +120,8 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
     standard input. By default, each line is a sentence, white space separates words, and words are not changed.
-    --format and --tokens change this. With --for KIND, CORPUS names files of that kind; --for KIND --help shows its
-    options.
+    --format and --tokens change these defaults. With --for KIND, CORPUS names files of that kind; --for KIND --help
+    shows its options.
     """
     run(train, corpus, output, quiet, as_json, options)
 

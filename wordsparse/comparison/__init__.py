@@ -69,7 +69,7 @@ def compare(
     Raises
     ------
     InputError
-        If the text, an option or a test set cannot be used. In this case, nothing has been trained or written.
+        If the text, an option or a test set cannot be used. After an InputError, nothing has been trained or written.
     MissingDependencyError
         If only gensim's methods are named and gensim is not installed.
     WordsparseError

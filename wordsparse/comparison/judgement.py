@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Return our scores minus the scores of gensim's methods (*peers*) with the same epochs. Mark the best peer."""
+    """Return wordsparse's scores minus gensim's (*peers*) for the same number of epochs. Mark the best peer."""
     return [
         {"kind": kind, "test": test, **row}
         for kind, sets in test_sets.items()
@@ -64,7 +64,7 @@ def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> I
 
 
 def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Row | None:
-    """Return our score minus the peer's score on items that both answer, with its interval; None without interval."""
+    """Return wordsparse's score minus the peer's, on items that both answer, and its interval; None if it has none."""
     is_known = np.isfinite(np.hstack([ours.answers, peer.answers])).all(axis=1, keepdims=True)
     resampled = KINDS[kind].resampled
     sides = [
@@ -86,5 +86,5 @@ def warnings(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:
     sentences = unanswered([run for run in runs if "pairs" in run])
     tokens = max((run["tokens_per_epoch"] or 0 for run in runs), default=0)
     if rows and 0 < tokens < ENOUGH_TOKENS:
-        sentences.append(f"{tokens:,} tokens are little text: comparing methods takes some {ENOUGH_TOKENS:,} or more.")
+        sentences.append(f"{tokens:,} tokens are too few to compare methods: use some {ENOUGH_TOKENS:,} or more.")
     return sentences

@@ -66,7 +66,7 @@ def _facts(part: Mapping[str, Any] | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    """Return an HTML table with these cells."""
+    """Return an HTML table with the given cells."""
     lines = [f"<tr><th>{'</th><th>'.join(map(shown, head))}</th></tr>"]
     lines += [f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in rows]
     return f'<div class="wide"><table>{"".join(lines)}</table></div>'

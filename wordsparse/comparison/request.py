@@ -27,7 +27,7 @@ gensim samples negatives (ns) or uses hierarchical softmax (hs)."""
 
 
 def is_ours(method: str) -> bool:
-    """Return whether the program of a method is wordsparse."""
+    """Return whether a method is one of wordsparse's, not gensim's."""
     return method.startswith("wordsparse-")
 
 

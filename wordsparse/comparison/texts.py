@@ -11,9 +11,9 @@ from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.errors import InputError
 
 # The largest number of words in a line; longer sentences are split. The compiled reader of gensim 4.4 skips words
-# beyond its batches of 10,000 words. In a text of long documents, gensim skipped 11 % of the words with lines of up to
-# 10,000 words, and 2 % with lines of up to 1,000 words. gensim computes its learning rate from the number of
-# lines, which must therefore equal the number of sentences that gensim reads.
+# beyond its batches of 10,000 words. With lines of up to 10,000 words, gensim skipped 11 % of the words of long
+# documents; with lines of up to 1,000 words, 2 %. gensim computes its learning rate from the number of lines, which
+# must therefore equal the number of sentences that gensim reads.
 LINE_TOKENS = 500
 
 
@@ -21,7 +21,7 @@ def write_plain(corpus: EncodedCorpus, max_tokens: int, path: Path) -> tuple[int
     """Write the first ``max_tokens`` tokens of the corpus as lines of words, and return the numbers of lines and words.
 
     Out-of-vocabulary words are omitted, as gensim's reader would omit them. Raise InputError if a word of the
-    vocabulary contains white space, which such a file cannot represent.
+    vocabulary contains white space, because words are separated by white space in the file.
     """
     for word in corpus.vocabulary.words:
         if word.split() != [word]:

@@ -1,7 +1,7 @@
 """A training run in its own process, so that its peak memory and its thread pools are separate.
 
-The worker gets its task as an argument in JSON. It writes the report of the run, a line of JSON, and the numbers of the
-vectors to standard output. The worker ends when its standard input ends, for example when its parent is killed.
+The worker gets its task as an argument in JSON, and writes the report of the run, a line of JSON, and the numbers of
+the vectors to standard output. The worker ends when its standard input ends, for example when its parent is killed.
 """
 
 import json
@@ -72,7 +72,7 @@ def _end_with_parent() -> None:
 
 
 def train(method: str, options: dict[str, Any], encoded: str, **plain: Any) -> Result:
-    """Return the report and the vectors of a run. ``encoded`` and ``plain`` are the same text."""
+    """Return the report and the vectors of a run. ``encoded`` and ``plain`` hold the same text."""
     corpus = EncodedCorpus.open(encoded)
     if is_ours(method):
         return _train_ours(corpus, options)
@@ -107,10 +107,10 @@ def _train_gensim(
     ``options`` have gensim's defaults.
 
     gensim receives the words and counts of ``vocabulary``, so both programs subsample and train on the same words.
-    ``tokens`` is the number of tokens per epoch, including out-of-vocabulary words. The file ``plain`` omits these
-    words; it has ``lines`` lines and ``words`` words. Return the fields of ``train --json`` and the vectors (V, dim)
-    float32 in the order of the vocabulary. ``loss`` is None, because gensim's loss is not a mean per pair and has no
-    fixed scale.
+    ``tokens`` is the number of tokens per epoch, including out-of-vocabulary words. The file ``plain`` omits
+    out-of-vocabulary words; it has ``lines`` lines and ``words`` words. Return the fields of ``train --json`` and the
+    vectors (V, dim) float32 in the order of the vocabulary. ``loss`` is None, because gensim's loss is not a mean per
+    pair and has no fixed scale.
     """
     from gensim.models import Word2Vec
 

@@ -21,7 +21,7 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
     """Count the pairs of words in CORPUS that are within a window of each other, as skip-gram counts them.
 
     CORPUS: a text as for `train`, or an encoded text; with --for counts, tables to add up. `train TABLE… --for counts`
-    trains from such tables, which may also come from other programs.
+    trains from tables of pairs, which may also come from other programs.
     """
     with Display(not quiet) as display:
         arguments = {**given(options), "progress": lambda pairs: display.update("count", "pairs", pairs)}

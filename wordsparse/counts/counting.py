@@ -40,7 +40,7 @@ COPIED, WRITTEN = 2**20, 2**21
 SMALLEST = float(np.finfo(np.float32).tiny)
 COUNTS = "counts"
 WINDOW = 8
-"""The default window. Training skips many frequent words, so its windows of 5 reach as far as windows of 8 here."""
+"""The default window. Training skips frequent words, so a window of 5 in training reaches as far as 8 in counting."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,14 +96,14 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
     Raises
     ------
     InputError
-        If an option, the text or the output cannot be used. In this case, nothing has been written.
+        If an option, the text or the output cannot be used. After an InputError, nothing has been written.
     """
     refuse_unknown(values, ["source", "output", *abouts(CountOptions)], skip=2)
     started, target, options = time.perf_counter(), Path(output), CountOptions(**values)
     optional.load("writing counted pairs", "pyarrow")
     if options.preset == COUNTS and (others := values.keys() - {"preset", "threads", "progress"}):
         raise InputError(
-            f"{', '.join(sorted(others))}: for counting a text, but tables are only added up: leave it out"
+            f"{', '.join(sorted(others))}: for counting a text, not for adding up tables: leave this option out"
         )
     if options.columns is not None and (options.weight is None or options.group is not None):
         raise InputError("columns applies only to ungrouped rows with weights: name the column of the weight (weight)")
@@ -137,8 +137,8 @@ Rows = Iterator[tuple[int, Any]]
 
 
 def _rows(ids: Array, weights: Array, times: Array, options: CountOptions, folder: Path) -> Rows:
-    """Yield the contexts of each word in a text. ``ids`` are known words and ends of sentences. ``weights`` is
-    empty, or has a weight for each element of ``ids``. ``times`` is the number of occurrences of each word."""
+    """Yield the contexts of each word in a text. ``ids`` holds the ids of known words, and END_OF_SENTENCE. ``weights``
+    is empty, or has a weight for each element of ``ids``. ``times`` is the number of occurrences of each word."""
     by_distance, threads = distance_weights(options.window, "harmonic"), resolve_threads(options.threads)
     size, starts = len(times), np.append(0, np.cumsum(times))
     places = _places(ids, starts, folder / "places")
@@ -202,7 +202,7 @@ def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list
     counts = np.bincount(places[inside], of_token[inside], len(numbers)).tolist()
     rounded = {word: max(1, round(total)) for word, total in zip(numbers, counts, strict=True)}
     vocabulary = Vocabulary.from_counts(rounded, options.min_count, options.max_vocab)
-    # END_OF_SENTENCE is −2, so as an index it selects the last entry but one, which is END_OF_SENTENCE.
+    # END_OF_SENTENCE is −2, so as an index it selects the second-to-last entry, which is END_OF_SENTENCE.
     id_of = [*map(vocabulary.get, numbers), END_OF_SENTENCE, OUT_OF_VOCABULARY]
     of_text = np.array([OUT_OF_VOCABULARY if i is None else i for i in id_of], np.int32)[places]
     known, times = of_text != OUT_OF_VOCABULARY, np.bincount(of_text[of_text >= 0], minlength=len(vocabulary))
@@ -210,7 +210,7 @@ def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list
 
 
 def _weight(name: str, cell: object) -> float:
-    """Return the weight in a cell. Raise InputError unless its products with distance weights fit float32."""
+    """Return the weight in a cell. Raise InputError unless the weight times distance weights fits float32."""
     weight = validation.finite(f"{name}: its weight", cell)
     if not SMALLEST <= weight < LARGEST:
         raise InputError(f"{name}: its weight must be from {SMALLEST:.3g} to {LARGEST:.3g}, not {weight}")
@@ -236,7 +236,7 @@ def _write(path: Path, words: Sequence[str], rows: Rows, report: Callable[[int],
     named = arrow.dictionary(arrow.int32(), arrow.string())
     schema = arrow.schema(list(zip(COLUMNS, (named, named, arrow.float32()), strict=True)))
     waiting, written, total = list[Any](), 0, 0.0
-    # Statistics are off: computing them for the columns of words took longer than all other work.
+    # Parquet statistics are off: computing statistics for the columns of words took longer than all other work.
     with parquet.ParquetWriter(path, schema, write_statistics=False, use_dictionary=list(COLUMNS[:2])) as writer:
         for first, table in rows:
             entries = table.tocoo()

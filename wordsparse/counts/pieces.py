@@ -25,18 +25,18 @@ from wordsparse.files import storage
 from wordsparse.files.regular import descriptor_of, sha256_of
 from wordsparse.types import Array
 
-# A count is cut into pieces of about PIECE times the mean count, but at most MAX_PIECES. Pieces of small tables are
-# smaller, so that there are about ENOUGH pieces, but for this purpose no smaller than SMALLEST.
+# A count is cut into pieces of about PIECE times the mean count, but at most MAX_PIECES. Small tables are cut into
+# smaller pieces, down to SMALLEST, to get about ENOUGH pieces.
 PIECE, SMALLEST, ENOUGH, MAX_PIECES = 1.5, 3.0, 1_000_000, 256
-# One occurrence of a word adds about this weight to its pairs, in harmonic windows of 5 to 8 words. A word's number of
-# occurrences is estimated from this weight, and decides how much the word's vector relies on contexts rather than on
-# spelling.
+# The approximate weight that one occurrence of a word adds to its pairs, in harmonic windows of 5 to 8 words. A word's
+# number of occurrences is estimated from this weight, and decides how much the word's vector relies on contexts rather
+# than on spelling.
 OCCURRENCE = 5.0
-# Recipes have lengths in tokens, which are converted to pieces by this factor: the number of pieces per token in a text
-# of ten million tokens.
+# The number of pieces per token in a text of ten million tokens. This factor converts the lengths in recipes from
+# tokens to pieces.
 PIECES_PER_TOKEN = 3.13
 # The approximate weight of a group, in pieces. Larger groups give rare words large steps (with all pairs of a word in a
-# group, training diverged). Smaller groups put more words into a minibatch.
+# group, training diverged). Smaller groups put more distinct words into a minibatch.
 GROUP = 3.0
 # The number of pieces that are sorted at a time.
 ORDERED = 2**21
@@ -48,7 +48,7 @@ TABLE, PIECES = "table", "pieces"
 
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """The pieces of tables in an open file without a name: word, context, and the bits of the weight, all int32.
+    """The pieces of tables in an open, unlinked file: word, context, and the bits of the weight, all int32.
 
     ``shape`` is (pieces, 3). ``sha256`` identifies the pieces and the vocabulary; ``distinct_words`` is the number of
     words in the tables.
@@ -88,8 +88,8 @@ def ordered(tables: Source, min_count: int, max_vocab: int | None) -> Pieces:
 
 def _read(tables: Source, path: Path) -> tuple[list[str], Array, Array, int]:
     """Write the pairs of tables, in the order of their rows, as int32: provisional ids of word and context, and the
-    bits of the count. Return the words in the order of these ids, two arrays, and the number of pairs. One array sums
-    the counts of each word's pairs in column ``word``; the other is half the sum over columns ``word`` and ``context``.
+    bits of the count. Return the words in the order of these ids, two arrays, and the number of pairs. The first array
+    sums the counts of each word's pairs in column ``word``; the second is half the sum over both columns.
     """
     known = Words()
     sums, rows = np.zeros((2, 0)), 0

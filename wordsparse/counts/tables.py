@@ -50,7 +50,7 @@ class Words:
 
 
 def tables_of(source: Source) -> list[Any]:
-    """Return a list of table files, or of one data frame. Raise InputError if the source is neither."""
+    """Return a list of table files, or of one data frame. Raise InputError for any other source."""
     corpus = Corpus.of(source)
     if corpus.form == "frame":
         return [source]
@@ -68,7 +68,7 @@ def pairs(table: Any, words: Words) -> Iterator[tuple[Array, Array, Array]]:
     arrow = optional.load("reading counted pairs", "pyarrow")
     row, name = 1, str(table) if isinstance(table, Path) else "the data frame"
     for batch in _batches(table, arrow):
-        where = f"{name}: row {row} or one after it"
+        where = f"{name}: row {row} or a later row"
         try:
             texts = [_complete(f"{name}: row", row, batch, column) for column in COLUMNS[:2]]
             counts = batch.column(COLUMNS[2]).cast(arrow.float64(), safe=False)
@@ -92,7 +92,7 @@ def _batches(table: Any, arrow: Any) -> Iterator[Any]:
         try:
             parts.append(arrow.record_batch([words, contexts, np.array(counts, np.float64)], schema))
         except (arrow.ArrowException, TypeError, ValueError, OverflowError) as error:
-            raise InputError(f"{block.name(0)} or one after it cannot be used: {error}; correct it") from error
+            raise InputError(f"{block.name(0)} or a later row cannot be used: {error}; correct it") from error
         if sum(map(len, parts)) >= ROWS:
             yield from arrow.Table.from_batches(parts).combine_chunks().to_batches()
             parts = []

@@ -13,7 +13,7 @@ from wordsparse.types import Array
 
 RESAMPLES = 1000
 SEED = 1
-# Resamples are drawn in blocks of this many float64 numbers (2 MiB), which fit into the cache.
+# The number of float64 numbers in a block of resamples (2 MiB), which fits into the cache.
 _BLOCK = 2**18
 
 
@@ -63,9 +63,9 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
 
     A file combines each word pair of a section with many other pairs, so its questions are not independent. Hence the
     word pairs are resampled within each section, and the question of pairs i and j has weight w_i w_j, where w_i says
-    how often pair i is drawn. This is the pigeonhole bootstrap (Owen, "The pigeonhole bootstrap", Annals of Applied
-    Statistics 1, 2007); its intervals are conservative. ``correct`` (n,) is 1 for a right answer, 0 for a wrong one,
-    NaN for a question that was not asked. The result is NaN if a resample holds no question.
+    how often pair i is drawn. The method is the pigeonhole bootstrap (Owen, "The pigeonhole bootstrap", Annals of
+    Applied Statistics 1, 2007); its intervals are conservative. ``correct`` (n,) is 1 for a right answer, 0 for a wrong
+    one, NaN for a question that was not asked. The result is NaN if a resample holds no question.
     """
     halves, sizes = _pairs_of(questions)
     nodes, is_answered = int(sizes.sum()), np.isfinite(correct)

@@ -1,7 +1,7 @@
 """The next items of users as a test of a model: how high does the model rank the items that a user took next?
 
 Each user in an event log has a history and, after it, test items: the last item, or all items from a date on. Only
-items that are new to the user are ranked, and only these can be test items.
+items that are new to the user are ranked or serve as test items.
 
     hit@10 = the share of users with a test item among the first ten
     nDCG@10 = Σ 1/log2(1 + rank) over the test items among the first ten, divided by its maximum
@@ -29,15 +29,15 @@ Rank = Callable[[Any, int], Array]
 """A function that takes histories, CSR (n, V), and k, and returns each history's k best words, padded with −1."""
 
 K, REACH, DECAY = 10, 20, 0.6
-# The two rankings that need no training process this many users at a time.
+# The number of users that the two rankings without training process at a time.
 _USERS = 1024
 
 
 class HeldOut(NamedTuple):
     """The users of an event log who have a history and, after it, a new item.
 
-    ``items`` holds the items of all histories, in order, as row numbers of the vocabulary. ``owners`` holds, for each
-    of these items, the number of the user. ``tests`` holds pairs (number of a user, row number of a test item).
+    ``items`` holds the items of all histories, in order, as row numbers of the vocabulary. ``owners`` holds the number
+    of the user of each entry of ``items``. ``tests`` holds pairs (number of a user, row number of a test item).
     ``wanted`` (n,) is the number of test items of each user. ``unjudged`` is the number of users without a history or a
     new item.
     """

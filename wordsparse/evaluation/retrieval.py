@@ -32,7 +32,7 @@ K1, B = 1.2, 0.75
 # The number of documents in a ranking. More documents would hardly change the first hundred of the fused ranking.
 DEPTH = 1000
 FUSION = 60
-# Documents are compared with the queries in blocks of this many cosines (64 MiB of float32).
+# The number of cosines of documents and queries that are computed at a time (64 MiB of float32).
 _BLOCK_COSINES = 2**24
 
 logger = logging.getLogger(__name__)

@@ -68,7 +68,7 @@ def read_collection(path: str | PathLike[str]) -> Collection:
     if not grades:
         raise InputError(f"{judgements}: no document has a score above 0: give judgements with relevant documents")
     if missing := len(lines) - documents:
-        logger.warning("%s: %s relevant documents are not in %s: they count as missed", judgements, missing, CORPUS)
+        logger.warning("%s: %s relevant documents are not in %s and count as missed", judgements, missing, CORPUS)
     return Collection(
         folder / CORPUS, [texts[query] for query in grades], list(grades.values()), len(texts) - len(grades)
     )

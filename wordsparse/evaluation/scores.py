@@ -20,14 +20,14 @@ from wordsparse.validation import positive_int
 from wordsparse.vectors.word_vectors import WordVectors
 
 RESTRICT_VOCAB = 30_000
-# Below this many tokens, scores are too near chance to compare methods.
+# The minimum number of tokens for comparing methods; with fewer tokens, scores are too near chance.
 ENOUGH_TOKENS = 3_000_000
-# A score describes the vectors only if at least this fraction of the test set's items can be scored.
+# The minimum fraction of a test set's items that must be scored; otherwise, the score says little about the vectors.
 FEW = 0.1
-# A related word counts as found up to this rank.
+# The maximum rank at which a related word counts as found.
 NEAREST = 10
 
-# Questions are answered in batches of this many cosines (64 MiB of float32).
+# The number of cosines in a batch of questions (64 MiB of float32).
 _BATCH_COSINES = 2**24
 
 
@@ -67,7 +67,7 @@ def own(score: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a warning for each test set in which no evaluation could score more than a few items."""
+    """Return a warning for each test set of which every evaluation scored only a few items."""
     sentences = []
     for kind in KINDS:
         for name in dict.fromkeys(name for evaluation in evaluations for name in evaluation[kind]):
@@ -84,7 +84,7 @@ def unanswered(evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
 def answer_pairs(word_vectors: WordVectors, pairs: Sequence[Pair], composed: bool = False) -> Array:
     """Return the cosine of each pair's words; NaN for a pair with an unknown word.
 
-    With ``composed``, an unknown word gets a vector composed from n-grams or other words, if there is one.
+    With ``composed``, an unknown word gets a vector composed from n-grams or other words, if possible.
     """
     row_of = _rows_by_spelling(word_vectors, len(word_vectors))
 
@@ -262,7 +262,7 @@ def _spelt(word: Any) -> str:
 
 def _rows_by_spelling(word_vectors: WordVectors, n: int) -> dict[str, int]:
     """Return a dict from the ``n`` most frequent words in upper case to their rows. If several spellings give the same
-    key, the most frequent spelling wins."""
+    key, the most frequent spelling is used."""
     rows: dict[str, int] = {}
     for row in word_vectors.most_frequent(n).tolist():
         rows.setdefault(_spelt(word_vectors.words[row]), row)

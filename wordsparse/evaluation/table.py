@@ -32,7 +32,7 @@ class Scores(dict[str, Any]):
         return html_table(list(self._rows()), {NEXT, *(kind.title for kind in KINDS.values())})
 
     def _rows(self) -> Iterator[Row]:
-        """Yield the rows of the table, by kind of test set. Sections follow their file if a question was answered."""
+        """Yield the rows by kind of test set. A file's sections follow the file if any question was answered."""
         for kind, (title, measure, *_) in KINDS.items():
             yield from self._rows_of(kind, title, measure)
             if kind == "retrieval":

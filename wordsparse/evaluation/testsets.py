@@ -60,15 +60,15 @@ def read_sentences(path: str | PathLike[str]) -> list[Pair]:
         fields = [part.strip() for part in line.split("\t")]
         score = _finite_number(fields[0])
         if score is None or len(fields) != 3 or not all(fields):
-            raise InputError(f"{where}: expected a number and two sentences, with tabs, found {line[:100]!r}")
+            raise InputError(f"{where}: expected a number and two sentences between tabs, found {line[:100]!r}")
         pairs.append(Pair(fields[1], fields[2], score))
     if not pairs:
-        raise InputError(f"{path}: holds no pairs of sentences: it needs lines of a score and two sentences, with tabs")
+        raise InputError(f"{path}: holds no pairs of sentences: it needs lines 'score TAB sentence TAB sentence'")
     return pairs
 
 
 def read_related(path: str | PathLike[str]) -> list[tuple[str, str]]:
-    """Read lines of two related words. A line gives two items: each word should be among the other's neighbours."""
+    """Read lines of two related words. A line gives two items: each word should be near the other word."""
     items: list[tuple[str, str]] = []
     for where, line in _lines(path):
         words = line.split("\t") if "\t" in line else line.split()
@@ -145,7 +145,7 @@ def load_test_sets(**paths: Sequence[str | PathLike[str]] | None) -> TestSets:
 def named(paths: Iterable[str | PathLike[str]]) -> Mapping[str, Path]:
     """Return a dict from the names of test sets to their paths. Raise InputError if two names are equal."""
     if isinstance(paths, str | PathLike):
-        raise InputError(f"test sets are a list of files, not one: give [{os.fspath(paths)!r}]")
+        raise InputError(f"test sets must be a list of files, not one path: give [{os.fspath(paths)!r}]")
     named: dict[str, Path] = {}
     for path in map(Path, paths):
         if path.stem in named:

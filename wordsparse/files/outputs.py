@@ -24,8 +24,8 @@ _NAMED = {STANDARD_OUTPUT: 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def is_stream(path: Path) -> bool:
-    """Return whether the output at ``path`` is a stream. Return False if a regular file will be created or replaced
-    there.
+    """Return whether the output at ``path`` is a stream. Return False if a regular file will be created or replaced at
+    ``path``.
 
     Raise InputError if the output is neither a stream nor a regular file.
     """

@@ -1,7 +1,7 @@
 """Reads untrusted files. Only regular files are opened, and they are read only up to a maximum size.
 
 A FIFO would block the reader, and /dev/zero is infinite. An untrusted directory may contain FIFOs and devices, or links
-to such files. Links to regular files are followed, because shared caches of models consist of such links.
+to such files. Links to regular files are followed, because shared caches of models consist of links.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ def reading(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except OSError as error:
         if os.fspath(path) == "-" and isinstance(error, FileNotFoundError):
-            raise InputError("-: standard input can hold a text to train on only: write it to a file first") from error
+            raise InputError("-: standard input can only hold a training text: write it to a file first") from error
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
@@ -61,7 +61,7 @@ def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     with opened(path) as file:
         data = file.read(min(most, size_of(file)) + 1)  # one byte more than the size, to detect a file that grows
     if len(data) > most:
-        raise InputError(f"{path}: holds more than {most:,} bytes, which is more than such a file needs")
+        raise InputError(f"{path}: holds more than {most:,} bytes, more than a file of this kind needs")
     return data
 
 
@@ -75,8 +75,8 @@ def read_text(path: str | os.PathLike[str], most: int) -> str:
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a TOML file. People edit such files, so an error in the file raises an InputError that names the file and
-    the line."""
+    """Read a TOML file. Users edit TOML files by hand, so an error in the file raises an InputError that names the file
+    and the line."""
     text = read_text(path, TOML_BYTES)
     try:
         return tomllib.loads(text)

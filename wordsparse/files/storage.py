@@ -17,7 +17,7 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import outputs, regular, system
 from wordsparse.files.system import is_at, sync, try_lock, unlock
 
-AGAIN = "restore it, or make it again"
+AGAIN = "restore the file, or make it again"
 """The advice in messages about a damaged file."""
 MANIFEST_BYTES = 2**24
 NAME_BYTES = 255
@@ -36,14 +36,14 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        advice = " (free space there, or choose another output)" if full else ""
+        advice = " (free some disk space, or choose another output)" if full else ""
         raise WordsparseError(f"{path}: writing failed: {error.strerror or error}{advice}") from error
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
     """Put ``path`` in front of the message of an InputError raised in the block, unless the message already begins with
-    it."""
+    ``path``."""
     try:
         yield
     except InputError as error:
@@ -57,15 +57,15 @@ def trusting(path: Path) -> Iterator[None]:
     """Raise an InputError that names ``path`` if the block fails. The block extracts values from a file that wordsparse
     wrote, such as the members of a manifest.
 
-    Such files are not validated beyond their checksums. Use the values only after the block, so that errors in the
-    program are not reported as errors in the file."""
+    Files that wordsparse wrote are not validated beyond their checksums. Use the extracted values only after the block,
+    so that errors in the program are not reported as errors in the file."""
     with naming(path):
         try:
             yield
         except InputError:
             raise
         except (LookupError, TypeError, ValueError) as error:
-            raise InputError(f"does not hold what this version writes ({error!r:.200}); {AGAIN}") from error
+            raise InputError(f"does not have the content that this version writes ({error!r:.200}); {AGAIN}") from error
 
 
 def leftovers(path: Path) -> Iterator[Path]:
@@ -86,7 +86,7 @@ def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[P
             if dead:
                 shutil.rmtree(leftover, ignore_errors=True)
             elif alone and leftover.exists():
-                raise InputError(f"{path}: another process is writing it: wait for it, or name another output")
+                raise InputError(f"{path}: another process is writing this output: wait, or name another output")
     while True:
         # The module tempfile would make the directory private (mode 0700), and renaming would keep this mode.
         temporary = _partial_name(path)
@@ -151,10 +151,10 @@ def new_directory(path: Path) -> Iterator[Path]:
 
 
 def check_new_directory(path: Path) -> None:
-    """Raise InputError unless a directory can be created at ``path``. Call this before work starts."""
+    """Raise InputError unless a directory can be created at ``path``. Call this function before work starts."""
     target = Path(os.path.realpath(path))
     if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
-        remedy = "name another directory, or delete it first" if path.is_dir() else "is a file: name a new directory"
+        remedy = "name another directory, or delete this one" if path.is_dir() else "is a file: name a new directory"
         raise InputError(f"{path}: exists already: {remedy}")
     check_parent(path)
 
@@ -166,7 +166,7 @@ def check_parent(path: Path) -> None:
     if os.fspath(path) == outputs.STANDARD_OUTPUT:
         raise InputError(f"{path}: is standard output, and a directory is needed (./- is a directory called -)")
     if not target.name:
-        raise InputError(f"{path}: is the root of all directories: name one below it")
+        raise InputError(f"{path}: is the root directory: name a directory below the root")
     if len(os.fsencode(target.name)) > most:
         raise InputError(f"{path}: its name is too long: name an output of at most {most} bytes")
     if not parent.is_dir():
@@ -175,12 +175,12 @@ def check_parent(path: Path) -> None:
         raise InputError(f"{path}: there is no directory {parent}; make it first")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(
-            f"{path}: the directory {parent} cannot be written to: choose another, or change its permissions"
+            f"{path}: the directory {parent} cannot be written to: choose another directory, or change the permissions"
         )
 
 
 def check_file(path: Path, *, streams: bool = True) -> None:
-    """Raise InputError unless a file can be written at ``path``. Call this before work starts.
+    """Raise InputError unless a file can be written at ``path``. Call this function before work starts.
 
     With ``streams``, ``path`` may also be a pipe, a terminal or standard output.
     """
@@ -192,7 +192,7 @@ def check_file(path: Path, *, streams: bool = True) -> None:
 
 def check_apart(output: str | os.PathLike[str], inputs: Iterable[object]) -> None:
     """Raise InputError if the output is one of the ``inputs``, possibly through a link, or a file in one of the input
-    directories. Call this before work starts. Inputs that are not paths are ignored."""
+    directories. Call this function before work starts. Inputs that are not paths are ignored."""
     if not os.path.isfile(output):
         return
     for each in inputs:
@@ -213,8 +213,8 @@ def write_file(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` atomically: readers see either the old content or the new content. Streams are written
     directly.
 
-    Raise InputError if ``path`` exists and is neither a regular file nor a stream. Raise WordsparseError if writing
-    fails. In this case, the old content is kept.
+    Raise InputError if ``path`` exists and is neither a regular file nor a stream. Raise WordsparseError, and keep the
+    old content, if writing fails.
     """
     if outputs.is_stream(path):
         with outputs.stream(path) as file:
@@ -280,7 +280,7 @@ def read_unreplaced(directory: Path, read: Callable[[], Content]) -> Content:
         try:
             opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)  # kept open, so that its inode is not reused
         except OSError:
-            return read()  # without the directory, read() raises an error that names the cause
+            return read()  # if the directory is missing, read() raises an error that names the cause
         try:
             content = read()
             if is_at(opened, directory):
@@ -306,11 +306,11 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
     """
     content = read_json(path)
     if content.get("format") != format:
-        raise InputError(f"{path}: is not a {format} file; name another")
+        raise InputError(f"{path}: is not a {format} file; name another file")
     if content.get("version") != version:
         raise InputError(
             f"{path}: is {format} version {content.get('version')!r}; this wordsparse reads version {version}: "
-            "install another wordsparse, or make it again"
+            "install another version of wordsparse, or make the file again"
         )
     digest = content.pop("sha256", None)
     if digest != _members_digest(content):
@@ -319,8 +319,8 @@ def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
 
 
 def read_json(path: Path, most: int = MANIFEST_BYTES) -> dict[str, Any]:
-    """Read the JSON object in a regular file of at most ``most`` bytes. Raise InputError that names the file if this
-    fails."""
+    """Read the JSON object in a regular file of at most ``most`` bytes. Raise InputError that names the file if it
+    cannot be read."""
     data = regular.read_bytes(path, most)
     try:
         content = json.loads(data)

@@ -58,7 +58,7 @@ class BoundedStream:
 
     @property
     def position(self) -> int:
-        """The number of bytes read from the file so far. For a compressed file, these are the compressed bytes."""
+        """The number of bytes read from the file so far. For a compressed file, the compressed bytes are counted."""
         return self._raw.tell()
 
     def read(self, most: int) -> bytes:
@@ -71,23 +71,21 @@ class BoundedStream:
         return self._counted(self._file.readline, most)
 
     def expect_end(self, what: str, start: bytes = b"") -> None:
-        """Raise InputError unless only white space is left after the expected content. ``what`` describes this content
-        in the message.
+        """Raise InputError unless only white space is left after the expected content. ``what`` describes the expected
+        content in the message.
 
         ``start`` holds bytes after the content that the caller has already read.
         """
         while chunk := start or self.read(2**16):
             start = b""
             if not chunk.isspace():
-                raise InputError(
-                    f"there is more in the file after {what}; correct the first line, or write the file again"
-                )
+                raise InputError(f"the file does not end after {what}; correct the first line, or write the file again")
 
     def _counted(self, read: Callable[[int], bytes], most: int) -> bytes:
         try:
             data = read(most)
         except Exception as error:
-            # Decompressors have their own exceptions, some of which are not OSErrors.
+            # Decompressors raise their own exceptions, some of which are not OSErrors.
             raise InputError(
                 f"cannot be read or unpacked, is cut short or damaged: {error}; copy or write it again"
             ) from error

@@ -9,8 +9,8 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # constants of Linux
 
 
 def try_lock(descriptor: int) -> bool:
-    """Lock an open file or directory until it is closed or the process ends. Return False if another process has locked
-    it."""
+    """Lock an open file or directory until it is closed or the process ends. Return False if another process holds the
+    lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -22,7 +22,7 @@ FilePath = str | PathLike[str]
 class VocabularyBuilder:
     """The part of Word2Vec that exists before training: words, their counts, and random vectors.
 
-    The attributes have gensim's names. A program may change the attributes between training runs.
+    The attributes have the names of gensim's attributes. A program may change the attributes between training runs.
     """
 
     vector_size: int
@@ -51,7 +51,7 @@ class VocabularyBuilder:
         self.corpus_count = self.corpus_total_words = 0
         self.raw_vocab: dict[Key, int] = {}
         self._trained: engine.Trained | None = None
-        self._refresh: Callable[[], None] | None = None  # set during callbacks: updates the vectors once wv is read
+        self._refresh: Callable[[], None] | None = None  # set during callbacks: called to update wv when wv is read
         self._use(self._table(self.vector_size))
 
     @property
@@ -133,7 +133,7 @@ class VocabularyBuilder:
         if dry_run:
             return report
         if update and not len(self.wv):
-            raise WrongOrderError("update adds to a vocabulary, but there is none: build one first without update")
+            raise WrongOrderError("update extends a vocabulary, but there is none: build one first without update")
         if not update:
             self.min_count, self.sample = min_count or self.min_count, sample or self.sample
             self._reset()
@@ -154,7 +154,7 @@ class VocabularyBuilder:
         self.reset_from(self)
 
     def init_sims(self, replace: bool = False) -> None:
-        """Scale the vectors to length one if ``replace``; otherwise do nothing."""
+        """Scale the vectors to unit length if ``replace``; otherwise do nothing."""
         self.wv.init_sims(replace)
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:

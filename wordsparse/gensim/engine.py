@@ -1,4 +1,5 @@
-"""Training behind Word2Vec, with the exact loss over the whole vocabulary, and predictions of the trained model."""
+"""The training that Word2Vec runs, with the exact loss over the whole vocabulary, and predictions of a trained
+model."""
 
 from collections.abc import Callable, Sequence
 

@@ -16,7 +16,7 @@ OURS = "wordsparse.gensim"
 
 
 def gensims(module: str) -> Callable[[str], Any]:
-    """Return a ``__getattr__`` for our ``module`` that searches gensim's module of that path, then gensim.models."""
+    """Return a ``__getattr__`` for ``module``: search gensim's module of the same path, then gensim.models."""
 
     def attribute(name: str) -> Any:
         if not name.startswith("_"):

@@ -25,17 +25,17 @@ def check(settings: VocabularyBuilder) -> None:
     for name in ("vector_size", "window", "workers"):
         validation.positive_int(name, getattr(settings, name))
     if not settings.hs and not settings.negative:
-        raise InputError("hs=0 and negative=0 together: nothing would be trained; leave one of them at its default")
+        raise InputError("hs=0 and negative=0 together: nothing would be trained; leave hs or negative at its default")
     if settings.negative < 0:
         raise InputError(f"negative must not be below 0, not {settings.negative}")
     if settings.hs and not settings.negative:
-        say_once("hs=1: the loss here is exact over the whole vocabulary; there is no tree of words")
+        say_once("hs=1: wordsparse's loss is exact over the whole vocabulary and uses no tree of words")
     if not settings.cbow_mean and not settings.sg:
-        raise InputError("cbow_mean=0: CBOW takes the mean of its context words here, never their sum; leave it at 1")
+        raise InputError("cbow_mean=0: CBOW takes the mean of its context words here, never the sum; leave it at 1")
     if settings.max_vocab_size:
         say_once("max_vocab_size has no effect: every token is counted, and no word is dropped while counting")
     if settings.null_word:
-        raise InputError("null_word: there is no padding word here; leave it at 0")
+        raise InputError("null_word: wordsparse has no padding word; leave null_word at 0")
     if (settings.alpha, settings.min_alpha) != GENSIMS_ALPHAS:
         say_once("alpha and min_alpha have no effect: the exact steps choose their own length")
 
@@ -49,7 +49,7 @@ def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> 
             f"{longest:,} tokens; cut the sentences, or choose a smaller window"
         )
     preset = _preset(settings, longest)
-    if preset == "items":  # all distances weigh the same, so a narrower window suffices
+    if preset == "items":  # all distances have the same weight, so a window as wide as the sentences suffices
         window = min(window, max(longest - 1, 1))
     return Options(
         model="skipgram" if settings.sg else "cbow",
@@ -93,7 +93,7 @@ def _sample(sample: float, corpus: EncodedCorpus) -> float:
     rate = threshold(sample, total)
     if rate and rate * total < 1:
         say_once(
-            "sample: in this short text even a word that occurs once is more frequent than sample; the text is "
+            "sample: in this short text, the relative frequency of a single word exceeds sample; the text is "
             "trained on without subsampling"
         )
         return 0.0

@@ -20,8 +20,8 @@ from wordsparse.vectors.word_vectors import WordVectors
 class KeyTable(WordVectors):
     """A table of vectors with gensim's names, to which keys can be added.
 
-    The cosine of two keys is in float64, nearest keys with equal cosines are ordered by row, and a zero vector has the
-    cosine 0 with all other vectors. ``next_index`` is the first reserved row; reserved rows have the key None.
+    The cosine of two keys is computed in float64, nearest keys with equal cosines are ordered by row, and a zero vector
+    has the cosine 0 with all other vectors. ``next_index`` is the first reserved row; reserved rows have the key None.
     ``expandos`` maps the names of attributes to arrays (V,) with a value per key; "count" holds the counts.
     """
 
@@ -53,7 +53,7 @@ class KeyTable(WordVectors):
 
     @property
     def counts(self) -> Array | None:
-        """The attribute "count", (V,), or None if it is not known."""
+        """The attribute "count", (V,), or None if the counts are not known."""
         return self.expandos.get("count")
 
     @property
@@ -77,11 +77,11 @@ class KeyTable(WordVectors):
             self._norms = self._unit = None
 
     def get_normed_vectors(self) -> Array:
-        """Return the vectors scaled to length one, (V, vector_size); see ``unit``."""
+        """Return the vectors scaled to unit length, (V, vector_size); see ``unit``."""
         return self.unit
 
     def unit_normalize_all(self) -> None:
-        """Scale every vector to length one in place."""
+        """Scale every vector to unit length in place."""
         self.vectors = self.unit
 
     def has_index_for(self, key: object) -> bool:
@@ -102,7 +102,7 @@ class KeyTable(WordVectors):
         return row
 
     def get_vector(self, key: Any, norm: bool = False) -> Array:
-        """Return the vector of ``key``, (vector_size,) and read-only, scaled to length one if ``norm``.
+        """Return the vector of ``key``, (vector_size,) and read-only; ``norm`` scales the vector to unit length.
 
         The vector of a key without a row is composed from its n-grams; without n-grams, UnknownWordError is raised.
         """
@@ -118,8 +118,8 @@ class KeyTable(WordVectors):
     ) -> Array:
         """Return the weighted mean of vectors, (vector_size,): their sum divided by the sum of absolute weights.
 
-        ``keys`` may hold vectors, which are used unchanged. ``pre_normalize`` scales the vectors of keys to length one,
-        and ``post_normalize`` scales the mean. Raise InputError if there are no keys, or if the numbers of keys and
+        ``keys`` may hold vectors, which are used unchanged. ``pre_normalize`` scales the vectors of keys to unit length
+        first, ``post_normalize`` the mean. Raise InputError if there are no keys, or if the numbers of keys and
         weights differ, and UnknownWordError for an unknown key unless ``ignore_missing``.
         """
         if len(keys) == 0:
@@ -153,11 +153,11 @@ class KeyTable(WordVectors):
     ) -> Found | Array:
         """Return the keys nearest to the sum of positive vectors minus negative vectors, with their cosines.
 
-        Vectors of keys are scaled to length one. A pair (key, number) gives the key this weight in place of 1 or −1.
-        The result excludes the keys of the query. The search covers the rows from ``clip_start`` to ``clip_end``, or
-        the first ``restrict_vocab`` rows. If ``topn`` is None, the result is the cosines of all searched rows, (rows,)
-        float32. An ``indexer`` of gensim.similarities replaces the exact search. Raise InputError if there is no key or
-        vector, or a key is unknown (UnknownWordError).
+        Vectors of keys are scaled to unit length. A pair (key, weight) replaces the weight 1 or −1 of a key. The result
+        excludes the keys of the query. The search covers the rows from ``clip_start`` to ``clip_end``, or the first
+        ``restrict_vocab`` rows. If ``topn`` is None, the result is the cosines of all searched rows, (rows,) float32.
+        An ``indexer`` of gensim.similarities replaces the exact search. Raise InputError if there is no key or vector,
+        or a key is unknown (UnknownWordError).
         """
         if topn is not None and validation.whole("topn", topn, -validation.LARGEST) < 1:
             return []
@@ -171,17 +171,17 @@ class KeyTable(WordVectors):
         return cosines if topn is None else self._best(cosines, rows, topn, start)
 
     def similar_by_key(self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
-        """Return :meth:`most_similar` of one key."""
+        """Return the result of :meth:`most_similar` for one key."""
         return self.most_similar([key], topn=topn, restrict_vocab=restrict_vocab)
 
     def similar_by_word(self, word: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
-        """Return :meth:`most_similar` of one key."""
+        """Return the result of :meth:`most_similar` for one key."""
         return self.similar_by_key(word, topn, restrict_vocab)
 
     def similar_by_vector(
         self, vector: Array, topn: int | None = 10, restrict_vocab: int | None = None
     ) -> Found | Array:
-        """Return :meth:`most_similar` of one vector (vector_size,)."""
+        """Return the result of :meth:`most_similar` for one vector (vector_size,)."""
         return self.most_similar([vector], topn=topn, restrict_vocab=restrict_vocab)
 
     def similarity(self, w1: Key, w2: Key) -> float:
@@ -193,7 +193,7 @@ class KeyTable(WordVectors):
         return 1 - self.similarity(w1, w2)
 
     def _query(self, pairs: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
-        """Return the weighted sum of ``pairs``, scaled to length one, (vector_size,), and the rows of their keys."""
+        """Return the weighted sum of ``pairs``, scaled to unit length, (vector_size,), and the rows of their keys."""
         keys, weights = zip(*pairs, strict=True) if pairs else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
         return mean, {
@@ -226,7 +226,7 @@ class KeyTable(WordVectors):
     ) -> None:
         """Add a key with its vector, or a list of keys with an array of vectors, at the end.
 
-        ``extras`` are attributes of these keys. Existing keys keep their vectors and attributes unless ``replace``.
+        ``extras`` are attributes of the new keys. Existing keys keep their vectors and attributes unless ``replace``.
         Raise InputError if the numbers of keys, vectors and attributes differ, a vector does not have ``vector_size``
         numbers, or a number is not finite.
         """
@@ -281,7 +281,7 @@ class KeyTable(WordVectors):
             dtype, old = _attribute_dtype(kind), self.expandos.get(name)
             if old is not None and not np.can_cast(dtype, old.dtype):
                 raise WrongTypeError(
-                    f"the attribute {name!r} holds {old.dtype}, which cannot hold {dtype}: choose another name"
+                    f"the attribute {name!r} has the type {old.dtype}, not {dtype}: choose another name"
                 )
             if old is None or len(old) != len(self):
                 grown = np.zeros(len(self), dtype if old is None else old.dtype)
@@ -296,7 +296,7 @@ class KeyTable(WordVectors):
         self.expandos[attr][row] = val
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
-        """Return the attribute ``attr`` of ``key``. Raise UnknownWordError (a KeyError) if either is missing."""
+        """Return the attribute ``attr`` of ``key``; raise UnknownWordError (a KeyError) if one is missing."""
         if attr not in self.expandos:
             raise UnknownWordError(f"the keys have no attribute {attr!r}; set_vecattr gives them one")
         return self.expandos[attr][self.get_index(key)]
@@ -305,7 +305,7 @@ class KeyTable(WordVectors):
         """Return the row of ``key``; None if the key has no row."""
         row = self.key_to_index.get(key)
         if row is None and isinstance(key, Integral) and 0 <= int(key) < len(self.index_to_key):
-            # If keys are numbers, a number that is no key is unknown, not a row number.
+            # If keys are numbers, a number that is not a key is an unknown key, not a row number.
             row = None if isinstance(self.index_to_key[0], Integral) else int(key)
         return row
 

@@ -43,7 +43,7 @@ class Scan:
 def scan(sentences: Iterable[Any]) -> Scan:
     """Number and count the tokens of sentences."""
     numbers, read = Numbers(), itertools.count()
-    # `zip` takes a number from `read` for each sentence, so `next(read)` is the number of sentences in the end.
+    # `zip` takes a number from `read` for each sentence, so at the end, `next(read)` is the number of sentences.
     stream = (sentence for sentence, _ in zip(lists(sentences), read, strict=False))
     ids = np.concatenate([*numbered(stream, numbers, END_OF_SENTENCE)])
     counts = np.bincount(ids[ids >= 0], minlength=len(numbers)).tolist()
@@ -176,8 +176,8 @@ def _corpus(vocabulary: Vocabulary, tokens: int, sentences: int, shards: list[An
 
 
 def _table(tokens: Iterable[Key], rows: Mapping[Key, int]) -> Ids:
-    """Return an array that maps positions in ``tokens`` to row numbers. Its last two entries map END_OF_SENTENCE (−2)
-    and OUT_OF_VOCABULARY (−1), used as negative indices, to themselves."""
+    """Return an array that maps positions in ``tokens`` to row numbers. The last two entries of the array map
+    END_OF_SENTENCE (−2) and OUT_OF_VOCABULARY (−1), used as negative indices, to themselves."""
     specials = [END_OF_SENTENCE, OUT_OF_VOCABULARY]
     return np.fromiter(chain(map(rows.get, tokens, repeat(OUT_OF_VOCABULARY)), specials), np.int32)
 

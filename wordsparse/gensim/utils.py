@@ -1,4 +1,4 @@
-"""The names of gensim.utils. All except RULE_DEFAULT, RULE_DISCARD and RULE_KEEP need gensim."""
+"""The names of gensim.utils. All names except RULE_DEFAULT, RULE_DISCARD and RULE_KEEP need gensim."""
 
 from wordsparse.gensim.passing import gensims
 from wordsparse.gensim.texts import DEFAULT as RULE_DEFAULT

@@ -8,10 +8,10 @@ from wordsparse.errors import InputError
 from wordsparse.options import Checked, option
 from wordsparse.validation import finite, whole
 
-# The limit of walks per node and of nodes per walk. It ensures that int64 can hold the number of tokens for any graph.
+# The limit of walks per node and of nodes per walk, so that int64 can hold the number of tokens for any graph.
 MOST_WALKS = 10_000
 
-# The bounds of p and q. Outside of them, walks take minutes, because most draws are rejected.
+# The bounds of p and q. Outside these bounds, walks take minutes, because most draws are rejected.
 BIAS = partial(finite, least=0.01, most=100.0)
 
 
@@ -19,14 +19,14 @@ BIAS = partial(finite, least=0.01, most=100.0)
 class GraphOptions(Checked):
     """Options for reading a graph and walking on it."""
 
-    walks: int = option(10, "Walks from each node in an epoch.", check=partial(whole, least=1, most=MOST_WALKS))
-    walk_length: int = option(80, "Nodes of a walk.", check=partial(whole, least=2, most=MOST_WALKS))
+    walks: int = option(10, "Number of walks from a node per epoch.", check=partial(whole, least=1, most=MOST_WALKS))
+    walk_length: int = option(80, "Number of nodes in a walk.", check=partial(whole, least=2, most=MOST_WALKS))
     p: float = option(1.0, "node2vec's p: a step back to the previous node has 1/p times the weight.", check=BIAS)
     q: float = option(
         1.0, "node2vec's q: a step to a node not linked from the previous node has 1/q times the weight.", check=BIAS
     )
     directed: bool | None = option(
-        None, "Follow edges from source to target only.", shown="as a NetworkX graph is; files are undirected"
+        None, "Follow edges from source to target only.", shown="as in a NetworkX graph; undirected for files"
     )
     ends: str | None = option(
         None,
@@ -37,7 +37,7 @@ class GraphOptions(Checked):
     edge_weight: str | None = option(
         None,
         "Column, or NetworkX attribute, of the weight of an edge.",
-        shown="weight; the third if columns have no names",
+        shown="the column weight, or the third if columns have no names",
         metavar="NAME",
     )
 

@@ -28,7 +28,7 @@ BYTES_PER_EDGE = 130
 # Characters that begin a comment in a list of edges.
 COMMENTS = ("#", "%")
 WEIGHT = "weight"
-# The bounds of weights. They ensure that float64 can hold the sum of a node's weights, and the inverse of that sum.
+# The bounds of weights, so that float64 can hold the sum of a node's weights, and the inverse of that sum.
 SMALLEST, LARGEST = 1e-100, 1e100
 # An edge in Python must have one of the types in EDGE. A node must not be one of the values in NO_NODE.
 EDGE, NO_NODE = (list, tuple, np.ndarray), (None, "")
@@ -103,7 +103,7 @@ def _of_networkx(graph: Any, options: GraphOptions) -> tuple[list[str], sp.csr_a
     name = options.edge_weight or WEIGHT
     edges = [(numbers[a], numbers[b], weight) for a, b, weight in graph.edges(data=name, default=None)]
     if options.edge_weight and all(weight is None for _, _, weight in edges):
-        raise InputError(f"no edge of the graph has the attribute {name!r}: name another one as edge_weight")
+        raise InputError(f"no edge of the graph has the attribute {name!r}: name another attribute with edge_weight")
     try:
         weights = np.array([1.0 if weight is None else weight for _, _, weight in edges], np.float64)
     except (TypeError, ValueError, OverflowError) as error:
@@ -116,7 +116,7 @@ def _rows(source: Any, options: GraphOptions) -> list[tuple[str, Iterable[tuple[
     """Return pairs of a name and edges: a pair per file, or a single pair for a data frame or an iterable."""
     corpus = Corpus.of(source)
     if corpus.form == "frame":
-        names = list(getattr(source, "column_names", source.columns))  # Arrow's ``columns`` are not names
+        names = list(getattr(source, "column_names", source.columns))  # Arrow's ``columns`` are the data
         return [("the data frame", _columns("the data frame", source, names, options))]
     if corpus.paths is not None:
         return [(str(file), _cells(file, options)) for file in find_files(corpus.paths)]
@@ -163,11 +163,11 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
     """Return, for each line or row, its number and its cells. The cells are two nodes and, optionally, a weight."""
     if suffix_of(path) == ".mtx":
-        raise InputError(f"{path}: is a matrix: give scipy.io.mmread of it to wordsparse.train(..., preset='graph')")
+        raise InputError(f"{path}: is a matrix: use wordsparse.train(scipy.io.mmread(path), ..., preset='graph')")
     format = format_of_name(path)
     named = options.ends or options.edge_weight
     if format is None and named:
-        raise InputError(f"{path}: its columns have no names: leave out ends and edge_weight, or give rows (.csv)")
+        raise InputError(f"{path}: its columns have no names: leave out ends and edge_weight, or give a table (.csv)")
     names = [] if format in (None, "jsonl") else column_names(path, format)
     if format is None or (format == "csv" and not named and all(map(_is_number, names[:2]))):
         return _lines(path, '"' if format else None)
@@ -180,7 +180,7 @@ def _columns(name: str, source: Any, names: list[str], options: GraphOptions) ->
     weight = options.edge_weight or (WEIGHT if WEIGHT in names else None)
     ends = options.columns or [name for name in names if name != weight][:2]
     if len(ends) < 2:
-        raise InputError(f"{name}: an edge needs two columns, its nodes, besides a weight; columns: {listed(names)}")
+        raise InputError(f"{name}: an edge needs two columns of nodes, next to the weight; columns: {listed(names)}")
     is_frame = not isinstance(source, list)
     for block in table_blocks(source, [*ends, *([weight] if weight else [])], is_frame=is_frame):
         yield from zip(block.numbers, zip(*block.cells(), strict=True), strict=True)

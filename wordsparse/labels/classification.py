@@ -1,7 +1,7 @@
-"""A trained classifier of sparse rows: a calibrated ridge regression, with a logistic head if that is better.
+"""A trained classifier of sparse rows: a calibrated ridge regression, with a logistic head if a head is better.
 
-It has no settings to tune. The ridge penalty λ (:mod:`wordsparse.labels.tuning`) and the calibration of outputs to
-probabilities (:mod:`wordsparse.labels.logistic`) are fitted to predictions for left-out training rows.
+The classifier has no settings to tune. The ridge penalty λ (:mod:`wordsparse.labels.tuning`) and the calibration of
+outputs to probabilities (:mod:`wordsparse.labels.logistic`) are fitted to leave-one-out predictions for training rows.
 """
 
 import logging
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 HEAD_LABELS = 128
 # To evaluate the head, at most one of every HELD_OUT rows is held out.
 HELD_OUT = 10
-# The fewest rows for which a head is fitted; with fewer rows, the regression is better.
+# The minimum number of rows for fitting a head; with fewer rows, the regression is better.
 HEAD_ROWS = 1000
 # The value of the constant (bias) column. All other columns are scaled: the root mean square norm of the rows is 1.
 CONSTANT = 0.5
@@ -53,7 +53,8 @@ class Head:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model of the log-odds of labels. It divides rows by ``length``, the root mean square norm of training rows."""
+    """A model of the log-odds of labels, which divides rows by ``length``, the root mean square norm of training
+    rows."""
 
     length: float
     scorer: Scorer
@@ -69,7 +70,7 @@ class Classifier:
         problem, ridge = tuned(prepared(X, length), Y, dim, seed, kernels)
         scorer = problem.solve(ridge, scoring.FREQUENT)
         rows = np.random.default_rng(seed + 1).permutation(n)[:LEFT_OUT]
-        logger.info("labels: calibrating on rows left out")
+        logger.info("labels: calibrating on leave-one-out predictions")
         left = leave_out(scorer, problem, rows)
         parts = (part[left.known] for part in (left.outputs, left.counts, left.truth))
         calibration = Calibration.fitted(best_power(left, Y[rows])[0], *parts)
@@ -86,7 +87,7 @@ class Classifier:
         return best_labels, best_logits
 
     def likely(self, X: Any) -> Any:
-        """Return, for each row, the labels with a probability of at least ½, as CSR of ones."""
+        """Return, for each row, the labels with a probability of at least ½, as a CSR matrix of ones."""
         rows = []
         for labels, logits in self._candidates(X):
             row, place = np.nonzero(logits >= 0)
@@ -115,7 +116,7 @@ class Classifier:
         return logits
 
     def state(self) -> dict[str, Any]:
-        """Return the arrays and numbers of the model, from which :meth:`restored` makes it again."""
+        """Return the arrays and numbers of the model, from which :meth:`restored` restores the model."""
         return {
             **vars(self.scorer.inverse),
             "counts": self.scorer.counts,
@@ -144,7 +145,7 @@ def prepared(X: Any, length: float) -> Any:
 
 
 def _head(problem: RidgeProblem, scorer: Scorer, rows: Array, left: LeftOut, scores: Array) -> Head:
-    """Fit the logistic head. If it does not improve the ranking for held-out rows, return a head without labels.
+    """Fit the logistic head. If the head does not improve the ranking for held-out rows, return a head without labels.
 
     ``left`` holds the top labels of each of the ``rows``, predicted by a regression without that row. ``scores`` holds
     the log-odds of these labels.

@@ -23,7 +23,7 @@ BaseEstimator: Any = _sklearn.BaseEstimator
 ClassifierMixin: Any = _sklearn.ClassifierMixin
 
 DIM = 300
-# With at most this many features, XᵀX is exact, not approximated.
+# The maximum number of features for which XᵀX is exact, not approximated.
 ALL_FEATURES = 600
 # Names of options of ``predict`` in fastText and other tools.
 _ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) gives k labels and their probabilities")
@@ -32,17 +32,17 @@ _ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) 
 class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A multi-label classifier for sparse rows, each of which has a few of possibly very many labels.
 
-    It fits one ridge regression on all features and labels. With up to 600 features, XᵀX is exact; with more features,
-    XᵀX is approximated by a matrix of rank 300 plus a diagonal. Leave-one-out predictions for training rows choose the
-    ridge penalty λ and calibrate outputs to probabilities. A logistic regression predicts the 128 most frequent labels
-    instead if it ranks held-out rows better.
+    The classifier fits one ridge regression on all features and labels. With up to 600 features, XᵀX is exact; with
+    more features, XᵀX is approximated by a matrix of rank 300 plus a diagonal. The ridge penalty λ and the calibration
+    of outputs to probabilities are fitted to leave-one-out predictions for training rows. A logistic regression
+    predicts the 128 most frequent labels instead if it ranks held-out rows better.
 
     Parameters
     ----------
     threads : int, optional
         Threads of the compiled kernels; by default, one per available CPU.
     random_state : int
-        The seed for the approximation of XᵀX and for the choice of left-out rows.
+        The seed for the approximation of XᵀX and for the choice of held-out rows.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return hasattr(self, "_fitted")
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Fit X (n, f), sparse or dense, to y (n, D) in one of the forms that the class describes.
+        """Fit X (n, f), sparse or dense, to y (n, D) in one of the forms in the docstring of the class.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return logits
 
     def predict_proba(self, X: Any, columns: Any = None) -> Array:
-        """Return the probabilities of the labels ``columns``. For one-dimensional y, all classes sum to 1."""
+        """Return the probabilities of the labels ``columns``, which sum to 1 over all classes for one-dimensional y."""
         checks.check_is_fitted(self)
         if self._kind != "classes":
             return probabilities(self._logits(X, columns))
@@ -169,8 +169,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return result
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return P@1: the (weighted) fraction of rows whose likeliest label is true. With one class per row, this is
-        the accuracy."""
+        """Return P@1: the (weighted) fraction of rows whose likeliest label is true. With one class per row, P@1 is the
+        accuracy."""
         labels, _ = self._topk(X, 1)
         truth = targets.known_labels(y, self.classes_, self._kind)
         checks.check_consistent_length(labels, truth)
@@ -189,7 +189,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return ranking_scores(labels, truth, weights, depths)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a directory with checksummed arrays and a manifest, all or nothing. The directory contains no pickle.
+        """Write a directory with checksummed arrays and a manifest, atomically. The directory contains no pickle.
 
         Raises
         ------
@@ -206,7 +206,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Raises
         ------
         InputError
-            If a file is missing, damaged, altered, or of another version or class; the message names it.
+            If a file is missing, damaged, altered, or of another version or class; the message names the file.
         """
         estimator, content, arrays = state.load(path, cls)
         estimator._restore(content, arrays)
@@ -246,7 +246,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
 
     def _logits(self, X: Any, columns: Any) -> Array:
-        """Return the log-odds of labels, (n, columns). Raise InputError if they do not fit into memory."""
+        """Return the log-odds of labels, (n, columns). Raise InputError if the result does not fit into memory."""
         X = self._features(X, reset=False)
         rows, chosen = X.shape[0], self._chosen(columns)
         need = rows * chosen.shape[0] * 4

@@ -57,7 +57,7 @@ def command() -> None:
 @output_option("Directory to write the model to.", "MODEL")
 @table_options
 @click.option("--tokens", type=Choice(list(TOKENIZERS)), help="Tokeniser of texts.  [default: scikit-learn's words]")
-@click.option("--ngrams", type=int, help="Longest sequence of words that is a feature.  [default: 2]")
+@click.option("--ngrams", type=int, help="Maximum number of words in a feature.  [default: 2]")
 @click.option("--min-count", type=int, help="Minimum number of texts that contain a feature.  [default: 2]")
 @targets_option
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -85,7 +85,7 @@ def train(
     storage.check_new_directory(output)
     text, source = given(text), given({"column": column, "labels": labels, "separator": separator})
     if (column is None) != (labels is None):
-        raise InputError("a table needs both --column, of the texts, and --labels, of their labels")
+        raise InputError("a table needs both --column for its texts and --labels for its labels")
     kind = TextClassifier if source or holds_texts(data) else SparseTargetClassifier
     if text and not kind.takes_texts:
         raise InputError(f"{data}: holds numbers, so --{'/--'.join(text)} does not apply".replace("_", "-"))
@@ -118,7 +118,7 @@ def train(
 @click.argument("data", type=PATH)
 @column_option
 @click.option("-k", type=int, default=5, show_default=True, help="Labels of each row.")
-@click.option("--threshold", type=float, default=0.0, help="Leave out labels with a smaller probability.")
+@click.option("--threshold", type=float, default=0.0, help="Minimum probability of a label in the output.")
 @click.option("-o", "--output", metavar="FILE", type=PATH, help="Parquet or JSON lines file; - for JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns of the table to copy to --output.")
 @json_option
@@ -134,9 +134,9 @@ def predict(
 ) -> None:
     """Print the K likeliest labels of each row of DATA.
 
-    Each row is a line of 'label:probability', likeliest first. A model of texts reads the --column of a table, or the
-    lines of a plain text; labels in its output are separated by two spaces. With - each line of standard input is a
-    text, answered as it arrives. An npz file needs no --targets.
+    Each row is a line of 'label:probability', likeliest first. A model that was trained on texts reads the --column of
+    a table, or the lines of a plain text; labels in its output are separated by two spaces. With - each line of
+    standard input is a text, answered as it arrives. An npz file needs no --targets.
     """
     from wordsparse.corpus.tables import format_of_name, table_rows, writing
     from wordsparse.files import outputs, storage
@@ -155,7 +155,7 @@ def predict(
     if data != Path("-"):
         minibatches: Iterable[Any] = (_rows(classifier, data, None, source)[0],)
     elif not classifier.takes_texts:
-        raise InputError(f"{model}: was trained on numbers, which are read from a file: name it in place of -")
+        raise InputError(f"{model}: was trained on numbers, which are read from a file: name the file in place of -")
     elif output is not None and not outputs.is_stream(output):
         raise InputError(f"{output}: lines of standard input are answered as they come: leave out --output")
     else:
@@ -230,7 +230,7 @@ def _rows(
 
     if classifier.takes_texts:
         if targets is not None:
-            raise InputError("--targets belongs to an npz file: leave it out for texts")
+            raise InputError("--targets belongs to an npz file: leave --targets out for texts")
         return read_texts(data, **source)
     sizes = {}
     if hasattr(classifier, "classes_"):

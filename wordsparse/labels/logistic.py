@@ -6,7 +6,7 @@ more likely to be true. A logistic regression on the logarithm of the score give
 
     logit P(label l | x) = b log(o n_l^−a) + c
 
-a, the slope b and the shift c are fitted to outputs for left-out training rows.
+a, the slope b and the shift c are fitted to leave-one-out outputs for training rows.
 
 The most frequent labels, which largely decide P@1, have their own logistic regression on all sparse features, the
 *head*, because the logistic loss suits these labels better than squared error. Newton's method fits all these
@@ -28,7 +28,7 @@ MIN_OUTPUT = 1e-4
 MIN_SLOPE = 0.05
 POWERS = tuple(i / 20 for i in range(13))
 START_POWER = 0.15
-# C in the formula above.
+# The factor C of the logistic loss in the minimised sum.
 STRENGTH = 5.0
 # The number of iterations of conjugate gradients in each Newton step.
 GRADIENTS = (2, 2, 3)
@@ -60,7 +60,7 @@ class Calibration:
     @classmethod
     def fitted(cls, power: float, outputs: Array, counts: Array, truth: Array) -> "Calibration":
         """Fit slope and shift for this scoring power to ``truth`` (n,) in {0, 1}. Normal priors of variance 1 pull the
-        slope towards 1 and the shift towards 0. The slope stays positive, which preserves the order."""
+        slope towards 1 and the shift towards 0. The slope stays positive, which preserves the order of outputs."""
         plain, start = cls(power), np.array([1.0, 0.0])
         logits = plain.logits(outputs, plain.offsets(counts)).astype(np.float64)
         features = np.stack([logits, np.ones_like(logits)], 1)

@@ -28,8 +28,8 @@ def inverse_propensities(counts: ArrayLike, examples: int, a: float = A, b: floa
 
 
 def is_true(Y: Any, labels: Array) -> Array:
-    """Return (n, k) float64: 1 if row i of Y (CSR of ones) has the label ``labels[i, j]``, otherwise 0. A −1 in
-    ``labels`` means no label."""
+    """Return (n, k) float64: 1 if row i of Y (a CSR matrix of ones) has the label ``labels[i, j]``, otherwise 0. A −1
+    in ``labels`` means no label."""
     row = np.repeat(np.arange(Y.shape[0]), labels.shape[1])
     return np.asarray(Y[row, labels.ravel()], np.float64).reshape(labels.shape) * (labels >= 0)
 

@@ -21,11 +21,11 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.types import Array
 
 PASSES = 2
-# γ in the formula above. Its best value grows with the number of rows, but this value works well for any number.
+# The factor γ of r in Δ. The best γ grows with the number of rows, but this γ works well for any number of rows.
 REST = 3.0
-# The random matrix has this many columns more than the basis V.
+# The number of columns of the random matrix in excess of the columns of V.
 EXTRA = 10
-# Eigenvalues below this fraction of the largest eigenvalue are rounding errors.
+# The fraction of the largest eigenvalue below which eigenvalues are rounding errors.
 ROUNDING = 1e-6
 
 

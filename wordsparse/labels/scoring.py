@@ -1,12 +1,12 @@
-"""Outputs of the ridge regression for new rows: all outputs, some of them, or the best labels of each row.
+"""Outputs of the ridge regression for new rows: all outputs, selected outputs, or the best labels of each row.
 
 Let M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ be the inverse of :mod:`wordsparse.labels.ridge`, and B = XᵀY (f, D), which is sparse. Then
 
     o(x) = x M⁻¹ B = x Δ⁻¹B − (x P) Rᵀ,   R = BᵀP K⁻¹ (D, d)
 
 so no dense f×D matrix is needed. If a training row is left out, its output for a label becomes
-(o − l y) / (1 − l), where l = x M⁻¹ xᵀ is its leverage, and y is 1 if the row has the label and 0 otherwise. This is
-exact for ridge regression.
+(o − l y) / (1 − l), where l = x M⁻¹ xᵀ is its leverage, and y is 1 if the row has the label and 0 otherwise. The
+formula is exact for ridge regression.
 
 The best labels of a row come from two groups. For the ``FREQUENT`` most frequent labels, all outputs are computed. A
 rarer label is a candidate only if it shares an uncommon feature with the row, that is, a feature with at most
@@ -29,7 +29,7 @@ from wordsparse.types import Array
 FREQUENT = 8192
 UNCOMMON = 32
 REFINED = 12
-# Rows of Δ⁻¹B with a larger fraction of nonzeros are stored densely, in at most four times the memory.
+# The fraction of nonzeros above which a row of Δ⁻¹B is stored densely, in at most four times the memory.
 FULL_SHARE = 1 / 8
 # The number of rows whose outputs are computed at a time.
 BLOCK_ROWS = 512
@@ -87,7 +87,8 @@ class Scorer:
         return np.hstack([frequent, labels]), np.hstack([outputs, others])
 
     def _rarer(self, X: Any, H: Array) -> tuple[Array, Array]:
-        """Return each row's rarer labels and their outputs, both (rows, REFINED), with the same padding. H is X P."""
+        """Return each row's rarer labels and outputs, both (rows, REFINED), padded as by :meth:`candidates`. H is X
+        P."""
         shared = sp.csr_array(X @ self.uncommon_part)
         along = self.kernels.pair_dots(Csr.of(shared), H, self.R)
         row, place, entry = best_entries(shared.indptr, shared.data - along, REFINED)
@@ -127,7 +128,7 @@ def blocks(X: Any) -> list[slice]:
 
 def best(scores: Array, k: int) -> Array:
     """Return the columns of the k largest scores of each row, largest first; if scores are equal, in column order."""
-    first = max(k, FIRST)  # later columns count only where they exceed the k-th largest score of these columns
+    first = max(k, FIRST)  # a later column counts only if it exceeds the k-th largest score so far
     some = scores[:, :first]
     columns, largest = largest_of(np.broadcast_to(np.arange(some.shape[1]), some.shape), some, k)
     take_in(columns, largest, scores[:, first:], first)

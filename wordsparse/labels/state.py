@@ -23,7 +23,7 @@ FORMAT, VERSION = "wordsparse-labels", 3
 
 
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Write a directory, all or nothing. ``content`` is JSON; ``state`` holds arrays and numbers.
+    """Write a directory atomically. ``content`` is JSON; ``state`` holds arrays and numbers.
 
     Raise InputError if ``path`` exists and is not an empty directory, or cannot be created, and WordsparseError if
     writing fails.
@@ -47,13 +47,13 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
     if directory.is_file():
         raise InputError(
             f"{directory}: is a file, not the directory that 'labels train' writes; fastText's classifiers "
-            "cannot be read: train one here from its lines with __label__, labels train FILE -o MODEL"
+            "cannot be read: train a new classifier on the text with __label__, labels train FILE -o MODEL"
         )
     manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     kinds, name = {each.__name__: each for each in (kind, *kind.__subclasses__())}, manifest.get("estimator")
     if name not in kinds:
         raise InputError(
-            f"{directory / MANIFEST}: holds a {name!r:.40}, not a {kind.__name__}: load it with that class"
+            f"{directory / MANIFEST}: holds a {name!r:.40}, not a {kind.__name__}: load it with its own class"
         )
     with storage.trusting(directory / MANIFEST):
         content, table = manifest["content"], manifest["state"]

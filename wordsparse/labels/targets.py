@@ -17,7 +17,7 @@ NAMED = ("classes", "lists")
 
 
 def labels_of(Y: Any) -> tuple[Any, Array, str]:
-    """Return Y as CSR float32 of ones, its classes, and its kind: sparse, dense, classes or lists.
+    """Return Y as a CSR float32 matrix of ones, its classes, and its kind: sparse, dense, classes or lists.
 
     Raise InputError if Y has another form or holds values other than zeros and ones, or the labels have several types.
     """
@@ -57,7 +57,7 @@ def _of_classes(Y: Array) -> tuple[Any, Array]:
 
 
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:
-    """Return Y as CSR of ones. If Y names labels (``kind`` is in NAMED), omit labels that are not in ``classes``."""
+    """Return Y as a CSR matrix of ones. If Y names labels (``kind`` is in NAMED), omit labels outside ``classes``."""
     if kind not in NAMED:
         return labels_of(Y)[0]
     rows = _listed(Y)
@@ -67,7 +67,7 @@ def known_labels(Y: Any, classes: Array, kind: str) -> Any:
 def _listed(Y: Any) -> list[Any] | None:
     """Return the labels of each row if Y has a list, tuple or set per row; None if Y is a matrix or a vector.
 
-    Lists with equally many numbers form a matrix. Raise InputError if a row is None.
+    Lists of numbers form a matrix if all lists have the same length. Raise InputError if a row is None.
     """
     if isinstance(Y, str) or not isinstance(Y, Iterable) or getattr(Y, "ndim", 1) != 1:
         return None
@@ -83,7 +83,7 @@ def _listed(Y: Any) -> list[Any] | None:
 
 
 def _indicator(rows: Sequence[Any], classes: Sequence[Any]) -> Any:
-    """Return the known labels of each row, without repeats, as CSR of ones."""
+    """Return the known labels of each row, without repeats, as a CSR matrix of ones."""
     column = {label: place for place, label in enumerate(classes)}
     columns_of_rows = [sorted({column[label] for label in row if label in column}) for row in rows]
     columns = np.fromiter(chain.from_iterable(columns_of_rows), np.int64)

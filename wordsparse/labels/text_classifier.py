@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class TextClassifier(SparseTargetClassifier):
     """A classifier of raw texts: :class:`SparseTargetClassifier` on the TF-IDF of words and word n-grams.
 
-    It has the methods of :class:`SparseTargetClassifier`, but takes texts in place of rows.
+    The classifier has the methods of :class:`SparseTargetClassifier`, but takes texts in place of rows.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class TextClassifier(SparseTargetClassifier):
         A tokeniser, as for ``wordsparse.train``. By default, words of two or more letters and digits in lower case, as
         in scikit-learn's vectorisers.
     ngrams : int
-        The longest sequence of words that is a feature.
+        The maximum number of words in a feature.
     min_count : int
         The minimum number of training texts that contain a feature.
     threads, random_state
@@ -87,8 +87,8 @@ class TextClassifier(SparseTargetClassifier):
             X = self._vectorizer.fit_transform(texts)
         except ValueError as error:
             raise InputError(
-                f"no word is in {self.min_count} of the {len(texts):,} texts ({error}): give more texts, or a smaller "
-                "min_count"
+                f"no word occurs in {self.min_count} of the {len(texts):,} texts ({error}): give more texts, or a "
+                "smaller min_count"
             ) from None
         return super()._features(X, reset=True)
 

@@ -20,9 +20,9 @@ from wordsparse.types import Array
 logger = logging.getLogger(__name__)
 
 SAMPLE = 6000
-# Outputs are computed for this many labels of the sample: the most frequent labels decide which λ is best.
+# The number of labels of the sample whose outputs are computed: the most frequent labels decide which λ is best.
 TUNED_LABELS = 2048
-# The largest number of rows that are left out, one at a time.
+# The maximum number of rows that are left out, one at a time.
 LEFT_OUT = 1000
 # The number of top labels of each row that are ranked.
 DEPTH = 30
@@ -32,7 +32,7 @@ DEPTH_JUDGED = 5
 
 
 class RidgeProblem:
-    """Rows, their spectrum and B = XᵀY, which are computed once and serve for every λ.
+    """Rows, their spectrum and B = XᵀY, which are computed once for all values of λ.
 
     X, with its constant column, and Y are SciPy CSR of float32; ``dim`` limits the rank of the approximated XᵀX.
     """
@@ -105,7 +105,7 @@ def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
     """Return the λ that ranks the labels of some rows best, with each row left out."""
     n = problem.X.shape[0]
     rows = np.sort(random.choice(n, min(n, LEFT_OUT), replace=False))
-    logger.info("labels: choosing the ridge on %s rows", f"{n:,}")
+    logger.info("labels: choosing the ridge penalty on %s rows", f"{n:,}")
 
     def quality(ridge: float) -> float:
         left = leave_out(problem.solve(ridge, TUNED_LABELS), problem, rows)
@@ -115,7 +115,7 @@ def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
 
 
 def best_power(left: LeftOut, Y: Any) -> tuple[float, float]:
-    """Return the scoring power with the best nDCG@5 on left-out rows, and that nDCG@5."""
+    """Return the scoring power with the best nDCG@5 of leave-one-out predictions, and the best nDCG@5."""
     quality = {power: ranked_ndcg(left.scores(Calibration(power)), left.truth, Y) for power in POWERS}
     return max(quality.items(), key=lambda item: item[1])
 

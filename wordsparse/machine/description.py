@@ -15,7 +15,7 @@ import threadpoolctl
 
 # The prefixes of environment variables that configure threads, BLAS, and products on a GPU.
 ENVIRONMENT_PREFIXES = ("CUPY_TF32", "GOMP_", "KMP_", "MKL_", "OMP_", "OPENBLAS_", "WORDSPARSE_")
-# Variables that override OpenBLAS's own choice of kernels. Comparisons unset them.
+# Environment variables that override OpenBLAS's own choice of kernels. Comparisons unset them.
 BLAS_OVERRIDES = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 SOURCES = Path(__file__).resolve().parents[2]
 
@@ -79,7 +79,7 @@ def sgemm_gflops(size: int) -> float:
 def memory_bytes(field: str) -> int:
     """Return ``VmRSS`` (resident memory) or ``VmHWM`` (its peak) of this process in bytes; Linux only.
 
-    getrusage would not do, because its peak includes the peak of the parent process.
+    getrusage is not used, because its peak includes the peak of the parent process.
     """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(field + ":"):

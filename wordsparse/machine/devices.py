@@ -48,7 +48,7 @@ def choose(device: str) -> Choice:
     """Choose the device for ``auto``, ``cpu`` or ``cuda`` on this machine.
 
     If the machine has an NVIDIA driver but ``auto`` cannot use the GPU, a single warning says why. Raise InputError if
-    ``device`` is not one of these three names, or if it is ``cuda`` and no GPU can be used.
+    ``device`` is not one of these three names, or if ``device`` is ``cuda`` and no GPU can be used.
     """
     if device not in DEVICES:
         raise InputError(f"device must be one of {', '.join(DEVICES)}, not {device!r}")
@@ -73,7 +73,7 @@ def has_nvidia_driver() -> bool:
 
 @cache
 def find_gpu() -> Gpu:
-    """Return the current GPU, after computing a product and an inverse on the GPU: each needs a CUDA library that may
+    """Return the current GPU, after computing a product and an inverse on the GPU, which need CUDA libraries that may
     be missing.
 
     Raise MissingDependencyError if CuPy is not installed, or InputError with the message of CUDA if no GPU works.
@@ -94,7 +94,7 @@ def find_gpu() -> Gpu:
 
 
 def take(number: int) -> None:
-    """Make a GPU the current GPU of this thread; :func:`find_gpu` then returns it. ``number`` counts modulo the number
+    """Make a GPU the current GPU of this thread, which :func:`find_gpu` returns. ``number`` is taken modulo the number
     of GPUs.
 
     Raise the same errors as :func:`find_gpu`.

@@ -1,8 +1,8 @@
-"""The number of threads. Only this module sets the number of threads and reads the environment variables about it.
+"""The number of threads. Only this module sets the number of threads and reads the environment variables for threads.
 
 If two thread pools (BLAS and OpenMP) spin at the same time, they can slow a busy machine down tenfold. Therefore the
-compiled kernels split work over OpenMP threads only. While they run, :func:`single_threaded_blas` limits the BLAS pools
-of the process to one thread. OpenMP workers that wait for work go to sleep after some 50 µs.
+compiled kernels split work over OpenMP threads only. While kernels run, :func:`single_threaded_blas` limits the BLAS
+pools of the process to one thread. OpenMP workers that wait for work go to sleep after some 50 µs.
 
 A forked process does not inherit the threads of its parent, and a parallel region of OpenMP in the forked process would
 wait forever for these threads. Therefore a process that was forked after its parent had used the kernels runs on one
@@ -35,11 +35,11 @@ QUOTA = "/sys/fs/cgroup/cpu.max"
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# The OpenMP run-time reads these variables when it is loaded, so they are set before the kernels are imported. The
+# The OpenMP run-time reads these variables while being loaded, so they must be set before kernels are imported. The
 # user's own settings take precedence. A worker that spins at a barrier keeps a core busy that other threads and
 # processes could use. However, a step has dozens of parallel regions, each of which lasts a fraction of a millisecond,
-# and on a virtual machine, waking a core takes up to half of that time. So spinning 1,000 times before sleeping (in
-# GCC's run-time) takes less CPU time than sleeping at once.
+# and on a virtual machine, waking a core takes up to half of the time of a region. So spinning 1,000 times before
+# sleeping (in GCC's run-time) takes less CPU time than sleeping at once.
 if "OMP_WAIT_POLICY" not in os.environ:
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -71,7 +71,7 @@ def usable_threads(wanted: int) -> int:
 
 @contextmanager
 def single_threaded_blas() -> Iterator[None]:
-    """Limit every BLAS pool of this process to one thread, and restore the previous limits at the end.
+    """Limit every BLAS pool of this process to one thread, and restore the old limits after the block.
 
     Calls are counted, so nested or concurrent calls do not set the limit again.
     """
@@ -134,7 +134,7 @@ class _BlasLimit:
         self._lock = threading.Lock()
         self._holds = 0
         self._limit: Any = None
-        self._controller = threadpoolctl.ThreadpoolController()  # takes milliseconds to search for the libraries
+        self._controller = threadpoolctl.ThreadpoolController()  # searching for the libraries takes milliseconds
         self._was_used = self._has_warned = self._is_stale = self.is_forked_after_use = False
         os.register_at_fork(after_in_child=self._after_fork)
 
@@ -151,7 +151,7 @@ class _BlasLimit:
         if self.is_forked_after_use and not self._has_warned:
             self._has_warned = True
             logger.warning(
-                "this process was forked from one that had used wordsparse: it uses one thread; start processes with "
+                "wordsparse was used before this process was forked: the process uses one thread; start processes with "
                 "'spawn' or 'forkserver' to use more"
             )
 
@@ -180,7 +180,7 @@ def cgroup_quota() -> int | None:
     try:
         with open(QUOTA) as file:
             quota, period = map(int, file.read().split())
-    except (OSError, ValueError):  # there is no such file, or the quota is "max"
+    except (OSError, ValueError):  # there is no quota file, or the quota is "max"
         return None
     return -(-quota // period)
 

@@ -2,8 +2,8 @@
 
 ``checkpoint-N/`` (N counts up) holds ``checkpoint.json`` (the request of the run, the state of the run, and the table
 of the arrays) and ``state.bin`` (the arrays). The complete directory is synced to disk and renamed to its final name.
-Only then is the previous checkpoint removed. Training waits meanwhile. If a checkpoint cannot be written, for example
-because the disk is full, a warning says so, the previous checkpoint is kept, and training continues.
+The previous checkpoint is removed only after the renaming. Training waits meanwhile. If a checkpoint cannot be written,
+for example because the disk is full, a warning says so, the previous checkpoint is kept, and training continues.
 """
 
 from collections.abc import Mapping

@@ -38,8 +38,8 @@ from wordsparse.words.text_source import TextSource
 logger = logging.getLogger(__name__)
 
 # A run diverges if the mean loss of a minibatch exceeds the first mean loss by more than DIVERGED · max(first, 1).
-# Without the 1 in max(first, 1), the limit would be 0 for losses that are a logarithm, which is 0 while all outputs are
-# equal. A single odd page in a short text raises the loss by less than this limit.
+# Without the 1 in max(first, 1), the limit would be 0 for logarithmic losses that are 0 while all outputs are equal. A
+# single odd page in a short text raises the loss by less than this limit.
 DIVERGED = 20.0
 # The maximum number of threads that build minibatches for a GPU. Each thread handles some 10M tokens per second.
 MAX_BUILDERS = 8
@@ -78,9 +78,9 @@ class Run:
         self.options, self.text = options.with_epochs(source.length), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
-        # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads build minibatches. These
-        # threads build no transposes, because copying transposes to the GPU would take longer than computing transposes
-        # on the GPU.
+        # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads build minibatches. The
+        # threads for a GPU build no transposes, because copying transposes to the GPU would take longer than computing
+        # transposes on the GPU.
         on_cpu = self.device.device == "cpu"
         builders = min(self.threads - 1, 1 if on_cpu else MAX_BUILDERS)
         self.minibatches = Minibatches(source, vocabulary, self.options, transposed=on_cpu, builders=builders)
@@ -100,7 +100,7 @@ class Run:
         """Return the initial embedding, built by the recipe or taken from the vectors ``init``; see words/start.py."""
         recipe, sizes = self.minibatches.recipe, (len(self.vocabulary), self.options.dim + 1)
         measure = recipe.base_measure(self.vocabulary.counts)
-        kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # bfloat16 makes the vectors no worse
+        kernels = kernels_on(self.device.device, self.threads, bfloat16=True)  # bfloat16 does not worsen the vectors
         output = FactoredOutput(*sizes, recipe.loss, base_measure=measure, kernels=kernels).core
         if recipe.start:
             output.set_common_output(recipe.start)
@@ -145,7 +145,7 @@ class Run:
     @at_work()
     def partial_model(self, call: Mapping[str, object] | None = None) -> Model | None:
         """Return the model of a run that was stopped between two minibatches, or None if no minibatch was finished. The
-        model counts only finished epochs. Training it further continues where the run stopped."""
+        model counts only finished epochs. Training this model further continues where the run stopped."""
         if self.state.tokens == 0:
             return None
         self._fold()
@@ -288,7 +288,7 @@ class Run:
 
     def _nothing_to_learn(self) -> str:
         return (
-            f"no word among the {self.minibatches.passes.tokens:,} tokens has another one in its window: give longer "
+            f"no word among the {self.minibatches.passes.tokens:,} tokens has another word in its window: give longer "
             "sentences (rows of one item: --group-by COLUMN), or a smaller min_count, sample=0, more max_tokens"
         )
 

@@ -12,10 +12,10 @@ SQUARES = 26
 BYTES_PER_PAIR = 110
 BYTES_PER_BAG = 260
 BYTES = 20 * 10**6
-# Fitting n-grams after the last step needs this many float32 rows of d numbers, and this many other bytes, for each
-# word of the vocabulary.
+# The numbers of float32 rows of d numbers, and of other bytes, that fitting n-grams after the last step needs per word
+# of the vocabulary.
 NGRAM_ROWS_PER_WORD, NGRAM_BYTES_PER_WORD = 1.5, 600
-# Each word also has M_w (see words/embedding.py) and π (float64), a count (int64), a threshold and a position (int32).
+# Each word also needs M_w (words/embedding.py) and π (float64), a count (int64), a threshold and a position (int32).
 BYTES_PER_WORD = 32
 
 

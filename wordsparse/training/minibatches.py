@@ -70,7 +70,8 @@ class Minibatches:
             yield self._built(0, piece)[1]
 
     def _builder(self) -> Build:
-        """Return a function that builds a minibatch. The function holds scratch space, so each thread needs its own."""
+        """Return a function that builds a minibatch. The function holds scratch space, so each thread needs its own
+        function."""
         return self.source.builder(self._options, self.recipe, self._vocabulary, transposed=self._transposed)
 
     def _built(self, epoch: int, piece: Piece) -> tuple[int, Examples]:
@@ -84,6 +85,6 @@ class Minibatches:
     def _check_heldout(self) -> None:
         heldout = self._options.heldout
         if heldout and self.passes.tokens == 0:
-            raise InputError(f"heldout {heldout}: nothing of the text is left to train on; hold less of it out")
+            raise InputError(f"heldout {heldout}: no text is left to train on; hold out less text")
         if heldout and not any(examples.pairs for examples in self.heldout()):
-            raise InputError(f"heldout {heldout}: too little text is held out to compute a loss; hold out more of it")
+            raise InputError(f"heldout {heldout}: too little text is held out to compute a loss; hold out more text")

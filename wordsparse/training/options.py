@@ -30,13 +30,13 @@ class RunOptions(Checked):
     )
     output: str | PathLike[str] | None = option(
         None,
-        "Model directory to write. The run can be resumed from checkpoints that it writes next to this directory.",
+        "Model directory to write. Checkpoints next to this directory allow the run to be resumed.",
         cli=None,
     )
     checkpoint_every: float = option(
         600.0,
         "Seconds between checkpoints, which are in OUTPUT.training until the model is written; with 0, only an "
-        "interrupted run writes one. Training waits while a checkpoint is written.",
+        "interrupted run writes a checkpoint. Training waits while a checkpoint is written.",
         metavar="SECONDS",
         check=non_negative,
     )
@@ -63,7 +63,7 @@ class RunOptions(Checked):
         super().__post_init__()
         if self.resume and self.output is None:
             raise InputError(
-                "resume needs an output: give the output of the interrupted run, next to which its checkpoints are"
+                "resume needs an output: give the output of the interrupted run, which has checkpoints next to it"
             )
 
     def vectors(self) -> WordVectors | None:

@@ -1,9 +1,9 @@
 """A run with an output: locked, checkpointed and resumable.
 
 Until the model is written to the output, the run directory (see run_directory.py) holds everything that is needed to
-resume the run. ``resume`` continues from this directory, or from a finished model (see resume.py). If neither exists,
-``resume`` starts a new run, so a script may always pass it. A resumed run gives the same bytes as an uninterrupted run,
-because checkpoints hold the complete state and examples depend only on the seed and on positions in the text.
+resume the run. ``resume`` continues from this directory, or from a finished model (see resume.py). For a new output,
+``resume`` starts a new run, so scripts may always pass ``resume``. A resumed run gives the bytes of an uninterrupted
+run, because checkpoints hold the complete state and examples depend only on the seed and on positions in the text.
 """
 
 import logging
@@ -77,15 +77,15 @@ def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
     if resume:
         if not output.exists() or (output.is_dir() and not any(output.iterdir())):
             return None
-        # The vectors of this model stay on disk until the end of the run, when the new vectors are rotated onto them.
+        # The old model's vectors stay on disk until the end of the run, when the new vectors are rotated onto them.
         return models.load(output, mapped=True)
     if models.is_model(output):
-        raise InputError(f"{output}: exists already, as a model: --resume trains it further; or name another directory")
+        raise InputError(f"{output}: there is a model already: train it further with --resume, or name another output")
     storage.check_new_directory(output)
     if directory.checkpoints():
         raise InputError(
-            f"{output}: an unfinished run for it is in {directory.path}: continue it with --resume, or delete that "
-            "directory to start a new run"
+            f"{output}: an unfinished run for this output is in {directory.path}: continue it with --resume, or delete "
+            "that directory to start a new run"
         )
     return None
 
@@ -183,7 +183,7 @@ def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint |
             return checkpoint
         if base is None:
             raise InputError(
-                f"{path}: the model that this run started from is gone: put it back, or delete {path.parent}"
+                f"{path}: the model that this run started from is gone: restore the model, or delete {path.parent}"
             )
     directory.drop_checkpoints()
     return None

@@ -1,4 +1,4 @@
-"""A request to train, which is checked and completed once. From then on, the request is plain data.
+"""A request to train, which is checked and completed once. A completed request is plain data.
 
 The value of each option comes from four layers, each of which overrides the layers before it: the defaults for the kind
 of data; the record of the run or model that is continued; the file given with ``--config``; and the user's own options.
@@ -46,9 +46,9 @@ logger = logging.getLogger(__name__)
 class Request:
     """A checked request to train.
 
-    ``reading`` holds the options for reading the data, as the user gave them or a model recorded them. These options
-    are fields of the dataclass ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if the
-    number of epochs depends on the length of the data.
+    ``reading`` holds the options for reading the data, as the user gave them or a model recorded them. The options for
+    reading are fields of the dataclass ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if
+    the number of epochs depends on the length of the data.
     """
 
     kind: Kind
@@ -90,7 +90,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     """Check and complete the request to train on ``corpus`` with the options that the user gave as ``keywords``.
 
     If ``resume`` is True, options that the user left out are taken from the run or the model at the output. If a
-    ``model`` is trained further in memory, these options are taken from this model. Raise InputError if an option is
+    ``model`` is trained further in memory, options left out are taken from this model. Raise InputError if an option is
     unknown, does not apply to this kind of data, or has a value that is out of range; or if the machine lacks the
     device or the memory.
     """
@@ -104,7 +104,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     if stored is not None and kind.name == recorded.get("preset"):
         data, reading = stored.reading(data, kind)
         recorded |= reading
-    # If the kind has no name, options cannot look up its defaults, so the defaults must be passed here.
+    # If the kind has no name, options cannot look up its defaults, so the defaults must be passed explicitly.
     unnamed = kind.defaults if kind.name == TEXT and kind is not KINDS[TEXT] else {}
     steps, reading, run_options = _split({**unnamed, **recorded, **keywords, "preset": kind.name}, kind.reading)
     options, run, checked = Options(**steps), RunOptions(**run_options), kind.reading(**reading)
@@ -112,10 +112,10 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
         if (value := getattr(checked, name)) is None:
             del reading[name]
         else:
-            reading[name] = value  # now a Python number, not a NumPy number
+            reading[name] = value  # converted from a NumPy number to a Python number
     if run.log is not None:
         storage.check_apart(run.log, [*(data.paths or ()), *models.files_of(run.init)])
-    memory.check(1, options.dim)  # before the text is read
+    memory.check(1, options.dim)  # checked before the text is read
     if options.threads is not None and options.threads > (cpus := available_cpus()):
         logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))
     return Request(kind, data, reading, options, run, devices.choose(options.device))
@@ -140,7 +140,7 @@ def _kind(corpus: Corpus, name: Any) -> Kind:
         return kind
     named = kind_of(name)
     if kind.name != TEXT or named.open is not None:
-        raise InputError(f"preset: the corpus is a source of its own ({kind.about}), not {name}: leave it out")
+        raise InputError(f"preset: the corpus is a source of its own ({kind.about}), not {name}: leave preset out")
     return named
 
 
@@ -149,9 +149,9 @@ def _refuse_foreign(kind: Kind, corpus: Corpus, keywords: Mapping[str, Any], *, 
     known = [*abouts(Options), *abouts(kind.reading), *(abouts(RunOptions) if with_run else ())]
     for name in keywords:
         if corpus.form == "source" and (name in abouts(kind.reading) or name in abouts(TextOptions)):
-            raise InputError(f"{name}: says how text is read, and the corpus is a Source: leave it out")
+            raise InputError(f"{name}: says how text is read, but the corpus is a Source: leave {name} out")
         if name not in known and name in abouts(TextOptions):
-            raise InputError(f"{name}: does not apply to what preset (--for) names: leave it out")
+            raise InputError(f"{name}: does not apply to the kind of data in preset (--for): leave {name} out")
         if name not in known:
             refuse_unknown([name], ["corpus", *known], skip=1)
 
@@ -171,8 +171,8 @@ class _Stored(NamedTuple):
 
     @classmethod
     def of_output(cls, output: Path) -> "_Stored | None":
-        """Return the record of the interrupted run for an output. If there is no such run, return the record of the
-        model at the output. If there is no model either, return None."""
+        """Return the record of the interrupted run for an output. If there is no interrupted run, return the record of
+        the model at the output, or None if there is no model."""
         directory = RunDirectory(output)
         for path in (each / checkpoints.MANIFEST for each in directory.checkpoints()):
             with suppress(InputError), storage.trusting(path):  # the run itself will report any damage
@@ -195,7 +195,7 @@ class _Stored(NamedTuple):
 
     def reading(self, corpus: Corpus, kind: Kind) -> tuple[Corpus, dict[str, Any]]:
         """Return the corpus and the options for reading it ({} for encoded text). The corpus yields all items, even if
-        the first item has been read from an iterator here."""
+        this function has read the first item from an iterator."""
         call = {name: value for name, value in self.call.items() if name in abouts(kind.reading)}
         if kind.reading is not TextOptions:
             return corpus, call

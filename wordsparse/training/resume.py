@@ -2,8 +2,8 @@
 words.
 
 For more epochs, the run continues with its complete state and with the schedule for the new number of epochs. If a
-model with 5 epochs is trained to 8, for example, the learning rate begins at three eighths of its initial value and
-falls to 0. No other option may change.
+model with 5 epochs is trained up to 8 epochs, for example, the learning rate begins at three eighths of its initial
+value and falls to 0. No other option may change.
 
 On a new text, known words keep their row numbers, unknown words are added after them, and no word is removed, even if
 it is rare in the new text. The counts of both texts are added. The sums determine subsampling and the base measure π.
@@ -64,8 +64,8 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
 
 def with_more_epochs(options: Options, model: Model, source: Source) -> Options | None:
     """Return the options to train a model further on its own text, or None if no epochs are left. If ``epochs`` is
-    None, it becomes the model's number of epochs or the default for the text, whichever is larger. Raise InputError if
-    another option differs or the number of epochs is smaller."""
+    None, ``epochs`` becomes the model's number of epochs or the default for the text, whichever is larger. Raise
+    InputError if another option differs or the number of epochs is smaller."""
     before, now = model.options, options.with_epochs(source.length)
     epochs: int = before["epochs"]
     if not options.epochs:
@@ -100,7 +100,7 @@ def on_new_text(model: Model, source: Source, options: Options, device: Choice |
     before, now = ({name: each.get(name) for name in fixed} for each in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
         raise InputError(
-            f"resume: {changed}: a model keeps these on a new text: leave them as they were, or train a new model"
+            f"resume: {changed}: a new text cannot change these options: use the original options, or train a new model"
         )
     run = Run(source, options, model.vocabulary.merged(source.vocabulary), device=device)
     start_from(run, model, options.used_recipe())

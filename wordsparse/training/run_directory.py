@@ -5,7 +5,7 @@ For the output MODEL, the directory MODEL.training exists from the start of a ru
     lock              locked (flock) by the training process; the kernel unlocks it when the process dies
     checkpoint-N/     the complete state of the run (see checkpoints.py); the previous checkpoint is kept until the
                       newest is complete
-    previous/         the old MODEL, while the new one replaces it
+    previous/         the old MODEL, while the new MODEL replaces it
 
 Names like ``.NAME.xxxxxxxx.partial`` belong to files of a running process, such as the encoded text, or of a process
 that has died. The next process that holds the lock removes the files of dead processes. Other files in the directory
@@ -51,7 +51,7 @@ class RunDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A previous model is still here only if it could not be moved back to the output.
+        # A previous model is still in this directory only if it could not be moved back to the output.
         if not (self.checkpoints() or is_model(self.path / PREVIOUS)):
             (self.path / LOCK).unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # the directory holds other files, or another process has just started

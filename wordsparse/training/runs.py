@@ -38,7 +38,7 @@ def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) ->
     Raises
     ------
     InputError
-        If an option or the corpus cannot be used. In this case, training has not begun.
+        If an option or the corpus cannot be used. After an InputError, training has not begun.
     TrainingError
         If training diverges.
     ReadError

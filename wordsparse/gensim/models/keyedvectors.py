@@ -33,7 +33,7 @@ _ABSENT = {
     "wv": "use the vectors themselves",
     "intersect_word2vec_format": "start from the vectors of a file, wordsparse.train(text, init=file)",
 }
-# Methods that are gensim's own functions, called on our vectors if gensim is installed.
+# Methods that are gensim's own functions, called on wordsparse's vectors if gensim is installed.
 _THEIRS = {
     *("most_similar_cosmul", "relative_cosine_similarity", "most_similar_to_given", "wmdistance"),
     *("rank", "closer_than", "words_closer_than", "evaluate_word_pairs", "evaluate_word_analogies"),
@@ -150,15 +150,15 @@ class KeyedVectors(Renamed, KeyTable):
     word_vec = KeyTable.get_vector  # the name of get_vector before gensim 4, which gensim 4 still accepts
 
     def init_sims(self, replace: bool = False) -> None:
-        """Scale the vectors to length one if ``replace``; otherwise do nothing."""
+        """Scale the vectors to unit length if ``replace``; otherwise do nothing."""
         if replace:
             self.unit_normalize_all()
 
     def save(self, fname: str | PathLike[str], *args: Any, **options: Any) -> None:
         """Write keys, vectors, counts and n-grams to an npz file without pickles, atomically.
 
-        A directory of a saved Word2Vec is replaced by a file with these vectors. gensim's options for large arrays and
-        pickles have no effect.
+        If ``fname`` is the directory of a saved Word2Vec, the new file replaces the directory. gensim's options for
+        large arrays and pickles have no effect.
 
         Raises
         ------
@@ -172,7 +172,7 @@ class KeyedVectors(Renamed, KeyTable):
             raise WrongTypeError(f"save needs the path of a file, not {fname!r:.80}")
         if not len(self) or len(self.key_to_index) != len(self):
             raise InputError(
-                f"{fname}: of {len(self)} rows, {len(self.key_to_index)} have a key: every saved row must have one"
+                f"{fname}: of {len(self)} rows, {len(self.key_to_index)} have a key: every saved row must have a key"
             )
         if others := ", ".join(sorted(self.expandos.keys() - {"count"})):
             logger.warning("%s: only counts are saved, not the other attributes of keys: %s", fname, others)
@@ -206,7 +206,7 @@ class KeyedVectors(Renamed, KeyTable):
 
 
 def _gensims(name: str) -> Any:
-    """Return the method ``name`` of gensim's KeyedVectors, which also works on our KeyedVectors."""
+    """Return the method ``name`` of gensim's KeyedVectors, which also works on the class in this module."""
     return vars(optional.load(f"KeyedVectors.{name} is gensim's own, and", "gensim.models").KeyedVectors)[name]
 
 

@@ -37,16 +37,16 @@ class Word2Vec(Renamed, VocabularyBuilder):
     """Word vectors of any hashable tokens.
 
     Word2Vec has the arguments of gensim 4.4, in the same order and with the same defaults, and ``size`` and ``iter`` of
-    gensim 3. docs/gensim.md says which arguments are better, without effect or refused here; the other arguments mean
-    the same. The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``. The text,
-    ``sentences`` or the lines of ``corpus_file``, is read only once for all ``epochs``. Without a text, call
+    gensim 3. docs/gensim.md says which arguments are better, without effect or refused; the other arguments mean the
+    same as in gensim. The loss is exact over the whole vocabulary, whatever the values of ``hs`` and ``negative``. The
+    text, ``sentences`` or the lines of ``corpus_file``, is read only once for all ``epochs``. Without a text, call
     ``build_vocab`` and ``train`` later.
 
     Raises
     ------
     InputError
-        If an argument is out of range or requests a method that does not exist here. The error is also a RuntimeError
-        if no word is left in the vocabulary, and a TypeError if gensim could not read the text either.
+        If an argument is out of range or requests a method that wordsparse lacks. The error is also a RuntimeError if
+        no word is left in the vocabulary, and a TypeError if gensim could not read the text either.
     """
 
     _absent = _ABSENT
@@ -86,7 +86,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
     ) -> None:
         for old, new, value in (("size", "vector_size", size), ("iter", "epochs", iter)):
             if value is not None:
-                say_once(f"{old} is called {new} since gensim 4, and sets {new}")
+                say_once(f"{old} is called {new} since gensim 4; here, {old} still sets {new}")
         self.vector_size = self.layer1_size = int(vector_size if size is None else size)
         self.epochs = epochs if iter is None else iter
         self.window, self.shrink_windows = int(window), bool(shrink_windows)
@@ -104,7 +104,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         settings.check(self)
         if self.hs and self.negative:
             logger.warning(
-                "Both hierarchical softmax and negative sampling are activated. Here both stand for one loss, which is "
+                "Both hierarchical softmax and negative sampling are activated. Here, both give one loss, which is "
                 "exact over the whole vocabulary."
             )
         if sentences is None and corpus_file is None:
@@ -202,7 +202,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
         """Read a directory written by :meth:`save`.
 
         Raise InputError if the directory is missing (MissingFileError, also a FileNotFoundError) or not a saved model.
-        gensim's files are pickles, which are never read here.
+        gensim's files are pickles, which wordsparse never reads.
         """
         model = cls()
         vectors, model._trained = saving.load(model, Path(fname))
@@ -212,7 +212,7 @@ class Word2Vec(Renamed, VocabularyBuilder):
     def _train(self, text: texts.Text, epochs: int, callbacks: Sequence[Any]) -> tuple[int, int]:
         settings.check(self)
         if self.alpha > self.min_alpha_yet_reached:
-            logger.warning("Effective 'alpha' higher than previous training cycles; it has no effect here")
+            logger.warning("Effective 'alpha' higher than previous training cycles; alpha has no effect here")
         if not len(self._wv):
             raise WrongOrderError("there is no vocabulary to train: it was not built, or no word of the text is kept")
         self._refuse_changes()
