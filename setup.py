@@ -4,7 +4,7 @@ The script checks for C++17 and OpenMP by compiling and running small programs, 
 ``-fopenmp`` but lack the run-time library. Without OpenMP, the kernels are still built, and run on one thread.
 Environment variables select other builds. WORDSPARSE_BOUNDSCHECK=1 checks indices, and WORDSPARSE_SANITIZE=1 adds
 AddressSanitizer and UndefinedBehaviorSanitizer (``tools/check/sanitize.py``). WORDSPARSE_PLAIN=1 builds the loops for
-compilers without vector types. With a cross compiler, WORDSPARSE_EMULATOR is the command that runs the small programs.
+compilers without vector types. When you cross-compile, WORDSPARSE_EMULATOR is the command that runs these programs.
 """
 
 import gzip

@@ -27,7 +27,8 @@ class TextScan {
     // Appends the ids of the text's words to the values, and END_OF_SENTENCE at each line end if `lines`.
     // Returns false if the text is not UTF-8 or holds a zero byte; some words of the text may already be counted.
     bool scan(const char *data, std::size_t size, bool lines) {
-        // Copy the text with padding, so that eight bytes can be read at a time. A space ends the last word.
+        // Copy the text with padding, so that eight bytes can be read at a time. The padding is spaces, so it also ends
+        // the last word.
         text_.resize(size + 16);
         if (size > 0) std::memcpy(text_.data(), data, size);
         std::memset(text_.data() + size, ' ', 16);

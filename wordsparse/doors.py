@@ -1,8 +1,8 @@
 """Tables of the commands, and of the data sources other than text that ``train --for`` accepts.
 
 Each row holds the name of a module and a sentence of help, so that help messages can be shown without importing the
-module. Folders of the package that training does not need, the *doors*, can be deleted. A command whose folder is
-missing says so.
+module. Folders of the package that training does not need, the *doors*, can be deleted. A command of a deleted door
+reports that its folder is missing.
 """
 
 SOURCES: dict[str, tuple[str, str]] = {

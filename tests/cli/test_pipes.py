@@ -116,7 +116,7 @@ def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> N
     assert json.loads(shown.out) == {"items": ["a0", "none"], "next": expected}
     assert shown.err == "none: not in the vocabulary; ignored\n"
     assert main(["next", items, "none", "-n", "1"]) == 0
-    message = "wordsparse: 1 of 1 basket without an item of the vocabulary; answered by the most frequent items"
+    message = "wordsparse: 1 of 1 basket with no item in the vocabulary; the answer is the most frequent items"
     assert capsys.readouterr().err.splitlines() == [message, "none: not in the vocabulary; ignored"]
 
 

@@ -135,7 +135,7 @@ def test_requests_are_refused_at_the_call(tmp_path):
     for source, format, said in [
         ([text, tmp_path / "none"], "lines", "none: no such file"),
         (tmp_path / "empty", "lines", "empty: is empty"),
-        (tmp_path / "folder", "lines", "folder: holds no file"),
+        (tmp_path / "folder", "lines", "folder: contains no file"),
         ([], "lines", "no text is given"),
         ([text, ""], None, "a path is empty"),
         (Path("s3://bucket/x.txt"), None, "s3://bucket/x.txt: is an address"),

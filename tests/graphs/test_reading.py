@@ -1,4 +1,4 @@
-"""Reading graphs, refusing invalid ones, and walking on them."""
+"""Reading graphs, refusing invalid graphs, and random walks on graphs."""
 
 from collections import Counter
 from decimal import Decimal

@@ -22,7 +22,8 @@ def structure(rows: int, columns: int, entries: int) -> Csr:
 
 
 def with_value(matrix: Any, value: float, *index: int) -> Any:
-    """Return a copy of an array with ``value`` at an index. In a sparse matrix, the index counts stored numbers."""
+    """Return a copy of an array with ``value`` at an index. For a sparse matrix, ``index`` is a position among
+    the stored values."""
     out = matrix.copy()
     (out.data if sp.issparse(out) else out)[index] = value
     return out

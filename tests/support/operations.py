@@ -65,7 +65,7 @@ SPARSE = [
 
 @cache
 def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Operation]:
-    """List operations that multiply sparse matrices by dense rows, and that select, scale and add rows."""
+    """Return operations that multiply sparse matrices by dense rows, and that select, scale and add rows."""
     csr = structure(rows, columns, entries)
     values, left, right = normal((entries,), dtype, 1), normal((rows, d), dtype, 2), normal((columns, d), dtype, 3)
     matrix, left64, right64 = dense(csr, values), left.astype(np.float64), right.astype(np.float64)
@@ -128,7 +128,7 @@ WINDOWS = [
 
 @cache
 def windows(dtype: str, n: int, columns: int, d: int, reach: int) -> list[Operation]:
-    """List operations on the windows of a text: their means, their outputs, and their gradients."""
+    """Return operations on the windows of a text: their means, their outputs, and their gradients."""
     bags = problems.windows(np.random.default_rng(7), n, columns, reach)
     C, m = problems.dense_bags(bags), bags.rows
     targets = np.random.default_rng(8).integers(0, columns + 1, m).astype(np.int32)  # one more output than features

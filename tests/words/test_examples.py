@@ -23,7 +23,7 @@ WIDE = 300  # distances need more than 8 bits
 
 
 class Stream(NamedTuple):
-    """A shard of text, its position in the corpus, and the options of the builder of examples."""
+    """A shard of text, its position in the corpus, and the options of the example builder."""
 
     shard: Array
     offset: int

@@ -29,11 +29,11 @@ class Heads(Benchmark):
     quarter of this time and at the end. The head that has used the least CPU time takes the next step, so that other
     programs slow all heads equally.
 
-    ``task`` is KIND-D, with D outputs. ``class``: points in D / 10 clusters, with one output per cluster. ``labels``:
-    20 labels per row, ten from each of two topics; popular labels are more frequent. ``values``: 20 real values per
-    row, ten from each of two topics; topics follow Zipf's law. ``word``: the next word of ``text``; ``bag``: the next
-    ten words. A GRU over embeddings predicts words from the ten words before; other tasks use networks with one inner
-    layer.
+    ``task`` is KIND-D, with D outputs. ``class``: points in D / 10 clusters; a point's target is its cluster.
+    ``labels``: 20 labels per row, ten from each of two topics; popular labels are more frequent. ``values``: 20 real
+    values per row, ten from each of two topics; topics follow Zipf's law. ``word``: the next word of ``text``; ``bag``:
+    the next ten words. A GRU over embeddings predicts words from the ten words before; other tasks use networks with
+    one inner layer.
 
     ``head`` is a loss of ``FactoredOutput`` with its defaults, or a rival. The prefix ``counts:`` adds
     biases, and makes the square root of the counts the base measure. The rivals: ``dense`` is full cross-entropy;

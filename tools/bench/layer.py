@@ -26,7 +26,7 @@ FLOAT32 = np.dtype(np.float32)
 # The number of rows of W that the dense step multiplies at a time: for minibatches of 128 and 1,024 examples, the
 # fastest number from 512 to 65,536.
 BLOCK_ROWS = 4096
-# The sizes of minibatches for which the dense update is timed: at the papers' sizes, a dense step takes seconds.
+# The minibatch sizes for which the dense update is timed. For larger minibatches, a dense step takes seconds.
 DENSE = range(128, 1025)
 
 

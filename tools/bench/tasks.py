@@ -31,7 +31,7 @@ class Task:
 
 
 def task_of(settings: Any) -> Task:
-    """Make the rows of a task, of which the last are held out."""
+    """Make the rows of a task; the last rows are held out."""
     kind, _, outputs = settings.task.partition("-")
     inputs, ids, values = {"values": made_up, "labels": made_up, "class": made_up}.get(kind, following)(
         settings, kind, int(outputs)
@@ -52,8 +52,8 @@ def following(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, None]:
 
 
 def made_up(settings: Any, kind: str, outputs: int) -> tuple[Any, Any, Any]:
-    """Draw the points of a task. With one class per example, a point lies near the centre of its class. With several
-    outputs, each centre has outputs of its own, and a point lies near the sum of two centres."""
+    """Sample the points of a synthetic task at random. With one class per example, a point lies near the centre of its
+    class. With several outputs, each centre has outputs of its own, and a point lies near the sum of two centres."""
     random, n = np.random.default_rng(1), settings.examples
     size = {"class": 1, "labels": 100, "values": 10}[kind]  # outputs per centre
     centres = random.standard_normal((outputs // 10 if kind == "class" else outputs // size, FEATURES))

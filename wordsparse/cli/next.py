@@ -52,7 +52,7 @@ def command(
 ) -> None:
     """Show the likeliest next items of a basket or session. MODEL must be trained on baskets or sessions.
 
-    Probabilities are exact over all items. With - each line of standard input is a basket, and its answer is one line
+    Probabilities are exact over all items. With -, each line of standard input is a basket, and is answered by one line
     of items. A basket may be a JSON list, whose items may contain spaces. If an item of MODEL contains a space, answers
     are JSON lists too. A basket without an item that MODEL knows gets the most frequent items, and a message says so.
 
@@ -121,7 +121,7 @@ def _answer_log(
         writing.write(output, parts(), {**writing.WRITERS, ".csv": writing.write_csv})
     lines = [f"{number_of(baskets, 'basket')} -> {output}"]
     if unknown:
-        lines.append(f"{unknown:,} without an item of the vocabulary; answered by the most frequent items")
+        lines.append(f"{unknown:,} with no item in the vocabulary; the answer is the most frequent items")
     emit({"output": str(output), "baskets": baskets, "unknown": unknown}, lines, as_json, report)
 
 

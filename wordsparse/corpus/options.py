@@ -21,7 +21,7 @@ class TextOptions(Checked):
     format: str | None = option(
         None,
         "Format of the files.",
-        shown="lines; with --column, determined by the files' suffixes",
+        shown="lines; with --column, the format given by each file's suffix",
         choices={name: format.about for table in (FORMATS, TABLES) for name, format in table.items()},
     )
     column: str | None = option(

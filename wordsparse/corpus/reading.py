@@ -235,8 +235,8 @@ class RawText:
 
     def baskets(self, kind: str = "") -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
         """Yield the name of each group of rows, and the words of the group in order. Each word comes with the value
-        that its row has in the column ``order``. A date becomes the number of seconds since 1970. If ``kind`` is
-        "number" or "date", raise InputError if a value is of the other kind."""
+        that its row has in the column ``order``. A date becomes the number of seconds since 1970. With ``kind``
+        "number", raise InputError for a date; with "date", for a number."""
         return groups.baskets(*self._of_groups(), kind)
 
     def _of_groups(self) -> tuple[Iterator[Block], groups.Words, groups.Columns]:

@@ -26,8 +26,8 @@ from wordsparse.files.storage import read_manifest, trusting, write_manifest
 from wordsparse.tokens import records
 
 OUT_OF_VOCABULARY = -1
-"""The value of a token outside the vocabulary. Out-of-vocabulary tokens are stored so that positions and token counts
-are exact."""
+"""The value that stands for a token outside the vocabulary. Out-of-vocabulary tokens are stored so that positions and
+token counts are exact."""
 END_OF_SENTENCE = -2
 """The value after the last token of each sentence."""
 

@@ -99,7 +99,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
             raise InputError(f"{path}: is a model, not a text: --resume trains it further, --init uses its vectors")
         below = _files_below(path, skipped) if path.is_dir() else [path]
         if not below:
-            raise InputError(f"{path}: holds no file: name a directory with text")
+            raise InputError(f"{path}: contains no file: name a directory of text files")
         paths += below
     for file in paths:
         if not os.access(file, os.R_OK):

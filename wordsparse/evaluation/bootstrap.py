@@ -114,7 +114,7 @@ def _counts(n: int, resamples: int, block: int, seed: int = 0) -> Iterator[Array
 
 def _unit_ranks(values: Array, counts: Array) -> Array:
     """Return the ranks (b, n) of ``values`` (n,) in b resamples, in which item i occurs ``counts[b, i]`` times. The
-    ranks of a resample are scaled to the weighted mean 0 and the weighted norm 1."""
+    ranks of a resample are centred and scaled to weighted mean 0 and weighted norm 1."""
     _, group = np.unique(values, return_inverse=True)
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))

@@ -74,7 +74,7 @@ class BoundedStream:
         """Raise InputError unless only white space is left after the expected content. ``what`` describes the expected
         content in the message.
 
-        ``start`` holds bytes after the content that the caller has already read.
+        ``start`` holds the bytes after the content, if the caller has already read some of them.
         """
         while chunk := start or self.read(2**16):
             start = b""

@@ -26,7 +26,7 @@ from wordsparse.types import Array
 # These constants were chosen with networks that predict the next item (on a validation set) or the next word; see
 # docs/torch.md. RIDGE is added to the mean curvature, as a fraction of its mean eigenvalue.
 RIDGE = 0.05
-# The size of the first step of a row that ``embed`` returned, as a fraction of the root mean square of W's entries.
+# The size of the first update of a row that ``embed`` returned, as a fraction of the root mean square of W's entries.
 # SCALE_FREE_ROW_MOVE is for losses that are ``scale_free``.
 ROW_MOVE, SCALE_FREE_ROW_MOVE = 0.2, 0.4
 # The number of examples of a target in a minibatch above which each example moves the target's row less.

@@ -34,7 +34,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("weight", "posweight"), "each target has its own weight: head(h, (rows, ids, weights))"),
     "paddingidx": "ignore_index",
     "labelsmoothing": "no loss supports label smoothing: leave the argument out",
-    "device": "the state is in the CPU's memory, whatever the device of h: leave the argument out",
+    "device": "the layer's state is in the CPU's memory even if h is on a GPU: leave out device",
 }
 
 

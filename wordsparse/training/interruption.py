@@ -90,7 +90,7 @@ def stop_requests() -> Iterator[StopRequest]:
 
 def take_steps(run: "Run", stop: StopRequest, progress: "Callable[[Progress], None]", leave: Callable[[], str]) -> None:
     """Train to the end. If a signal stops the run between two minibatches, call ``leave``, which stores the progress
-    and returns text that says where the progress is. The text of ``leave`` ends the message of Interrupted."""
+    and returns text that says where the progress is. This text is appended to the message of Interrupted."""
     stop.awaited = True
     for step in run.steps():
         progress(step)

@@ -107,8 +107,8 @@ def infer(
 def _vectors(
     model: Model, objective: Objective, text: Occurrences, counts: Array, progress: Callable[[int], None]
 ) -> tuple[Array, Array]:
-    """Return the exported vectors of new words without n-grams, (n, dim), and a mask of the words that have a known
-    word in a window. The vectors of other words are zero."""
+    """Infer vectors of new words from their contexts alone, without n-grams. Return the exported vectors, (n, dim), and
+    a mask of the new words with a known word in a context window. The vectors of other words are zero."""
     vectors, has_context = np.zeros((len(counts), model.dim), np.float32), np.zeros(len(counts), bool)
     ends, maps = np.cumsum([0, *counts]), objective.maps
     starts = np.flatnonzero(np.diff(ends[:-1] // _TOGETHER, prepend=-1))

@@ -139,7 +139,7 @@ def predict(
             )
     if unknown := int(are_unknown(matrix).sum()):
         logger.warning(
-            "%s of %s without an item of the vocabulary; answered by the most frequent items",
+            "%s of %s with no item in the vocabulary; the answer is the most frequent items",
             f"{unknown:,}",
             number_of(matrix.shape[0], "basket"),
         )

@@ -1,8 +1,8 @@
 """The interface between data and training: a source yields training data, and training knows only this interface.
 
-A pass over a source has positions 0 … ``positions`` − 1, and is cut into pieces. The piece that begins at a position
-depends only on the epoch, the seed and the position, so a pass can begin at the start of any piece. A builder makes
-the examples of a minibatch from a piece.
+A pass over a source visits the positions 0 … ``positions`` − 1 in pieces. The piece that begins at a position depends
+only on the epoch, the seed and the position, so a pass can begin at the start of any piece. A builder makes the
+examples of a minibatch from a piece.
 """
 
 from collections.abc import Callable, Iterator

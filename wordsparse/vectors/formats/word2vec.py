@@ -194,7 +194,7 @@ def _read_text(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.ND
                 plain[:] = numbers
             words.append(_decode(line[:space], where))
             vectors[row] = plain
-    stream.expect_end(f"the {layout.rows} words that its first line promises")
+    stream.expect_end(f"the {layout.rows} words announced in its first line")
     return words, vectors
 
 
@@ -217,7 +217,7 @@ def _read_binary(stream: BoundedStream, layout: Layout) -> tuple[list[str], npt.
         words.append(_decode(buffer[at:space].lstrip(b"\n"), where))
         vectors[row] = np.frombuffer(buffer, dtype="<f4", count=layout.dim, offset=space + 1)
         at = end
-    stream.expect_end(f"the {layout.rows} words that its first line promises", buffer[at:])
+    stream.expect_end(f"the {layout.rows} words announced in its first line", buffer[at:])
     return words, vectors
 
 
