@@ -182,8 +182,6 @@ def scaled(model: ws.Model, factor: float) -> ws.Model:
         (lambda m: m.infer("two words", sentences(3)), "is not a word"),
         (lambda m: m.infer("comet", sentences(3)), "no sentence has 'comet' near a known word"),
         (lambda m: m.infer("comet", [["comet"], ["comet", "unknown"]]), "near a known word"),
-        (lambda m: infer.infer(m, sentences(3), ["a", "a"]), "given twice"),
-        (lambda m: infer.infer(m, sentences(3), []), "no word is given"),
         (lambda m: replace(m, training=None).infer("comet", FEW), "has only its vectors"),
         (lambda m: replace(m, options={**m.options, "loss": "taylor"}).infer("comet", FEW), "bounded-ns"),
         # Previously, the vectors of new words were NaN, with a RuntimeWarning of NumPy.

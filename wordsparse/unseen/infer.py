@@ -61,8 +61,8 @@ def infer(
 ) -> WordVectors:
     """Return the vectors of ``words`` from the sentences that contain them.
 
-    Raise InputError if a word is empty, contains white space or is given twice, if none of the words has a known word
-    near it, or if the model has no training state or was trained with a loss other than bounded-ns.
+    Raise InputError if a word is empty or contains white space, if none of the words has a known word near it, or if
+    the model has no training state or was trained with a loss other than bounded-ns.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def infer(
         The sentences, which are read only once. Sentences without any of the new words are ignored. The model's
         tokeniser splits a str.
     words : sequence of str
-        The new words, all different. A word of the vocabulary is inferred as if it were unknown. Give each word in the
-        form that the tokeniser produces, because texts are searched for this form.
+        One or more new words, all different. A word of the vocabulary is inferred as if it were unknown. Give each word
+        in the form that the tokeniser produces, because texts are searched for this form.
     progress : callable, optional
         Called repeatedly with the number of words inferred so far.
 
@@ -86,8 +86,6 @@ def infer(
     for word in words:
         if not isinstance(word, str) or not is_word(word):
             raise InputError(f"{word!r:.80} is not a word: it is empty or holds white space; give a word")
-    if len(set(words)) != len(words):
-        raise InputError("a word is given twice: give all its sentences at once")
     objective, text = objective_of(model), _occurrences(model, sentences, words)
     counts = np.bincount(text.tokens[text.places] - len(model), minlength=len(words))
     vectors, has_context = _vectors(model, objective, text, counts, progress)
@@ -97,7 +95,7 @@ def infer(
         model.ngrams.blend(words, vectors, counts, model.threads)
     contextless = [word for word, has in zip(words, has_context, strict=True) if not has]
     if len(contextless) == len(words):
-        raise InputError(f"no sentence has {words[0]!r:.80} near a known word" if words else "no word is given")
+        raise InputError(f"no sentence has {words[0]!r:.80} near a known word")
     if contextless:
         logger.warning("%s words have no known word near them, for example %r", f"{len(contextless):,}", contextless[0])
     inferred = [word for word, has in zip(words, has_context, strict=True) if has]
