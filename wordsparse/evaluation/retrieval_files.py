@@ -54,10 +54,6 @@ def read_collection(path: str | PathLike[str]) -> Collection:
         if str(document) in lines:
             raise InputError(f"{name}: the _id {document!r} occurs twice; leave one of the documents out")
         lines[str(document)] = len(lines)
-    if not {*COLUMNS} <= {*column_names(judgements, "csv")}:
-        raise InputError(
-            f"{judgements}: its first line must name the columns {', '.join(COLUMNS)}, with tabs between them"
-        )
     texts = {str(query): str(text) for _, (query, text) in table_rows(folder / QUERIES, ["_id", "text"])}
     grades, documents = dict[str, dict[int, float]](), len(lines)
     for name, (query, document, score) in table_rows(judgements, COLUMNS):
