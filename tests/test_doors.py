@@ -191,7 +191,7 @@ model = ws.load("model")
 assert (len(model), model.options["preset"], model.options["window"]) == (20, "ring", 1)
 source = Rings(None, RingOptions(nodes=20))
 assert (ws.train(source, dim=4).vectors == model.vectors).all()
-with pytest.raises(ws.InputError, match="counts, ring, not 'rong'"):
+with pytest.raises(ws.InputError, match="ring, not 'rong'"):
     ws.train("any.txt", preset="rong")
 with pytest.raises(ws.InputError, match="min_count: says how text is read"):
     ws.train(source, dim=4, min_count=3)

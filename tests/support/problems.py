@@ -133,15 +133,16 @@ def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
     return float(np.abs(actual - expected).max() / max(np.abs(expected).max(), scale, 1e-300))
 
 
-def distance(layer: FactoredOutput, dense: DenseOutput) -> dict[str, float]:
+def distance(layer: FactoredOutput, dense: DenseOutput, before: float = 0.0) -> dict[str, float]:
     """Return the largest errors of the layer's W (as √π W), Q and w̄ against the oracle, relative to the largest entry
-    of each. Errors of w̄, whose terms cancel, are relative to its bound ‖p‖ ‖W‖."""
+    of each. ``before`` is the largest entry of Q before a step: if the step shrinks Q, errors are relative to
+    ``before``. Errors of w̄, whose terms cancel, are relative to its bound ‖p‖ ‖W‖."""
     p = np.sqrt(dense.pi)
     W = p[:, None] * dense.W
     Q = W.T @ W
     return {
         "W": off(p[:, None] * layer.weights().astype(np.float64), W),
-        "Q": off(host(layer, layer.core.factors.Q), Q),
+        "Q": off(host(layer, layer.core.factors.Q), Q, before),
         "w_bar": off(host(layer, layer.core.factors.w_bar), p @ W, float(np.sqrt(p @ p * np.diag(Q).max()))),
     }
 
