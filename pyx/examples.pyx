@@ -225,8 +225,7 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
         while begin < n:
             end = run_end(&local[0], n, begin)
             for j in range(begin, end):
-                # Pairs with a > b are also written, and then overwritten by the next pair, because a branch would cost
-                # more.
+                # Pairs with a > b are also written, and then overwritten by the next pair: a branch would cost more.
                 b, place = local[j], column_end[local[j]]
                 first, stop = max(begin, j - window), min(end, j + window + 1) if j < last else j + 1
                 fits = fits and place + max(0, min(j, last) - first) + stop - j - 1 <= pairs.shape[0]

@@ -46,8 +46,7 @@ cdef enum:
     # The size of a block of rows. A block is large enough to pay for packing M, and small enough for two threads to
     # share a minibatch evenly.
     BLOCK = 512
-    # The maximum number of rows that gram sums in `real` before it adds the sum to a float64 total (at most MAX_PARTS
-    # sums at a time).
+    # The maximum number of rows that gram sums in `real` before it adds the sum to a float64 total.
     MAX_ROWS = 4096
 
 MAX_PARTS = 16

@@ -51,8 +51,7 @@ cdef extern from "window_pull.hpp" namespace "wordsparse" nogil:
 BLOCK = POSITIONS
 
 cdef enum:
-    # The minimum number of bags per part of `sums`, and the maximum number of parts. Each part needs memory for one sum
-    # per column.
+    # The minimum number of bags per part of `sums`, and the maximum number of parts. Each part has a sum per column.
     PART_BAGS = 32768
     MAX_PARTS = 8
 
