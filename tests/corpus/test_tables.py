@@ -287,7 +287,7 @@ def test_cells_of_baskets_are_split_by_a_tokeniser_or_are_lists() -> None:
         ({"column": "at", "group": "user"}, [b"x"], "neither text nor a number"),
         ({"group": "user"}, [1], "needs the name of the column"),
         ({"column": "item", "order": "at"}, [1], "name the column of the groups too"),
-        ({"column": "item", "weight": "at"}, [1], "weight applies to rows that are grouped"),
+        ({"column": "item", "weight": "at"}, [1], "weight applies only to grouped rows"),
         *(
             ({"column": "item", "group": "user", "weight": "at"}, [1, cell], "row 2: .* is no weight of a grouped row")
             for cell in (0, 1.5, "two", None, 100_001)

@@ -158,5 +158,5 @@ def test_a_loss_without_a_name_is_refused_where_it_is_given() -> None:
             return losses.Terms(q, 1.0, 0.0, 0.0 * o)
 
     for use in (lambda: check_loss(Nameless()), lambda: FactoredOutput(3, 2, Nameless())):
-        with pytest.raises(InputError, match="Nameless has no name: give its class an attribute name"):
+        with pytest.raises(InputError, match="Nameless has no name: set name = "):
             use()

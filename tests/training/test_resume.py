@@ -52,7 +52,7 @@ def test_other_options_on_the_same_text_are_refused(text: Path, output: Path) ->
     train(text, output)
     for options, message in (
         ({"epochs": 1}, "epochs was 2, not 1"),
-        ({"epochs": 3, "min_count": 140}, "this is the text of the model, but min_count was 1, not 140"),
+        ({"epochs": 3, "min_count": 140}, "the model was trained on this text, but min_count was 1, not 140"),
     ):
         with pytest.raises(InputError, match=message):
             train(text, output, resume=True, **options)

@@ -21,7 +21,7 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
     "--output",
     required=True,
     metavar="FILE",
-    help="File to write, replaced if it exists; - for standard output. model2vec makes a new directory.",
+    help="File to write, replaced if it exists; - for standard output. For the format model2vec, a new directory.",
 )
 @click.option(
     "--format",

@@ -127,7 +127,7 @@ class RawText:
         if order is not None and group is None:
             raise InputError("order sorts the rows of each group: name the column of the groups too (group)")
         if weight is not None and group is None:
-            raise InputError(f"weight applies to rows that are grouped (group): {WEIGHTS}")
+            raise InputError(f"weight applies only to grouped rows, so name their groups too (group): {WEIGHTS}")
         if paths is None and format is not None:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is not None and format in FORMATS:

@@ -86,8 +86,8 @@ def accuracies(questions: Sequence[Question], correct: Array, resamples: int = R
 
 
 def _pairs_of(questions: Sequence[Question]) -> tuple[Array, Array]:
-    """Number the word pairs, section by section. Return the numbers of the two word pairs of each question, (n, 2), and
-    how many word pairs each section has."""
+    """Number the word pairs, section by section. Return the indices of each question's two word pairs, (n, 2), and the
+    count of distinct word pairs in each section."""
     sections = list(dict.fromkeys(question.section for question in questions))
     nodes: dict[tuple[int, frozenset[str]], int] = {}
     number = {section: i for i, section in enumerate(sections)}

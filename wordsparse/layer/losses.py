@@ -272,7 +272,7 @@ def resolve(loss: str | Loss) -> Loss:
     """
     if isinstance(loss, Loss):
         if not isinstance(getattr(loss, "name", None), str):
-            raise InputError(f"{type(loss).__name__} has no name: give its class an attribute name, a string")
+            raise InputError(f"{type(loss).__name__} has no name: set name = '…' in its class")
         return loss
     if isinstance(loss, str) and loss in LOSSES:
         return LOSSES[loss]()

@@ -58,7 +58,7 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
     same = bool(text.get("sha256") == now["sha256"])
     changed = differences(text, now, but={"sha256"})
     if changed and (same or all(text.get(name) == now[name] for name in ("tokens", "sentences", "distinct_words"))):
-        raise InputError(f"resume: this is the text of the model, but {changed}: use the original options")
+        raise InputError(f"resume: the model was trained on this text, but {changed}: use the original options")
     return same
 
 
