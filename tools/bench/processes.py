@@ -149,7 +149,7 @@ class FromText(InProcesses):
 
 @dataclass
 class Threads(Benchmark):
-    """CPU seconds of each thread of a training, from the end of the second epoch to the last step (Linux only).
+    """CPU seconds of the busiest thread of a training and of all threads, from the third epoch on (Linux only).
 
     ``bound``, the seconds of all threads divided by the seconds of the busiest thread, is an upper bound on the
     speed-up that ``workers`` cores give.

@@ -29,7 +29,7 @@ from wordsparse.corpus.options import TextOptions
     "--restrict-vocab",
     default=30_000,
     show_default=True,
-    help="Number of most frequent words that occur in analogy questions and answers.",
+    help="Use only this number of the most frequent words in analogy questions and answers.",
 )
 @json_option
 def command(

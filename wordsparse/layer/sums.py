@@ -70,11 +70,6 @@ def _sums(
     pulled = cache(lambda: inputs.pull(beta, forward.bends))
 
     @cache
-    def total_beta() -> Array:
-        zero: Array = kernels.xp.zeros(inputs.shape[1])
-        return inputs.total(pulled()[0]) if pulled()[0].any() else zero
-
-    @cache
     def H_hat() -> Array:
         return forward.H_hat if forward.H_hat is not None else inputs.times(forward.factors.Q)  # (2)
 
@@ -88,7 +83,7 @@ def _sums(
         weights_gram=cache(lambda: kernels.gram(inputs.features, G())),
         pulled_beta=lambda: pulled()[0],
         mass=lambda: pulled()[1],
-        total_beta=total_beta,
+        total_beta=cache(lambda: inputs.total(pulled()[0])),
         H_hat=H_hat,
         gradient=cache(lambda: _gradient(forward, H_hat(), kernels)),
     )
