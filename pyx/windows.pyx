@@ -15,7 +15,7 @@ rows      start on cache lines and are padded to whole lines; the padding of res
 """
 
 from cython cimport view
-from cython.parallel cimport prange, threadid
+from cython.parallel cimport parallel, prange, threadid
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.string cimport memset
 
@@ -171,15 +171,16 @@ def sums(const int32_t[::1] tokens, const int32_t[::1] centre, const int32_t[::1
     require(rings.shape[0] == parts.shape[0] and rings.shape[1] == ring_size(reach) and rings.shape[2] == 4,
             "each part must have a ring")
     count = parts.shape[0]
-    for part in prange(count, nogil=True, schedule="static", num_threads=threads):
-        part_sums(&tokens[0], n, &centre[0], &start[0], &stop[0], &values[0], &squares[0], reach, bags * part // count,
-                  bags * (part + 1) // count, &rings[part, 0, 0], &parts[part, 0, 0], columns)
-    for column in prange(columns, nogil=True, schedule="static", num_threads=threads):
-        for i in range(2):
-            total = 0
-            for part in range(count):
-                total = total + parts[part, column, i]
-            out[i, column] = total
+    with nogil, parallel(num_threads=threads):
+        for part in prange(count, schedule="static"):
+            part_sums(&tokens[0], n, &centre[0], &start[0], &stop[0], &values[0], &squares[0], reach,
+                      bags * part // count, bags * (part + 1) // count, &rings[part, 0, 0], &parts[part, 0, 0], columns)
+        for column in prange(columns, schedule="static"):
+            for i in range(2):
+                total = 0
+                for part in range(count):
+                    total = total + parts[part, column, i]
+                out[i, column] = total
 
 
 cdef void part_sums(const int32_t* tokens, Py_ssize_t n, const int32_t* centre, const int32_t* start,
@@ -251,8 +252,9 @@ def pull(int isa, const int32_t[::1] tokens, const int32_t[::1] centre, const in
     cdef real* X_ = &X[0, 0]
     cdef real* Z_ = &Z[0, 0]
     cdef real* G_ = &G[0, 0]
-    for block in prange(first.shape[0] - 1, nogil=True, schedule="static", num_threads=threads):
-        window_plan(isa, &w, block, &target[0], &zeta[0], &gamma[0], &plan[0])
-    for strip in prange(strips, nogil=True, schedule="dynamic", num_threads=threads):
-        window_pull(isa, &w, strip, &plan[0], F_, W_, scratch_ + threadid() * of_each,
-                    panels_ + threadid() * panels_of_each, X_, Z_, G_)
+    with nogil, parallel(num_threads=threads):
+        for block in prange(first.shape[0] - 1, schedule="static"):
+            window_plan(isa, &w, block, &target[0], &zeta[0], &gamma[0], &plan[0])
+        for strip in prange(strips, schedule="dynamic"):
+            window_pull(isa, &w, strip, &plan[0], F_, W_, scratch_ + threadid() * of_each,
+                        panels_ + threadid() * panels_of_each, X_, Z_, G_)

@@ -128,8 +128,7 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
 
 def all_finite(array: Array) -> bool:
     """Return whether every number is finite. If possible, use a single pass and no temporary arrays."""
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())
+    return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())
 
 
 def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], first_row: int = 0) -> Array:

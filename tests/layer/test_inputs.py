@@ -9,7 +9,6 @@ from support import problems
 
 from wordsparse.kernels import Kernels
 from wordsparse.layer.inputs import WIDE_BAG, RowInputs, WindowInputs
-from wordsparse.layer.interface import taken
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.sums import pull_back
 
@@ -66,7 +65,7 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool, n
                 assert problems.off(found, expected, 1.0) < tolerance
             # If an array stayed alive after its last use in the update, the peak memory would grow by u × d numbers.
             again = pull_back(seen)
-            assert [weakref.ref(taken(array))() for array in (again.X, again.Z, again.G)] == [None] * 3
+            assert [weakref.ref(array.take())() for array in (again.X, again.Z, again.G)] == [None] * 3
             with problems.route(route):
                 layer.core.apply(layer.core.update(sums, 1e-3))
             results.append((loss_sum, gradient, layer.weights(), layer.core.factors.Q))

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from support.emulation import compiler, standin
 from support.losses import DEFAULTS
 from wordsparse.errors import InputError
-from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows, at_work, mapped
+from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows, at_work
 from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.layer import losses
 from wordsparse.layer import update as layer_update
@@ -119,7 +119,7 @@ def forward(
     csr = Csr(Y.indptr.astype(np.int64), local.astype(np.int32), rows.shape[0])
     if inputs is None:
         inputs = RowInputs(layer.core.kernels.to_device(H.astype(layer.dtype)), layer.core.kernels)
-    targets = mapped(Targets(rows, csr, Y.data.astype(layer.dtype)), layer.core.kernels.to_device)
+    targets = layer.core.kernels.place(Targets(rows, csr, Y.data.astype(layer.dtype)))
     # Ignore floating-point flags, as the trainer does: sgemv of OpenBLAS 0.3.31 (AVX-512) sets spurious flags.
     with at_work():
         return layer.core.forward(inputs, targets, per_example=per_example)

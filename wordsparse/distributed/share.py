@@ -9,17 +9,16 @@ the rows of E and W in its own part.
 
 import zlib
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 
 from wordsparse.distributed.agreement import agreed
 from wordsparse.distributed.ranks import Ranks
 from wordsparse.errors import WordsparseError
-from wordsparse.kernels import Csr, Kernels, mapped
+from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Forward, TargetRows, Targets, taken
+from wordsparse.layer.interface import Forward, Once, TargetRows, Targets
 from wordsparse.training.interruption import StopRequest
 from wordsparse.types import Array
 from wordsparse.words.embedding import Pull, WordEmbedding
@@ -66,9 +65,9 @@ class RanksShare:
             sums=replace(
                 local,
                 forward=_forward(local.forward, output, words.all, int(examples)),
-                X=cache(lambda: words.rows(taken(local.X))),
+                X=Once(lambda: words.rows(local.X.take())),
                 curvature=lambda: K,
-                weights_gram=cache(lambda: device(self.sum(host(local.weights_gram())))),
+                weights_gram=Once(lambda: device(self.sum(host(local.weights_gram())))),
                 total_beta=lambda: total_beta,
                 whole=False,
             ),
@@ -110,7 +109,7 @@ class _Words:
         words, self._place = np.unique(np.concatenate(received), return_inverse=True)
         ends = np.append(0, np.cumsum(np.bincount(self._place, minlength=words.size)))
         order = np.argsort(self._place, kind="stable").astype(np.int32)
-        self._merged = mapped(Csr(ends, order, order.size), kernels.to_device)
+        self._merged = kernels.place(Csr(ends, order, order.size))
         self.all = kernels.to_device(words)
 
     def rows(self, own: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse.kernels.structures import Csr, Windows
+from wordsparse.kernels.structures import Csr, Structure, Windows
 from wordsparse.types import Array
 
 # More than GRAM_PIECE_ROWS rows are cut into at most GRAM_PIECES pieces, whose Gram matrices are summed in float64.
@@ -35,6 +35,10 @@ class Kernels:
     def to_host(self, array: Array) -> Array:
         """Return an array of ``xp`` as a NumPy array."""
         return array
+
+    def place(self, structure: Structure) -> Structure:
+        """Return the dataclass with all its arrays, including arrays of nested dataclasses, as arrays of ``xp``."""
+        return structure
 
     def release(self) -> None:
         """Free the work space that kernels keep for the next step."""

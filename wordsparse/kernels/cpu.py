@@ -286,21 +286,19 @@ class CpuKernels(Kernels):
     def _matmul(self, a: Array, m: Array, out: Array, *, accumulate: bool = False) -> Array:
         transposed = m.flags.f_contiguous and not m.flags.c_contiguous
         (n, k), d = a.shape, out.shape[1]
-        threads = self._threads_for(n * k * d)
-        work = self._work_space(a.itemsize, n, k, d, threads)
         # If the rows are float32, a float64 m need not be converted, because packing rounds it.
         dtype = m.dtype if a.dtype == np.float32 else a.dtype
         m = np.ascontiguousarray(m.T if transposed else m, dtype)
-        _products.matmul(self._isa_of_product(n, k, d), a, m, transposed, out, accumulate, threads, work)
+        isa, threads = self._isa_of_product(n, k, d), self._threads_for(n * k * d)
+        _products.matmul(isa, a, m, transposed, out, accumulate, threads)
         return out
 
     def matmul_rows(self, matrix: Array, rows: Array, m: Array, last: Array | None = None) -> Array:
         n, (k, d) = rows.shape[0], m.shape
-        threads = self._threads_for(n * m.size)
         out = self._pool.rows(n, d, matrix.dtype)
-        work = self._work_space(matrix.itemsize, n, k, d, threads)
         m = np.ascontiguousarray(m, np.float64)
-        _products.matmul_rows(self._isa_of_product(n, k, d), matrix, rows, last, m, out, threads, work)
+        isa, threads = self._isa_of_product(n, k, d), self._threads_for(n * m.size)
+        _products.matmul_rows(isa, matrix, rows, last, m, out, threads)
         return out
 
     def gram(self, a: Array, b: Array | None = None, *, symmetric: bool = False) -> Array:
@@ -334,22 +332,15 @@ class CpuKernels(Kernels):
         (n, k), d = a.shape, a.shape[1] if b is None else b.shape[1]
         if n == 0 or k == 0 or d == 0:
             return np.zeros((k, d)) if base is None else keep * base
-        total = self._pool.empty((k, d), np.float64)
-        rows, threads = _products.part_rows(n), self._threads_for(a.size * d)
-        parts = self._pool.empty((min(_products.MAX_PARTS, -(-n // rows)), k, d), a.dtype)
-        work = self._work_space(a.itemsize, n, k, d, threads)
+        total = np.empty((k, d))
         operands = a, b, chosen, scale, half, mirrored, base, keep, by
-        _products.gram(self._isa_of_product(n, k, d), *operands, rows, parts, total, threads, work)
+        _products.gram(self._isa_of_product(n, k, d), *operands, total, self._threads_for(a.size * d))
         return total
 
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
         """Return the index of the instruction set for a product (n, k) · (k, d), or (k, n) · (n, d)."""
         splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
         return self._isa if splits else min(self._isa, X86_64_V4)
-
-    def _work_space(self, itemsize: int, n: int, k: int, d: int, threads: int) -> Array:
-        """Return the work space for a product (n, k) · (k, d), or (k, n) · (n, d)."""
-        return self._pool.empty((_products.work_size(itemsize, n, k, d, threads),), np.uint8)
 
     def _threads_for(self, work: int) -> int:
         return _threads.usable_threads(self.threads) if work >= PARALLEL_WORK else 1

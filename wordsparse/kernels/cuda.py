@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wordsparse.kernels.base import Kernels
-from wordsparse.kernels.structures import Csr
+from wordsparse.kernels.structures import Csr, Structure, mapped
 from wordsparse.machine import devices
 
 # The type of CuPy's arrays; CuPy has no type annotations.
@@ -52,6 +52,9 @@ class CudaKernels(Kernels):
 
     def to_host(self, array: Array) -> Array:
         return np.asarray(self.xp.asnumpy(array, order="A"))  # keeps the memory order (C or Fortran)
+
+    def place(self, structure: Structure) -> Structure:
+        return mapped(structure, self.to_device)
 
     def add_rows(self, matrix: Array, rows: Array, change: Array, scale: Array | None = None) -> None:
         count, d = change.shape

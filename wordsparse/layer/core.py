@@ -153,7 +153,7 @@ class ExactLayer:
             raise InputError("this update is out of date: the layer has changed since the update was computed")
         self.clock.changes += 1
         if update.strength <= refusal.STABLE or self.stable_norm == 0:
-            self.stable_norm = max(self.stable_norm, float(np.trace(update.factors.Q)))
+            self.stable_norm = max(self.stable_norm, float(update.factors.Q.trace()))
         self.factors = update.factors
         if update.folds:
             self._take_in()

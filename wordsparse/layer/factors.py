@@ -5,6 +5,7 @@ An update makes new :class:`Factors`, which replace the old ones only at the end
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -86,8 +87,7 @@ def _signs(d: int, xp: Any) -> Array:
 
 def scale(matrix: Array) -> float:
     """Return ‖M‖ / √d (Frobenius): the root mean square of the singular values of M (d, d)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.sqrt(np.vdot(matrix, matrix) / matrix.shape[0]))
+    return sqrt(float(np.vdot(matrix, matrix)) / matrix.shape[0])
 
 
 def condition_number(scale: float, inverse_scale: float) -> float:

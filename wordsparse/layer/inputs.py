@@ -58,9 +58,10 @@ class RowInputs:
 
     def gram(self, weights: Array) -> Array:
         """Return Hᵀ diag(weights) H, (d, d) float64, symmetric."""
-        if weights.size and weights.min() == weights.max():
+        least = weights.min() if weights.size else 0.0
+        if weights.size and least == weights.max():
             return float(weights[0]) * self.kernels.gram(self.features)
-        if np.all(weights >= 0):
+        if least >= 0:
             return self.kernels.weighted_gram(self.features, weights)
         scaled = self.kernels.scale_rows(self.features, weights.astype(self.dtype))
         return self.kernels.gram(self.features, scaled, symmetric=True)

@@ -72,7 +72,7 @@ class TargetRows:
     def push(self, sums: "Sums", M: Array | None, by: float) -> Array:
         """Return ``by`` · X M, (u, d), with the X of ``sums``. M = None means the identity matrix. The result may
         overwrite X."""
-        X = taken(sums.X)
+        X = sums.X.take()
         return self._kernels.matmul_in_place(X, by * (self._kernels.xp.eye(X.shape[1]) if M is None else M))
 
     def square(self, sums: "Sums") -> Array:
@@ -133,12 +133,25 @@ class FactoredRows(TargetRows):
         )
 
 
-def taken(sum_of: Any) -> Array:
-    """Return the array that a cached function computes, and empty the cache. The caller may then overwrite the array,
-    and the memory of the array is freed as soon as the caller drops the array."""
-    array: Array = sum_of()
-    sum_of.cache_clear()
-    return array
+class Once:
+    """A function whose result is computed at the first call and then kept, until it is taken. A step makes ten of these
+    functions, and ``functools.cache`` takes ten times as long to make one."""
+
+    __slots__ = ("_compute", "_result")
+
+    def __init__(self, compute: Callable[[], Any]) -> None:
+        self._compute, self._result = compute, None
+
+    def __call__(self) -> Any:
+        if self._result is None:
+            self._result = self._compute()
+        return self._result
+
+    def take(self) -> Any:
+        """Return the result, and no longer keep it. The caller may then overwrite the array, and the memory of the
+        array is freed as soon as the caller drops the array."""
+        result, self._result = self(), None
+        return result
 
 
 @dataclass
@@ -192,7 +205,7 @@ class Sums:
     at the first call and then keeps it.
 
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
-    The arrays X, Z and G can be taken out with :func:`taken`. ``curvature`` = K = Hᵀ diag(α) H, symmetric, and
+    The arrays X, Z and G can be taken out with :meth:`Once.take`. ``curvature`` = K = Hᵀ diag(α) H, symmetric, and
     ``weights_gram`` = XᵀW_T = FᵀG are (d, d) float64. ``pulled_beta`` = Cᵀβ and ``mass`` = (C ∘ C)ᵀ|α| (n,), and
     ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ and ``gradient`` = ∇H are (m, d). If ``whole`` is False, the
     sums also include examples of other processes, which are not in the forward pass of this process.
@@ -200,9 +213,9 @@ class Sums:
 
     forward: Forward
     transposed: Callable[[], Csr]
-    X: Callable[[], Array]
-    Z: Callable[[], Array]
-    G: Callable[[], Array]
+    X: Once
+    Z: Once
+    G: Once
     curvature: Callable[[], Array]
     weights_gram: Callable[[], Array]
     pulled_beta: Callable[[], Array]

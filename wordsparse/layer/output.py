@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.kernels import Csr, Kernels, at_work, kernels_on, mapped
+from wordsparse.kernels import Csr, Kernels, at_work, kernels_on
 from wordsparse.layer import losses as _losses
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.divergence import LossWatch
@@ -267,7 +267,7 @@ class FactoredOutput:
         )
         rows, local = np.unique(columns, return_inverse=True)
         csr = Csr(indptr, local.astype(np.int32), rows.shape[0])
-        targets = mapped(Targets(rows, csr, y), core.kernels.to_device)
+        targets = core.kernels.place(Targets(rows, csr, y))
         return core.forward(RowInputs(there, core.kernels), targets)
 
     def _check_finite(self, losses: Array, gradient: Array) -> None:

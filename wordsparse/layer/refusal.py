@@ -28,7 +28,7 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
     Raise TrainingError if the step would explode or make A singular, or if numbers in the update are not finite.
     """
     new, dtype = update.factors, update.rows_change.dtype
-    norm = float(np.trace(new.Q))
+    norm = float(new.Q.trace())
     # If W was 0, there is no earlier norm for comparison, so MAX_GROWTH limits the square of the step's strength.
     growth = norm / stable_norm if stable_norm > 0 else update.strength * update.strength
     if update.strength > STABLE and np.isfinite(norm) and growth > MAX_GROWTH:
@@ -65,8 +65,7 @@ def _condition_of_A(before: Factors, new: Factors) -> float:
 
 
 def _is_finite(change: Any, kernels: Kernels) -> bool:
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(kernels.row_dots(change, change).sum())) or all_finite(change)
+    return bool(np.isfinite(kernels.row_dots(change, change)).all()) or all_finite(change)
 
 
 def _advice(update: Update) -> str:

@@ -5,11 +5,10 @@ sums. Sums that depend on W use the W of the forward pass.
 """
 
 from collections.abc import Callable
-from functools import cache
 
 from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Forward, Sums
+from wordsparse.layer.interface import Forward, Once, Sums
 from wordsparse.types import Array
 
 
@@ -32,10 +31,10 @@ def _row_sums(forward: Forward, inputs: RowInputs) -> Sums:
         forward,
         kernels,
         transposed,
-        cache(lambda: kernels.combine(transposed(), gamma, inputs.features)),  # (4)
-        cache(lambda: kernels.scale_rows(inputs.features, kernels.scaled(alpha, 2, inputs.dtype))),
-        cache(G),
-        cache(lambda: inputs.gram(alpha)),  # (5)
+        Once(lambda: kernels.combine(transposed(), gamma, inputs.features)),  # (4)
+        Once(lambda: kernels.scale_rows(inputs.features, kernels.scaled(alpha, 2, inputs.dtype))),
+        Once(G),
+        Once(lambda: inputs.gram(alpha)),  # (5)
     )
 
 
@@ -47,7 +46,7 @@ def _window_sums(forward: Forward, inputs: WindowInputs) -> Sums:
     W_T = forward.target_rows.take()
     X, Z, G = kernels.window_pull(inputs.windows, F, targets, W_T, zeta, forward.terms.gamma)  # (4)
     K = kernels.gram(F, Z, symmetric=True) / 2  # (5)
-    pulled = (cache([array].pop) for array in (X, Z, G, K))
+    pulled = (Once([array].pop) for array in (X, Z, G, K))
     return _sums(forward, kernels, _transposed(forward, kernels), *pulled)
 
 
@@ -55,9 +54,9 @@ def _sums(
     forward: Forward,
     kernels: Kernels,
     transposed: Callable[[], Csr],
-    X: Callable[[], Array],
-    Z: Callable[[], Array],
-    G: Callable[[], Array],
+    X: Once,
+    Z: Once,
+    G: Once,
     curvature: Callable[[], Array],
 ) -> Sums:
     """Return all sums. The arguments are the sums that are computed differently for rows and for windows.
@@ -67,11 +66,8 @@ def _sums(
     """
     forward.check_current()
     inputs, beta = forward.inputs, forward.terms.beta
-    pulled = cache(lambda: inputs.pull(beta, forward.bends))
-
-    @cache
-    def H_hat() -> Array:
-        return forward.H_hat if forward.H_hat is not None else inputs.times(forward.factors.Q)  # (2)
+    pulled = Once(lambda: inputs.pull(beta, forward.bends))
+    H_hat = Once(lambda: inputs.times(forward.factors.Q) if forward.H_hat is None else forward.H_hat)  # (2)
 
     return Sums(
         forward=forward,
@@ -80,18 +76,18 @@ def _sums(
         Z=Z,
         G=G,
         curvature=curvature,
-        weights_gram=cache(lambda: kernels.gram(inputs.features, G())),
+        weights_gram=Once(lambda: kernels.gram(inputs.features, G())),
         pulled_beta=lambda: pulled()[0],
         mass=lambda: pulled()[1],
-        total_beta=cache(lambda: inputs.total(pulled()[0])),
+        total_beta=Once(lambda: inputs.total(pulled()[0])),
         H_hat=H_hat,
-        gradient=cache(lambda: _gradient(forward, H_hat(), kernels)),
+        gradient=Once(lambda: _gradient(forward, H_hat(), kernels)),
     )
 
 
 def _transposed(forward: Forward, kernels: Kernels) -> Callable[[], Csr]:
     targets = forward.targets
-    return cache(lambda: targets.transposed or kernels.transpose(targets.csr))
+    return Once(lambda: targets.transposed or kernels.transpose(targets.csr))
 
 
 def _gradient(forward: Forward, H_hat: Array, kernels: Kernels) -> Array:

@@ -116,19 +116,18 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     delta_p = -eta * times_pi(kernels.column_sums(sums.X(), forward.target_rows.p_T))  # (9) Δᵀp_T
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
-    # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B. The terms of equation (10) that contain b are added
-    # afterwards.
+    # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B. The terms of equations (10) and (12) that contain b or
+    # Δᵀp_T are added afterwards.
     Q = f.Q.astype(real)
     N = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, B)
     Q = kernels.plus_gram(f.Q, B, N, c**2, -step.eta, symmetric=True)
-    by_b = np.outer(w_A - (0.5 * eta * step.total) * b, b)
-    Q -= eta * (by_b + by_b.T)
     folds = new.must_fold(forward.inputs.dtype)
     through = through_V if forward.target_rows.is_formed and not folds else through_W
     rows_change, R, along = through(forward.target_rows, Dense(step, new, B, b, folds))  # (11), (12)
-    by_p = np.outer(delta_p, along)
     Q += R
-    Q += by_p + by_p.T
+    half = np.stack([w_A - (0.5 * eta * step.total) * b, delta_p], axis=1) @ np.stack([-eta * b, along])
+    Q += half
+    Q += half.T
     return Update(forward.targets.rows, replace(new, Q=Q), folds, rows_change, strength, forward.at)
 
 

@@ -34,11 +34,10 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse.kernels import mapped
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.curvature import running_mean, size_of_curvature
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Sums, taken
+from wordsparse.layer.interface import Sums
 from wordsparse.layer.sums import pull_back
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples
@@ -133,7 +132,7 @@ class WordEmbedding:
             eta *= sizes.max_leverage / leverage
         update = output.update(sums, eta, preconditioner)
         # If Q_E = 0, W contains no information about E yet.
-        moves = lr > 0 and self.pair_curvature > 0 and np.trace(sums.forward.factors.Q[:-1, :-1]) > 0
+        moves = lr > 0 and self.pair_curvature > 0 and sums.forward.factors.Q[:-1, :-1].trace() > 0
         if moves:
             sums.G()  # computed from W before the update
         output.apply(update)
@@ -195,7 +194,7 @@ class WordEmbedding:
     def _minibatch(self, examples: Examples) -> tuple[Examples, RowInputs]:
         """Move the examples to the device. Return the examples and their inputs for the layer."""
         kernels = self.output.kernels
-        examples = mapped(examples, kernels.to_device)
+        examples = kernels.place(examples)
         constant = kernels.xp.ones(examples.words.shape[0], np.float32)
         features = kernels.take(self.E, examples.words, constant)
         if examples.bags is None:
@@ -230,8 +229,8 @@ class WordEmbedding:
         """
         kernels, f, dim = self.output.kernels, sums.forward.factors, self.E.shape[1]
         P = kernels.inverse(_ridged(f.Q[:dim, :dim], self.sizes.rho))
-        Z, G, pulled_beta = taken(sums.Z), taken(sums.G), sums.pulled_beta()
-        r, u = self.sizes.rho * float(np.trace(f.Q[:dim, :dim])) / dim, Z.shape[0]
+        Z, G, pulled_beta = sums.Z.take(), sums.G.take(), sums.pulled_beta()
+        r, u = self.sizes.rho * float(f.Q[:dim, :dim].trace()) / dim, Z.shape[0]
         # There are two rank-one terms, one from the constant feature and one from β.
         all_rows = kernels.xp.arange(u)
         terms = kernels.take(Z[:, dim:], all_rows, pulled_beta.astype(np.float32))
@@ -243,10 +242,11 @@ class WordEmbedding:
 
     def _input_rates(self, mass: Array, new_mass: Array, lr: float) -> Array:
         """Return the step size of each word, (u,). A word's row changes by its step size times its direction."""
-        rates = -np.minimum(lr / (mass + self._m0), self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
-        rates /= self.pair_curvature
-        rounded: Array = rates.astype(np.float32)
-        return rounded
+        # The smaller of lr / (M + m0) and trust / new_mass, each divided by κ; one division takes as long as ten sums.
+        inverse = (mass + self._m0) * (self.pair_curvature / lr)
+        np.maximum(inverse, new_mass * (self.pair_curvature / self.sizes.trust), out=inverse)
+        rates: Array = (-1 / inverse).astype(np.float32)
+        return rates
 
 
 def start_rows(n: int, dim: int, seed: int) -> Array:
