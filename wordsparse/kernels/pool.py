@@ -36,18 +36,23 @@ class ArrayPool:
         """Return an (n, d) matrix whose rows start on cache lines. The distance between rows is an odd number of lines.
 
         Vector loads then never cross a cache line, and the same columns of many rows spread over all sets of a cache.
-        Short rows are stored without gaps instead, unless ``on_lines`` is True.
+        Short rows and small matrices are stored without gaps instead, unless ``on_lines`` is True.
         """
         dtype = np.dtype(dtype)
         row = d * dtype.itemsize
+        if not on_lines and n * row < LARGE:
+            return np.empty((n, d), dtype)
         if on_lines or row >= 4 * CACHE_LINE:
             row = row_bytes(d, dtype.itemsize)
         return self._array((n, d), dtype, n * row, (row, dtype.itemsize))
 
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Return a C-contiguous array."""
+    def empty(self, shape: tuple[int, ...], dtype: Any, *, on_line: bool = False) -> Array:
+        """Return a C-contiguous array. With ``on_line``, the array starts on a cache line."""
         dtype = np.dtype(dtype)
-        return self._array(shape, dtype, prod(shape) * dtype.itemsize, None)
+        size = prod(shape) * dtype.itemsize
+        if not on_line and size < LARGE:
+            return np.empty(shape, dtype)
+        return self._array(shape, dtype, size, None)
 
     def on_lines(self, matrix: Array) -> Array:
         """Return the matrix if its rows start on cache lines. Otherwise, return a copy whose rows start on cache
