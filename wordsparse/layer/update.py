@@ -116,8 +116,8 @@ def dense(step: Step, real: np.dtype[Any]) -> Update:
     delta_p = -eta * times_pi(kernels.column_sums(sums.X(), forward.target_rows.p_T))  # (9) Δᵀp_T
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
-    # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B. The terms of equations (10) and (12) that contain b or
-    # Δᵀp_T are added afterwards.
+    # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B. Terms of (10) and (12) that contain b or Δᵀp_T are
+    # added at the end.
     Q = f.Q.astype(real)
     N = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, B)
     Q = kernels.plus_gram(f.Q, B, N, c**2, -step.eta, symmetric=True)
