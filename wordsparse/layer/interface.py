@@ -7,7 +7,7 @@ unless stated otherwise. The names of arrays come from the equations in :mod:`wo
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from wordsparse.layer.factors import Factors
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.loss_pass import LossSums
 from wordsparse.types import Array
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -133,21 +135,21 @@ class FactoredRows(TargetRows):
         )
 
 
-class Once:
-    """A function whose result is computed at the first call and then kept, until it is taken. A step makes ten of these
-    functions, and ``functools.cache`` takes ten times as long to make one."""
+class Once(Generic[Result]):
+    """A function whose result is computed at the first call and then kept, until it is taken."""
 
     __slots__ = ("_compute", "_result")
 
-    def __init__(self, compute: Callable[[], Any]) -> None:
-        self._compute, self._result = compute, None
+    def __init__(self, compute: Callable[[], Result]) -> None:
+        self._compute = compute
+        self._result: Result | None = None
 
-    def __call__(self) -> Any:
+    def __call__(self) -> Result:
         if self._result is None:
             self._result = self._compute()
         return self._result
 
-    def take(self) -> Any:
+    def take(self) -> Result:
         """Return the result, and no longer keep it. The caller may then overwrite the array, and the memory of the
         array is freed as soon as the caller drops the array."""
         result, self._result = self(), None
@@ -213,9 +215,9 @@ class Sums:
 
     forward: Forward
     transposed: Callable[[], Csr]
-    X: Once
-    Z: Once
-    G: Once
+    X: Once[Array]
+    Z: Once[Array]
+    G: Once[Array]
     curvature: Callable[[], Array]
     weights_gram: Callable[[], Array]
     pulled_beta: Callable[[], Array]

@@ -54,9 +54,9 @@ def _sums(
     forward: Forward,
     kernels: Kernels,
     transposed: Callable[[], Csr],
-    X: Once,
-    Z: Once,
-    G: Once,
+    X: Once[Array],
+    Z: Once[Array],
+    G: Once[Array],
     curvature: Callable[[], Array],
 ) -> Sums:
     """Return all sums. The arguments are the sums that are computed differently for rows and for windows.
