@@ -44,6 +44,25 @@ def correlations(vectors: WordVectors, path: str) -> tuple[int, float | None, fl
     return int(covered.sum()), spearman(judged[covered], cosines[covered]), spearman(judged, composed)
 
 
+def by_set(vectors: WordVectors, pairs: tuple[str, ...], analogies: tuple[str, ...]) -> Row:
+    """Return the rank correlation of each file of pairs, and the accuracy for each file of analogies.
+
+    *NAME, all* includes pairs of unknown words. *NAME syntactic* is the accuracy on the sections ``gram…``, *NAME
+    semantic* on all other sections.
+    """
+    row: Row = {}
+    for path in pairs:
+        name, (_, covered, whole) = Path(path).stem, correlations(vectors, path)
+        row |= {name: covered, f"{name}, all": whole}
+    for name, result in ws.evaluate(vectors, [], analogies)["analogies"].items():
+        for half, inside in (("semantic", False), ("syntactic", True)):
+            parts = [part for title, part in result["sections"].items() if title.startswith("gram") is inside]
+            if counted := sum(part["n"] for part in parts):
+                right = sum((part["accuracy"] or 0) * part["n"] for part in parts)
+                row[f"{name} {half}"] = right / counted
+    return row
+
+
 class Hashed:
     """The n-grams of gensim's FastText, from which a vector is composed for any word."""
 
@@ -157,10 +176,8 @@ class NewWords(Benchmark):
 class Form(Benchmark):
     """N-grams blended into a model's vectors with strength ``form``: CPU seconds to fit and blend them, and scores.
 
-    ``model`` names model directories. *NAME syntactic* is the score on analogies in sections ``gram…``, *NAME semantic*
-    on all other analogies. *all* includes unknown words; pairs without vectors have cosine 0. *unknown
-    words* is the mean cosine of composed and trained vectors of held-out words, a tenth of the words that occur 10 to
-    999 times.
+    ``model`` names model directories. :func:`by_set` explains the scores. *unknown words* is the mean cosine of
+    composed and trained vectors of held-out words, a tenth of the words that occur 10 to 999 times.
     """
 
     model: Any = ("model",)
@@ -178,16 +195,7 @@ class Form(Benchmark):
         row: Row = {"cpu_seconds": cpu_seconds() - before, "ngrams": len(vectors.ngrams or ())}
         if self.form:
             row["unknown words"] = self._unknown(plain)
-        for path in self.pairs:
-            name, (_, covered, whole) = Path(path).stem, correlations(vectors, path)
-            row |= {name: covered, f"{name}, all": whole}
-        for name, result in ws.evaluate(vectors, [], self.analogies)["analogies"].items():
-            for half, inside in (("semantic", False), ("syntactic", True)):
-                parts = [part for title, part in result["sections"].items() if title.startswith("gram") is inside]
-                if counted := sum(part["n"] for part in parts):
-                    right = sum((part["accuracy"] or 0) * part["n"] for part in parts)
-                    row[f"{name} {half}"] = right / counted
-        return [row]
+        return [row | by_set(vectors, self.pairs, self.analogies)]
 
     def _unknown(self, plain: ws.Model) -> float:
         words, counts = plain.vocabulary.words, np.asarray(plain.vocabulary.counts, np.float64)
@@ -299,12 +307,11 @@ class Language(OnText):
 class FastText(OnText):
     """fastText's program with its defaults and our training with n-grams, on the same text: CPU seconds and scores.
 
-    ``covered`` is the rank correlation over the pairs of words in the vocabulary, and ``all`` over all pairs, in which
-    vectors of unknown words are composed from n-grams. If a word has no vector, its pairs have cosine 0. ``program`` is
-    the command of Debian's package fasttext.
+    :func:`by_set` explains the scores. ``program`` is the command of Debian's package fasttext.
     """
 
-    pairs: tuple[str, ...] = ("rare.tsv",)
+    pairs: tuple[str, ...] = ("pairs.tsv",)
+    analogies: tuple[str, ...] = ("questions-words.txt",)
     model: Any = ("skipgram", "cbow")
     form: float = 1.0
     program: str = "fasttext"
@@ -314,8 +321,7 @@ class FastText(OnText):
         before = cpu_seconds()
         model = ws.train(self.text, form=self.form, progress=False, **self.sizes("model"))
         vectors = model.wv
-        cost = {"cpu_seconds": cpu_seconds() - before}
-        return [cost | row for row in self._scores(vectors)]
+        return [{"cpu_seconds": cpu_seconds() - before} | by_set(vectors, self.pairs, self.analogies)]
 
     def track_fasttext(self) -> list[Row]:
         with tempfile.TemporaryDirectory() as folder:
@@ -326,11 +332,7 @@ class FastText(OnText):
             usage = resource.getrusage(resource.RUSAGE_CHILDREN)
             cost = {"cpu_seconds": cpu_seconds() - before, "peak_bytes": usage.ru_maxrss * 1024}
             vectors = ws.read_vectors(stem.with_suffix(".bin"))
-        return [cost | row for row in self._scores(vectors)]
-
-    def _scores(self, vectors: WordVectors) -> list[Row]:
-        rows = [(Path(path).stem, *correlations(vectors, path)) for path in self.pairs]
-        return [dict(zip(("set", "n", "covered", "all"), row, strict=True)) for row in rows]
+        return [cost | by_set(vectors, self.pairs, self.analogies)]
 
 
 @dataclass
