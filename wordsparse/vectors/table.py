@@ -39,6 +39,10 @@ class VectorTable:
         self._weights: npt.NDArray[np.float32] | None = None
         self.vectors = vectors
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy or pickle this table without the cache of the encoder."""
+        return vars(self) | {"_encoder": None}
+
     @property
     def vectors(self) -> Array:
         """The matrix (V, dim), one row per word."""
