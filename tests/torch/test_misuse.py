@@ -120,7 +120,7 @@ def test_inputs_that_cannot_be_are_refused(h: Any, message: str) -> None:
         layer()(h, torch.arange(m))
 
 
-@pytest.mark.filterwarnings("ignore:.torch.jit.:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.torch.jit.:DeprecationWarning", "ignore:.torch.jit.:FutureWarning")
 @pytest.mark.parametrize("way", ["export", "script", "trace"])
 def test_export_is_refused_with_what_to_export(way: str) -> None:
     class Largest(torch.nn.Module):
