@@ -46,7 +46,9 @@ add_newdoc("numpy._core", "log1p", """
 
 def test_docstrings_are_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "m.py").write_text(SOURCE)
-    monkeypatch.setattr(docstrings, "_files", lambda: iter([tmp_path / "m.py"]))
+    (tmp_path / "nowhere.py").symlink_to(tmp_path / "missing")
+    monkeypatch.setattr(docstrings, "PACKAGES", ())
+    monkeypatch.setattr(docstrings.sysconfig, "get_path", lambda name: str(tmp_path))
     paragraphs, pairs = docstrings.text_and_pairs()
     assert paragraphs == [
         "a module",

@@ -39,7 +39,8 @@ def _files() -> Iterator[Path]:
     for folder in [*folders, Path(sysconfig.get_path("stdlib"))]:
         for file in sorted(folder.rglob("*.py")):
             parts = file.relative_to(folder).parts
-            if not any(part in _LEFT_OUT or part.startswith("test_") for part in parts):
+            # Debian's Python has a link to a file in /etc, which containers may lack.
+            if file.is_file() and not any(part in _LEFT_OUT or part.startswith("test_") for part in parts):
                 yield file
 
 
