@@ -65,53 +65,40 @@ cdef int require_operands(const int64_t[::1] indptr, const int32_t[::1] indices,
     return require_line(&panel[0])
 
 
-cdef void put_in_order(const real* values, const int64_t* order, Py_ssize_t start, Py_ssize_t stop,
-                       real* out) noexcept nogil:
-    cdef Py_ssize_t k
-    for k in range(start, stop):
-        out[k] = values[order[k]]
-
-
 def combine(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] indices, const int64_t[::1] order,
             const real[::1] weights, const real[::view.strided, ::view.contiguous] rows,
             const real[::view.strided, ::view.contiguous] base, const real[::1] scale, real[::1] panel,
             real[::1] ordered, real[::view.strided, ::view.contiguous] out, int threads):
     """Compute what csr_rows.combine computes. There must be at least one row, column and entry. panel has panel_size
     bytes. If there is an order, ordered (entries,) is scratch space."""
-    cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, part
+    cdef Py_ssize_t n = out.shape[0], d = out.shape[1], entries = indices.shape[0], block, column, columns, part, k
     cdef Py_ssize_t wide = (BLOCK_BYTES << half) // sizeof(real), ld_out = stride(out)
     cdef Py_ssize_t parts = PIECES * threads if threads > 1 else 1
-    cdef const int64_t* order_ = address(order)
-    cdef const real* weights_ = address(weights)
-    cdef const real* used = address(weights if order is None else ordered)
+    cdef const real* weights_ = address(weights if order is None else ordered)
     cdef const real* base_ = rows_of(base)
     cdef const real* scale_ = address(scale)
     cdef Py_ssize_t ld_base = stride(base) if base is not None else 0, ld = stride(rows), copied = rows.shape[0]
+    cdef bint reorders = order is not None
     require_operands(indptr, indices, n, rows, panel)
     require(weights.shape[0] >= entries and (order is None or order.shape[0] == ordered.shape[0] == entries),
             "there must be a weight for each entry")
     require(rows.shape[1] == d and (base is None or base.shape[0] == n and base.shape[1] == d and scale.shape[0] == n),
             "rows, base and scale must have the shape of the result")
-    cdef const int64_t* indptr_ = &indptr[0]
-    cdef const int32_t* indices_ = &indices[0]
-    cdef const real* rows_ = &rows[0, 0]
-    cdef real* ordered_ = &ordered[0] if order is not None else NULL
-    cdef real* panel_ = &panel[0]
-    cdef real* out_ = &out[0, 0]
     with nogil, parallel(num_threads=threads):
-        if order_ != NULL:
+        if reorders:
             for part in prange(blocks_of(entries, ORDERED), schedule="static"):
-                put_in_order(weights_, order_, part * ORDERED, min(entries, (part + 1) * ORDERED), ordered_)
+                for k in range(part * ORDERED, min(entries, (part + 1) * ORDERED)):
+                    ordered[k] = weights[order[k]]
         for block in range(blocks_of(d, wide)):
             column = block * wide
             columns = min(wide, d - column)
             for part in prange(blocks_of(copied, COPIED), schedule="static"):
-                copy_block(isa, half, rows_, ld, part * COPIED, min(copied, (part + 1) * COPIED), column, columns,
-                           panel_)
+                copy_block(isa, half, &rows[0, 0], ld, part * COPIED, min(copied, (part + 1) * COPIED), column, columns,
+                           &panel[0])
             for part in prange(parts, schedule="dynamic"):
-                combine_block(isa, half, indptr_, indices_, used, panel_, column, columns,
-                              row_at(indptr_, n, <double> part / parts), row_at(indptr_, n, (part + 1.0) / parts),
-                              base_, ld_base, scale_, out_, ld_out)
+                combine_block(isa, half, &indptr[0], &indices[0], weights_, &panel[0], column, columns,
+                              row_at(&indptr[0], n, <double> part / parts),
+                              row_at(&indptr[0], n, (part + 1.0) / parts), base_, ld_base, scale_, &out[0, 0], ld_out)
 
 
 def pair_dots(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] indices,
@@ -126,20 +113,14 @@ def pair_dots(int isa, bint half, const int64_t[::1] indptr, const int32_t[::1] 
     require_operands(indptr, indices, n, right, panel)
     require(right.shape[1] == d, "both matrices must have the same columns")
     require(out.shape[0] == indices.shape[0], "out must have a number for each entry")
-    cdef const int64_t* indptr_ = &indptr[0]
-    cdef const int32_t* indices_ = &indices[0]
-    cdef const real* left_ = &left[0, 0]
-    cdef const real* right_ = &right[0, 0]
-    cdef real* panel_ = &panel[0]
-    cdef real* out_ = &out[0]
     with nogil, parallel(num_threads=threads):
         for block in range(blocks_of(d, wide)):
             column = block * wide
             columns = min(wide, d - column)
             for part in prange(blocks_of(copied, COPIED), schedule="static"):
-                copy_block(isa, half, right_, ld_right, part * COPIED, min(copied, (part + 1) * COPIED), column,
-                           columns, panel_)
+                copy_block(isa, half, &right[0, 0], ld_right, part * COPIED, min(copied, (part + 1) * COPIED), column,
+                           columns, &panel[0])
             for part in prange(parts, schedule="dynamic"):
-                dots_of_block(isa, half, indptr_, indices_, left_, ld_left, panel_, column, columns,
-                              row_at(indptr_, n, <double> part / parts), row_at(indptr_, n, (part + 1.0) / parts),
-                              out_)
+                dots_of_block(isa, half, &indptr[0], &indices[0], &left[0, 0], ld_left, &panel[0], column, columns,
+                              row_at(&indptr[0], n, <double> part / parts),
+                              row_at(&indptr[0], n, (part + 1.0) / parts), &out[0])

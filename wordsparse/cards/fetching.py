@@ -88,8 +88,8 @@ def _download(source: Card, part: Path, progress: Progress) -> None:
         if refusal.code == 416:  # ``part`` is as long as the file or longer
             part.unlink()
         raise WordsparseError(f"{source.url}: {refusal}: check the address, or {RESUME}") from refusal
-    # URLError is an OSError. Invalid host names and ports, including those of redirects, raise
-    # ValueError or OverflowError.
+    # URLError is an OSError. A host name or a port that is invalid, also in a redirect, raises ValueError or
+    # OverflowError.
     except (OSError, http.client.HTTPException, ValueError, OverflowError) as cut:
         raise WordsparseError(f"{source.url}: {cut}; {RESUME}") from cut
 

@@ -1,6 +1,7 @@
 """The kernels compiled from ``pyx/``. The kernels use OpenMP threads across rows and vector instructions within rows.
 
-This module allocates all arrays; the compiled functions only fill them. Results do not depend on the number of threads.
+This module allocates all results; the compiled functions only fill them. Results do not depend on the number of
+threads.
 """
 
 import logging
@@ -194,7 +195,7 @@ class CpuKernels(Kernels):
     def _panel(self, matrix: Array) -> Array:
         """Return memory for a panel, a copy of some columns of the matrix in which all rows lie next to each other."""
         size = _column_blocks.panel_size(matrix.shape[0]) // matrix.itemsize
-        return self._pool.empty((size,), matrix.dtype, on_line=True)
+        return self._pool.empty((size,), matrix.dtype, aligned=True)
 
     def sparse_gram(self, csr: Csr, transposed: Csr, values: Array, out: Array) -> None:
         _csr_rows.sparse_gram(
@@ -248,10 +249,10 @@ class CpuKernels(Kernels):
             scratch = self._window_scratch(windows, features)
             arrays = self._window_arrays(windows, features)
             plan_size = _windows.plan_size(windows.tokens.shape[0], windows.reach, features.itemsize)
-            plan = self._pool.empty((plan_size,), np.uint8, on_line=True)
+            plan = self._pool.empty((plan_size,), np.uint8, aligned=True)
             panels_size = _windows.panels_size(features.shape[0], rows.shape[0])
             shape = scratch.shape[0], panels_size // features.itemsize
-            panels = self._pool.empty(shape, features.dtype, on_line=True)
+            panels = self._pool.empty(shape, features.dtype, aligned=True)
             past_caches = self._past_caches(X.nbytes + Z.nbytes + G.nbytes)
             half = features.shape == rows.shape and self._rounds_panels(features) and self._past_own_cache(panels_size)
             operands = features, targets, rows, zeta, gamma, scratch, plan, panels
@@ -272,7 +273,7 @@ class CpuKernels(Kernels):
         """Return scratch space (threads, numbers), in which no two threads share a cache line."""
         threads = self._threads_for(READ_WORK * windows.rows * features.shape[1])
         shape = threads, _windows.scratch_bytes(windows.reach) // features.itemsize
-        return self._pool.empty(shape, features.dtype, on_line=True)
+        return self._pool.empty(shape, features.dtype, aligned=True)
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:
         if out is not None:

@@ -46,11 +46,11 @@ class ArrayPool:
             row = row_bytes(d, dtype.itemsize)
         return self._array((n, d), dtype, n * row, (row, dtype.itemsize))
 
-    def empty(self, shape: tuple[int, ...], dtype: Any, *, on_line: bool = False) -> Array:
-        """Return a C-contiguous array. With ``on_line``, the array starts on a cache line."""
+    def empty(self, shape: tuple[int, ...], dtype: Any, *, aligned: bool = False) -> Array:
+        """Return a C-contiguous array. If ``aligned`` is True, the array starts on a cache line."""
         dtype = np.dtype(dtype)
         size = prod(shape) * dtype.itemsize
-        if not on_line and size < LARGE:
+        if not aligned and size < LARGE:
             return np.empty(shape, dtype)
         return self._array(shape, dtype, size, None)
 

@@ -40,7 +40,7 @@ class Sweeps:
         fitted = zero_rows(len(self.ngrams), vectors.shape[1])
         threads = max(1, min(self._kernels.threads, -(-vectors.shape[1] // SPAN)))
         # Work space of the sweeps, with two 16-bit numbers in each float32 element.
-        pulls = ArrayPool().empty((threads, len(ids), SPAN // 2), np.float32, on_line=True)
+        pulls = ArrayPool().empty((threads, len(ids), SPAN // 2), np.float32, aligned=True)
         pull = np.asarray(self._shares * weights, np.float32)
         words, ngrams = (ids, pull, pull * self._shares), (self.starts, self.of)
         _ngrams.sweep(isa(), vectors, mean, *words, *ngrams, ridge, sweeps, fitted, pulls)

@@ -242,11 +242,10 @@ class WordEmbedding:
 
     def _input_rates(self, mass: Array, new_mass: Array, lr: float) -> Array:
         """Return the step size of each word, (u,). A word's row changes by its step size times its direction."""
-        # min(lr / (M + m0), trust / new_mass) / κ with one division, which takes as long as ten additions.
-        inverse = (mass + self._m0) * (self.pair_curvature / lr)
-        np.maximum(inverse, new_mass * (self.pair_curvature / self.sizes.trust), out=inverse)
-        rates: Array = (-1 / inverse).astype(np.float32)
-        return rates
+        rates = -np.minimum(lr / (mass + self._m0), self.sizes.trust / np.maximum(new_mass, np.finfo(np.float32).tiny))
+        rates /= self.pair_curvature
+        rounded: Array = rates.astype(np.float32)
+        return rounded
 
 
 def start_rows(n: int, dim: int, seed: int) -> Array:
