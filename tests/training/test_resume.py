@@ -113,14 +113,17 @@ def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, t
     train(text, output, epochs=4, resume=True)
 
 
-def test_the_leftover_directory_of_a_finished_run_is_removed(text: Path, output: Path, tmp_path: Path) -> None:
-    # Imitate a process that was killed between the last rename and the removal of the run directory.
+def test_the_leftover_directories_of_a_finished_run_are_removed(text: Path, output: Path, tmp_path: Path) -> None:
+    # Imitate a process that was killed between the last rename and the removal of its directories.
     interrupted(text, output, 500)
     shutil.copytree(run_directory(output), tmp_path / "left")
     first = train(text, output, resume=True)
     shutil.copytree(tmp_path / "left", run_directory(output))
+    staged = output.with_name(f".{output.name}.0123abcd.partial")
+    staged.mkdir()
     assert same_vectors(train(text, output, resume=True), first)
     assert not run_directory(output).exists()
+    assert not staged.exists()
 
 
 def test_a_continued_model_keeps_its_coordinates(tmp_path: Path) -> None:

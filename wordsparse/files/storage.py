@@ -73,6 +73,17 @@ def leftovers(path: Path) -> Iterator[Path]:
     return path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.partial")
 
 
+def remove_leftovers(path: Path, *, alone: bool = False) -> None:
+    """Remove the temporary directories that dead processes have left for ``path``. With ``alone``, raise InputError if
+    another process is writing ``path``."""
+    for leftover in leftovers(path):
+        with _locked(leftover) as dead:
+            if dead:
+                shutil.rmtree(leftover, ignore_errors=True)
+            elif alone and leftover.exists():
+                raise InputError(f"{path}: another process is writing this output: wait, or name another output")
+
+
 @contextmanager
 def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[Path]:
     """Make a temporary directory ``.NAME.xxxxxxxx.partial`` next to ``path``, and remove it at the end of the block.
@@ -81,12 +92,7 @@ def staging(path: Path, mode: int = 0o777, *, alone: bool = False) -> Iterator[P
     left for ``path`` are removed first. Raise OSError if the directory cannot be made. With ``alone``, raise InputError
     if another process is writing ``path``.
     """
-    for leftover in leftovers(path):
-        with _locked(leftover) as dead:
-            if dead:
-                shutil.rmtree(leftover, ignore_errors=True)
-            elif alone and leftover.exists():
-                raise InputError(f"{path}: another process is writing this output: wait, or name another output")
+    remove_leftovers(path, alone=alone)
     while True:
         # The module tempfile would make the directory private (mode 0700), and renaming would keep this mode.
         temporary = _partial_name(path)

@@ -116,6 +116,8 @@ class RunDirectory:
         model back."""
         for leftover in [*self.path.glob(".*.partial"), *storage.leftovers(self.path)]:
             shutil.rmtree(leftover, ignore_errors=True)
+        # If a process died after it had moved its model to the output, this run may have nothing left to write.
+        storage.remove_leftovers(self.output)
         if is_model(self.path / PREVIOUS) and not self.output.exists():
             os.rename(self.path / PREVIOUS, self.output)
         if is_model(self.path / PREVIOUS):
