@@ -33,7 +33,7 @@ LEVELS = (
     ("files",),
     ("options",),
     ("validation",),
-    ("optional", "signals"),
+    ("optional", "processes", "signals"),
     ("errors", "types", "doors"),
 )
 LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}

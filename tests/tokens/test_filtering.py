@@ -1,6 +1,10 @@
 """Filters apply tokenisers to blocks of text, in this process and in worker processes."""
 
+import os
+import signal
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +74,71 @@ def test_a_tokeniser_that_fails_is_told_with_the_line(tmp_path: Path, monkeypatc
         with pytest.raises(InputError, match=where):
             ws.encode(given, tmp_path / "encoded", tokens=tokenize, threads=2, **options)
         assert not (tmp_path / "encoded").exists()
+
+
+class Reusing:
+    """A tokeniser that returns the same list again and again."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def __call__(self, text: str) -> list[str]:
+        self.words[:] = text.split()
+        return self.words
+
+
+@pytest.mark.parametrize("group", [None, "g"])
+def test_functions_may_return_any_iterable_of_words(tmp_path: Path, group: str | None) -> None:
+    """Previously, each line of a block became its last line, and generators lost their words."""
+    rows = [{"text": "the cat\nsat", "g": "1"}, {"text": "on mats", "g": "1"}]
+    for number, tokens in enumerate((Reusing(), lambda text: map(str, text.split()), lambda text: (*text.split(),))):
+        words = encoded(rows, tmp_path / f"{number}", tokens=tokens, column="text", group=group)[0]
+        assert sorted(words) == ["cat", "mats", "on", "sat", "the"]
+
+
+@pytest.mark.parametrize("group", [None, "g"])
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [
+        (str.lower, "row 1: the tokeniser fails .*returns 'the cat', not a list of words"),  # previously, letters
+        (str.encode, "row 1: .*returns b'The cat', not a list"),
+        (lambda text: None, "row 1: .*returns None, not a list"),
+        (lambda text: [1, 2], "row 1: .*returns 1 as a word, not a str"),
+        (lambda text: 1 / 0, "row 1: the tokeniser fails .ZeroDivisionError"),
+        (lambda text: ["\ud800"], "not valid Unicode text"),
+    ],
+)
+def test_functions_that_return_no_words_are_refused(
+    tmp_path: Path, tokens: Any, message: str, group: str | None
+) -> None:
+    rows = [{"text": "The cat", "g": "1"}, {"text": "sat", "g": "1"}]
+    with pytest.raises(InputError, match=message):
+        ws.encode(rows, tmp_path / "encoded", tokens=tokens, column="text", group=group)
+
+
+def test_a_word_may_hold_nul(tmp_path: Path) -> None:
+    """Previously, this was an AssertionError."""
+    assert encoded(iter(["a b"]), tmp_path / "encoded", tokens=lambda text: ["a\0b"])[0] == ["a\0b"]
+
+
+def test_another_program_than_python_starts_no_worker(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    """In a program that embeds Python, sys.executable may be this program, or no file."""
+    for executable in ("/nonexistent/python", "/bin/true"):
+        monkeypatch.setattr(sys, "executable", executable)
+        with Filter(tokenizer("simple"), {"tokens": "simple"}, 2) as tokenize:
+            assert [tokenize(b"One, two", True, str) for _ in range(3)] == [b"one two"] * 3
+        assert f"{executable} does not start Python" in caplog.text
+
+
+def test_calls_end_when_the_workers_are_closed() -> None:
+    """Previously, an interruption waited for a worker that computed or was stopped."""
+    with Filter(tokenizer("simple"), {"tokens": "simple"}, 2) as tokenize, ThreadPoolExecutor(1) as pool:
+        assert [tokenize(b"One", True, str) for _ in range(2)] == [b"one"] * 2
+        os.kill(tokenize._all[0]._process.pid, signal.SIGSTOP)
+        call = pool.submit(tokenize, b"two", True, str)
+        tokenize.close()
+        with pytest.raises(WordsparseError):
+            call.result()
 
 
 def test_a_worker_that_dies_is_told() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse import processes
 from wordsparse.comparison.request import is_ours
 from wordsparse.corpus import EncodedCorpus, Vocabulary
 from wordsparse.errors import WordsparseError
@@ -28,15 +29,10 @@ Result = tuple[dict[str, Any], NDArray[np.float32]]
 def in_process(folder: Path, **task: Any) -> Result:
     """Call :func:`train` in a worker. If the worker fails, raise WordsparseError with the last line of its standard
     error."""
-    # The worker gets the import path of its parent; by default, Python would search the working directory first.
-    command = [sys.executable, "-P", "-c", "from wordsparse.comparison.worker import main; raise SystemExit(main())"]
-    command.append(json.dumps(task, default=str))
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
+    given, pipe = json.dumps(task, default=str), subprocess.PIPE
     with (
         open(folder / "errors", "w+") as errors,
-        subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
-        ) as worker,
+        processes.start(__name__, "main", given, stdin=pipe, stdout=pipe, stderr=errors) as worker,
     ):
         assert worker.stdout is not None
         result, status = worker.stdout.read(), worker.wait()

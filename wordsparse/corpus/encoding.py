@@ -154,7 +154,7 @@ def _read(text: RawText, tokenize: Filter, draft: Draft, threads: int, progress:
             free.append(table)
 
     share = ReadShare(text.files or ())
-    for values, table in ordered_map(number, text.blocks(), threads):
+    for values, table in ordered_map(number, text.blocks(), threads, stop=tokenize.close):
         draft.write(values, table)
         progress(draft.tokens, share())
     draft.end_sentence()

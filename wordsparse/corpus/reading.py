@@ -23,9 +23,9 @@ from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 from wordsparse.machine.threads import ordered_map
 from wordsparse.options import WEIGHTS
-from wordsparse.tokens.filtering import Filter
+from wordsparse.tokens.filtering import Filter, failure
 from wordsparse.tokens.records import tokenization
-from wordsparse.tokens.tokenizers import Splitter, Tokenizer, tokenizer
+from wordsparse.tokens.tokenizers import Splitter, Tokenizer, checked, tokenizer
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Source: TypeAlias = PathLike | Sequence[PathLike] | Iterable[object] | Corpus
@@ -151,7 +151,7 @@ class RawText:
             self._tokenize: Tokenizer | None = tokenizer(**self.tokenization)
         else:
             self.tokenization = tokens.tokenization if isinstance(tokens, Splitter) else None
-            self._tokenize = tokens
+            self._tokenize = None if tokens is None else checked(tokens)
         self.tokens = None if self.tokenization is None else self.tokenization["tokens"]
         if self.files is not None and column is not None and format is None:
             for file in self.files:
@@ -216,7 +216,9 @@ class RawText:
         Raise InputError as :meth:`blocks` does, and also if a text is not UTF-8.
         """
         with self.filter(workers) as tokenize:
-            for pieces in ordered_map(lambda block: block.pieces(tokenize), self.blocks(), workers):
+            for pieces in ordered_map(
+                lambda block: block.pieces(tokenize), self.blocks(), workers, stop=tokenize.close
+            ):
                 yield from pieces
 
     def _unscanned(self) -> Iterator[Piece]:
@@ -265,7 +267,9 @@ class RawText:
             raise InputError(f"the column {named} needs single rows, but {grouped}: leave out one of the two")
         blocks = self._blocks_of_rows([self.column, *columns])
         with self.filter(workers) as tokenize:
-            for rows in ordered_map(lambda block: self._split_rows(block, tokenize), blocks, workers):
+            for rows in ordered_map(
+                lambda block: self._split_rows(block, tokenize), blocks, workers, stop=tokenize.close
+            ):
                 yield from rows
 
     def _split_rows(self, block: Block, tokenize: Filter) -> list[tuple[str, tuple[Any, ...], list[list[Any]]]]:
@@ -302,7 +306,10 @@ class RawText:
                 yield [word]
         elif isinstance(cell, str):
             for line in cell.split("\n"):
-                yield _token_list(name, self._tokenize(line))
+                try:
+                    yield self._tokenize(line)
+                except Exception as error:
+                    raise failure(name, error) from None
         elif cell is not None:
             raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a list of tokens: correct the cell")
 

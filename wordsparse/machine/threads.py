@@ -83,7 +83,12 @@ def single_threaded_blas() -> Iterator[None]:
 
 
 def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int, *, ahead: int | None = None
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int,
+    *,
+    ahead: int | None = None,
+    stop: Callable[[], object] = lambda: None,
 ) -> Generator[Result, None, None]:
     """Map ``function`` over ``items`` on ``threads`` threads. Results and errors come in the order of the items.
 
@@ -91,6 +96,9 @@ def ordered_map(
     Without ``ahead``, at most 2 × ``threads`` results are being computed or waiting to be used. With ``ahead``, the
     caller's thread is one of the ``threads``; while the caller uses a result, the other threads compute the next
     ``ahead`` results.
+
+    At the end, and also after an error or an interruption, calls that still run are waited for. ``stop`` is called
+    before, and may end these calls early.
     """
     if threads == 1:
         yield from map(function, items)
@@ -106,6 +114,7 @@ def ordered_map(
         while pending:
             yield pending.popleft().result()
     finally:
+        stop()
         executor.shutdown(cancel_futures=True)
 
 

@@ -7,17 +7,19 @@ answer to its standard output. A worker ends when its input ends, even if this p
 """
 
 import json
+import logging
 import os
 import struct
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import chain
+from subprocess import PIPE
 from types import TracebackType
 from typing import IO, Any, Self
 
+from wordsparse import processes
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.tokens.tokenizers import Tokenizer, tokenizer
 
@@ -26,11 +28,9 @@ HEADER = struct.Struct("<cQ")
 LINES, STREAM = b"l", b"s"
 # Tokenisers whose words never contain white space, so that their output need not be checked for white space.
 PATTERNS = ("simple", "unicode", "unicode-cased")
-WORDS, PIECES, ERROR = b"w", b"p", b"e"
-_PROGRAM = (
-    "import json, sys; request = json.loads(sys.stdin.buffer.readline()); sys.path[:] = request['path']; "
-    "from wordsparse.tokens.filtering import serve; serve(**request['tokenization'])"
-)
+WORDS, PIECES, ERROR, READY = b"w", b"p", b"e", b"r"
+
+logger = logging.getLogger(__name__)
 
 Pieces = list[tuple[list[str], bool]]
 """Pieces of sentences. A piece is a pair: a list of words, and whether the sentence ends after them."""
@@ -40,9 +40,10 @@ class Filter:
     """A tokeniser for blocks of text. Several threads may use the same filter at once.
 
     A worker process makes the same tokeniser from the tokeniser's record (:mod:`wordsparse.tokens.records`). If there
-    is no record, all blocks are filtered in this process. At most ``workers`` worker processes run; if ``workers`` is
-    1, no worker process is started. The first block is always filtered in this process, so a short text starts no
-    worker. If ``is_identity`` is True, words are already separated by white space, and blocks are returned unchanged.
+    is no record, or no process can be started, all blocks are filtered in this process. At most ``workers`` worker
+    processes run; if ``workers`` is 1, no worker process is started. The first block is always filtered in this
+    process, so a short text starts no worker. If ``is_identity`` is True, words are already separated by white space,
+    and blocks are returned unchanged.
     """
 
     def __init__(self, tokenize: Tokenizer, tokenization: Mapping[str, str] | None, workers: int) -> None:
@@ -52,7 +53,7 @@ class Filter:
         self._tokenization = tokenization if workers > 1 and sys.executable else None
         self._free: list[_Worker] = []
         self._all: list[_Worker] = []
-        self._lock, self._is_first = threading.Lock(), True
+        self._lock, self._is_first, self._is_closed = threading.Lock(), True, False
 
     def __enter__(self) -> Self:
         return self
@@ -60,6 +61,11 @@ class Filter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the worker processes. A call that waits for a worker raises WordsparseError."""
+        self._is_closed = True
         for worker in self._all:
             worker.close()
 
@@ -73,29 +79,44 @@ class Filter:
         if self.is_identity:
             return text
         block = LINES if lines else STREAM
-        with self._lock:
-            inline, self._is_first = self._tokenization is None or self._is_first, False
-            worker = self._free.pop() if self._free and not inline else None
-        if inline:
+        if (worker := self._free_worker()) is None:
             return _result(*filtered(block, text, self._tokenize, self._is_pattern), where)
-        if worker is None:
-            worker = _Worker(self._tokenization or {})
-            self._all.append(worker)
         kind, answer = worker.ask(block, text, where)
         self._free.append(worker)
         return _result(kind, answer, where)
 
+    def _free_worker(self) -> "_Worker | None":
+        """Return a worker that is ready for a block, or None if the block is to be filtered in this process."""
+        with self._lock:
+            inline, self._is_first = self._is_first or self._tokenization is None, False
+            if inline or self._free:
+                return None if inline else self._free.pop()
+            worker = None
+            with suppress(OSError):
+                worker = _Worker(self._tokenization or {})
+                self._all.append(worker)
+        if self._is_closed or (worker is not None and worker.is_ready()):
+            return worker
+        with self._lock:
+            if self._tokenization is not None:
+                logger.warning("%s does not start Python, so one thread splits the text into words", sys.executable)
+            self._tokenization = None
+        return None
+
 
 class _Worker:
-    """A worker process."""
+    """A worker process. OSError is raised if it cannot be started."""
 
     def __init__(self, tokenization: Mapping[str, str]) -> None:
         # The worker gets its own session, so that Ctrl-C does not reach it. Only the main thread of this process
         # handles Ctrl-C.
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        self._say(json.dumps({"path": sys.path, "tokenization": dict(tokenization)}).encode() + b"\n")
+        self._process = processes.start(__name__, "serve", stdin=PIPE, stdout=PIPE, start_new_session=True)
+        self._say(json.dumps(dict(tokenization)).encode() + b"\n")
+
+    def is_ready(self) -> bool:
+        """Wait for the worker's first message. Return False if the process is another program than Python, or ends."""
+        assert self._process.stdout is not None
+        return _received(self._process.stdout) == (READY, b"")
 
     def ask(self, block: bytes, text: bytes, where: Callable[[int], str]) -> tuple[bytes, bytes]:
         """Send a block to the worker. Return the answer's kind (WORDS, PIECES or ERROR) and its bytes."""
@@ -110,12 +131,12 @@ class _Worker:
         )
 
     def close(self) -> None:
-        """End the process."""
+        """End the process. It is killed first, because a thread that reads an answer locks the stream."""
+        self._process.kill()
         for stream in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 if stream is not None:
                     stream.close()
-        self._process.kill()
         self._process.wait()
 
     def _say(self, *parts: bytes) -> None:
@@ -126,16 +147,24 @@ class _Worker:
             self._process.stdin.flush()
 
 
-def serve(tokens: str, **others: str) -> None:
-    """Filter the blocks on standard input, until the input ends, with the tokeniser that the arguments describe."""
+def serve() -> None:
+    """Filter the blocks on standard input, until the input ends. The first line of the input is the record of the
+    tokeniser, in JSON."""
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # text that a tokeniser prints must not mix with the answers
-    tokenize = tokenizer(tokens, **others)
-    while (block := _received(source)) is not None:
-        kind, answer = filtered(*block, tokenize, tokens in PATTERNS)
+
+    def answer(kind: bytes, content: bytes) -> None:
         with suppress(BrokenPipeError):
-            target.write(HEADER.pack(kind, len(answer)) + answer)
+            target.write(HEADER.pack(kind, len(content)) + content)
             target.flush()
+
+    if not (record := source.readline()).endswith(b"\n"):
+        return  # the parent was killed
+    tokenization = json.loads(record)
+    answer(READY, b"")
+    tokenize = tokenizer(**tokenization)
+    while (block := _received(source)) is not None:
+        answer(*filtered(*block, tokenize, tokenization["tokens"] in PATTERNS))
 
 
 def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -> tuple[bytes, bytes]:
@@ -146,15 +175,31 @@ def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -
     try:
         for part in parts:
             tokens.append(tokenize(part) if part else [])
-        words = "\n".join(map(" ".join, tokens))
     except InputError:
         raise
     except Exception as error:
         return ERROR, json.dumps([len(tokens), f"{type(error).__name__}: {error}"]).encode()
-    if is_pattern or words.split() == [*chain.from_iterable(tokens)]:
+    words = "\n".join(map(" ".join, tokens))
+    if is_pattern or (words.split() == [*chain.from_iterable(tokens)] and _is_text(words)):
         return WORDS, words.encode()
     pieces = [([word for word in part if word], block == LINES) for part in tokens]
     return PIECES, json.dumps([*pieces[:-1], (pieces[-1][0], False)]).encode()
+
+
+def _is_text(words: str) -> bool:
+    """Return whether words can be written as UTF-8 without a NUL."""
+    try:
+        return b"\0" not in words.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def failure(where: str, error: object) -> InputError:
+    """Return the error for a text that a tokeniser fails on."""
+    if isinstance(error, InputError):
+        return error
+    said = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+    return InputError(f"{where}: the tokeniser fails ({said}): correct this text, or choose another tokeniser")
 
 
 def _received(stream: IO[bytes]) -> tuple[bytes, bytes] | None:
@@ -173,7 +218,5 @@ def _result(kind: bytes, answer: bytes, where: Callable[[int], str]) -> bytes | 
     content: Any = json.loads(answer)
     if kind == ERROR:
         line, message = content
-        raise InputError(
-            f"{where(line)}: the tokeniser fails ({message}): correct this text, or choose another tokeniser"
-        )
+        raise failure(where(line), message)
     return [(words, ends) for words, ends in content]

@@ -6,13 +6,13 @@ import operator
 import re
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, cached_property, partial
-from itertools import chain, groupby
 from typing import Any, NamedTuple, TypeAlias
 
 from wordsparse import optional
 from wordsparse.errors import InputError
+from wordsparse.tokens.long_runs import in_parts, places_of, ranges
 
 Tokenizer: TypeAlias = Callable[[str], list[str]]
 
@@ -83,6 +83,22 @@ class Splitter:
         return partial(Splitter, **self.tokenization), ()
 
 
+def checked(tokenize: Callable[[str], Any]) -> Tokenizer:
+    """Wrap a user's function, so that it returns a new list of words, or raises TypeError."""
+
+    def words_of(text: str) -> list[str]:
+        words = tokenize(text)
+        if isinstance(words, str | bytes) or not isinstance(words, Iterable):
+            raise TypeError(f"it returns {words!r:.80}, not a list of words")
+        words = list(words)  # the function may reuse its list for the next text
+        for word in words:
+            if not isinstance(word, str):
+                raise TypeError(f"it returns {word!r:.80} as a word, not a str")
+        return words
+
+    return words_of
+
+
 def _split() -> Tokenizer:
     return str.split
 
@@ -91,26 +107,23 @@ def _simple() -> Tokenizer:
     """Make a tokeniser like gensim's ``utils.tokenize``, which returns lower-case runs of letters. Unlike gensim's
     function, the tokeniser keeps combining marks, and returns text in NFC."""
     words = _runs_of_letters().findall
-    return lambda text: words(unicodedata.normalize("NFC", text.lower()))
+    return in_parts(lambda text: words(unicodedata.normalize("NFC", text.lower())))
 
 
 @cache
 def _runs_of_letters() -> re.Pattern[str]:
     """Compile a pattern for runs of letters, combining marks and joiners. The module ``re`` has no class for marks."""
-    places = chain(range(0x300, 0x20000), range(0xE0100, 0xE01F0))  # these ranges contain all combining marks
-    marks = [place for place in places if unicodedata.category(chr(place)).startswith("M")]
-    runs = ([mark for _, mark in run] for _, run in groupby(enumerate(marks), lambda pair: pair[1] - pair[0]))
-    ranges = "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
+    marks = ranges(places_of("M"))
     # The look-ahead saves searching 300 ranges for each letter of a Latin word.
-    return re.compile(rf"[^\W\d]+(?:(?=[\u0300-\U0010ffff])[{ranges}\u200c\u200d]+[^\W\d]*)*")
+    return re.compile(rf"[^\W\d]+(?:(?=[\u0300-\U0010ffff])[{marks}\u200c\u200d]+[^\W\d]*)*")
 
 
 def _unicode(lower: bool) -> Tokenizer:
     regex = optional.load("a Unicode tokeniser", "regex")
     words = regex.compile(_UNICODE_WORD, regex.DOTALL).findall
     if lower:
-        return lambda text: list(words(unicodedata.normalize("NFKC", text).lower()))
-    return lambda text: list(words(unicodedata.normalize("NFKC", text)))
+        return in_parts(lambda text: list(words(unicodedata.normalize("NFKC", text).lower())))
+    return in_parts(lambda text: list(words(unicodedata.normalize("NFKC", text))))
 
 
 def _japanese(dictionary: str, base: bool) -> Tokenizer:
@@ -127,12 +140,12 @@ def _japanese(dictionary: str, base: bool) -> Tokenizer:
         parts = [text] if len(text) <= 8000 else _PART.findall(text)
         return [word for part in parts for morpheme in local.sudachi.tokenize(part) if _is_word(word := form(morpheme))]
 
-    return tokenize
+    return in_parts(tokenize)
 
 
 def _chinese() -> Tokenizer:
     cut = optional.load("the Chinese tokeniser", "rjieba").cut
-    return lambda text: list(filter(_is_word, cut(unicodedata.normalize("NFKC", text).lower())))
+    return in_parts(lambda text: list(filter(_is_word, cut(unicodedata.normalize("NFKC", text).lower()))))
 
 
 def _of_file(content: str) -> Tokenizer:
