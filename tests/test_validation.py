@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from support import problems
 from support.arrays import with_value
 
+import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.layer.output import FactoredOutput
 
@@ -148,3 +149,14 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
 def test_layers_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         FactoredOutput(**({"n_outputs": D, "n_features": d} | arguments))
+
+
+@pytest.mark.parametrize("path", [b"model", None, "a\0b", 3])
+def test_paths(path: Any) -> None:
+    """Previously, these were tracebacks of pathlib."""
+    model = ws.WordVectors(["a"], [[1.0]])
+    for call in (ws.load, ws.read_vectors, model.export):
+        with pytest.raises(InputError, match="is no path: give the path of a file or a directory"):
+            call(path)
+    with pytest.raises(InputError, match="model must be a model or word vectors, not 'model': read a file"):
+        ws.align("model", model)

@@ -3,7 +3,9 @@
 import functools
 import math
 import operator
+import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,13 @@ SYMMETRY = 1e-5
 # Advice in error messages, if a number is not finite, or if the arrays of a sparse matrix do not fit together.
 REPLACE = "remove or replace it"
 REBUILD = "build it with scipy.sparse.coo_array((values, (rows, columns)), shape)"
+
+
+def path(value: object) -> Path:
+    """Return a path. Raise InputError unless ``value`` is a str or a path object, without NUL."""
+    if isinstance(value, str | os.PathLike) and "\0" not in (name := os.fspath(value)):
+        return Path(name)
+    raise InputError(f"{value!r:.80} is no path: give the path of a file or a directory, as a str")
 
 
 def plain(value: Any) -> Any:

@@ -49,3 +49,10 @@ def test_a_table_of_texts_is_trained_on_and_predicted(posts: Path, capsys: pytes
     judge = ["labels", "evaluate", str(posts / "m"), str(posts / "posts.csv"), "--column", "text", "--labels", "tags"]
     assert main([*judge, "-k", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["precision"]["2"] == 1
+
+
+def test_a_threshold_that_is_not_a_number_is_refused(posts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Previously, every line was blank."""
+    (posts / "new.txt").write_text("my cat\n")
+    assert main(["labels", "predict", str(posts / "m"), str(posts / "new.txt"), "--threshold", "nan"]) == 2
+    assert "--threshold must be a finite number, not nan" in capsys.readouterr().err

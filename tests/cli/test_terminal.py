@@ -1,5 +1,6 @@
 """Untrusted words and names are escaped for the terminal; a failing stream causes one line and no traceback."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -85,6 +86,14 @@ def test_an_error_of_standard_output_is_one_line(vectors: str, arguments: list[s
 def test_a_file_that_a_source_cannot_open_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([], click.Command("read", callback=Path("none.txt").read_bytes)) == 1
     assert capsys.readouterr().err == "wordsparse: none.txt: No such file or directory\n"
+
+
+def test_an_error_without_a_file_is_not_blamed_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    assert main([], click.Command("read", callback=fail)) == 1
+    assert capsys.readouterr().err == "wordsparse: Too many open files\n"
 
 
 @pytest.mark.parametrize("arguments", [["similar", "{vectors}", "king"], ["--help"]])

@@ -273,6 +273,24 @@ def test_cells_of_baskets_are_split_by_a_tokeniser_or_are_lists() -> None:
     assert grouped(rows, tokens="simple") == [["the", "cat", "a b", "c", "sat"]]
 
 
+def test_cells_in_lists_are_read_as_single_cells() -> None:
+    """Previously, the number 1.0 in a list was the item 1.0, NumPy's integers were refused, and 2**63 was an
+    OverflowError."""
+    cells = [1.0, np.int64(2), 2**63, None, float("nan"), Decimal("1.5"), "a b", True]
+    alone = [{"user": 1, "item": cell} for cell in cells]
+    assert grouped([{"user": 1, "item": cells}]) == grouped(alone) == [["1", "2", str(2**63), "1.5", "a b", "True"]]
+    with pytest.raises(InputError, match=r"row 1 holds \['a'\], which is neither text nor a number"):
+        grouped([{"user": 1, "item": [["a"]]}])
+
+
+def test_a_text_with_a_lone_surrogate_is_named(tmp_path: Path) -> None:
+    """Previously, one tokeniser did not name the row, and another left the character out."""
+    (tmp_path / "rows.jsonl").write_text('{"text": "a cat"}\n{"text": "a \\ud800"}\n')
+    for tokens in ("split", "unicode"):
+        with pytest.raises(InputError, match=r"rows\.jsonl: row 2 holds 'a \\ud800', which is not valid Unicode text"):
+            list(RawText(tmp_path / "rows.jsonl", tokens=tokens, column="text").pieces())
+
+
 @pytest.mark.parametrize(
     ("how", "cells", "message"),
     [

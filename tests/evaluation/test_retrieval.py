@@ -85,6 +85,13 @@ def test_bm25_and_both_fused(tmp_path: Path) -> None:
     assert list(retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given))) == [*retrieval.SIDES]
 
 
+def test_documents_without_words(tmp_path: Path) -> None:
+    """Previously, this was a ValueError of bm25s."""
+    given = read_collection(collection(tmp_path, {"0": "", "1": "..."}, {"q": "b"}, {("q", "0"): 1}))
+    scores = retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given))
+    assert [scores[side]["ndcg10"] for side in retrieval.SIDES] == [0, 0, 0]
+
+
 def test_one_of_several_files_of_judgements(tmp_path: Path) -> None:
     folder = collection(tmp_path, name="dev", grades={("q1", "2"): 1})
     assert read_collection(folder).relevant == [{1: 1.0}]  # the only judgement file

@@ -88,6 +88,15 @@ def test_a_damaged_file_is_refused(file: Path, text: Path, tmp_path: Path) -> No
             ws.train(text, output=tmp_path / "model", tokens=tmp_path / f"{name}.json", **SHORT)
     with pytest.raises(InputError, match=r"missing\.json: cannot be read: No such file"):
         ws.train(text, output=tmp_path / "model", tokens="missing.json", **SHORT)
+    model = {"type": "BPE", "vocab": {"a": 0, "b": 1}, "merges": ["a b"]}
+    (tmp_path / "panic.json").write_text(json.dumps({"version": "1.0", "added_tokens": [], "model": model}))
+    with pytest.raises(InputError, match="holds no tokenizer"):  # previously, a PanicException
+        tokenization(tmp_path / "panic.json")
+    words = json.loads(file.read_text())
+    words["model"] = {"type": "WordLevel", "vocab": {"猫": 1, "犬": 1, "[UNK]": 0}, "unk_token": "[UNK]"}
+    (tmp_path / "twice.json").write_text(json.dumps(words))
+    with pytest.raises(InputError, match="two pieces the same number"):  # previously, 猫 was read as 犬
+        tokenization(tmp_path / "twice.json")
     assert not list(tmp_path.glob("model*"))
     ws.train(text, output=tmp_path / "model", tokens=file, **SHORT)
     kept = tmp_path / "model" / "tokenizer.json"

@@ -4,6 +4,7 @@
 Exit status: 0 done; 2 the request is wrong and nothing was started or written; 1 failed while running; 130 interrupted.
 """
 
+import errno
 import importlib
 import re
 import sys
@@ -34,6 +35,8 @@ _FASTTEXT = {
     **dict.fromkeys(("quantize", "print-ngrams", "test-label"), "wordsparse has no command for this purpose"),
 }
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # new in click 8.2
+# Errors of writing, which name no file if they come from standard output.
+_WRITING = {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EINVAL, errno.EIO, errno.ENOSPC, errno.EPERM}
 # A pattern for options such as -output, which click would read as -o with the value "utput".
 _SINGLE_DASH = re.compile("-[A-Za-z]{2,}")
 
@@ -117,7 +120,8 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
     except OSError as error:
         terminal.silence(sys.stdout)
         if not isinstance(error, BrokenPipeError):  # the program that reads our output has ended, as head does
-            _say(f"{error.filename or 'standard output'}: {error.strerror or error}")
+            place = error.filename or ("standard output" if error.errno in _WRITING else None)
+            _say(f"{place}: {error.strerror or error}" if place else error.strerror or error)
         return 1
     except ModuleNotFoundError as error:  # the folder of this command was deleted
         if error.name is None or not error.name.startswith("wordsparse."):

@@ -23,7 +23,7 @@ from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 from wordsparse.machine.threads import ordered_map
 from wordsparse.options import WEIGHTS
-from wordsparse.tokens.filtering import Filter, failure
+from wordsparse.tokens.filtering import Filter, failure, is_text
 from wordsparse.tokens.records import tokenization
 from wordsparse.tokens.tokenizers import Splitter, Tokenizer, checked, tokenizer
 
@@ -299,12 +299,14 @@ class RawText:
     def _sentences_of(self, name: str, cell: object) -> Iterator[list[Any]]:
         """Yield the sentences of a cell. Each line of a text is a sentence, and a list of tokens is one sentence. A
         missing value has no sentences."""
-        if isinstance(cell, list | tuple | np.ndarray):
+        if self._tokenize is None:  # the cell is a word of a basket, or a list of its words
+            cells = cell if isinstance(cell, list | tuple | np.ndarray) else [cell]
+            yield [word for each in cells if (word := groups.text_of(name, each)) is not None]
+        elif isinstance(cell, list | tuple | np.ndarray):
             yield list(cell)
-        elif self._tokenize is None:  # the cell is a word of a basket
-            if (word := groups.text_of(name, cell)) is not None:
-                yield [word]
         elif isinstance(cell, str):
+            if not is_text(cell):
+                raise InputError(f"{name} holds {cell!a:.80}, which is not valid Unicode text: correct the cell")
             for line in cell.split("\n"):
                 try:
                     yield self._tokenize(line)

@@ -95,6 +95,8 @@ def _by_words(collection: Collection) -> Array | None:
         return None
     ids: dict[str, int] = {}
     documents = [[ids.setdefault(word, len(ids)) for word in split(text)] for text in collection.texts()]
+    if not ids:
+        return np.full((len(queries), 1), -1)
     index, lines = bm25s.BM25(k1=K1, b=B), np.arange(len(documents))[None]
     index.index((documents, ids), show_progress=False)
     scores = (index.get_scores_from_ids(index.get_tokens_ids(query))[None] for query in queries)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from wordsparse import validation
 from wordsparse.cli.common import (
     PATH,
     Choice,
@@ -160,7 +161,8 @@ def predict(
         raise InputError(f"{output}: lines of standard input are answered as they come: leave out --output")
     else:
         minibatches = ([unlabelled(line.split())] for line in sys.stdin)
-    answers = (_answers(classifier, X, k, threshold) for X in minibatches)
+    least = validation.finite("--threshold", threshold)
+    answers = (_answers(classifier, X, k, least) for X in minibatches)
     if output is not None:
         columns = ([[[pair[i] for pair in row] for row in rows] for i in (0, 1)] for rows in answers)
         writing.write(output, ({**kept_columns, "labels": labels, "probabilities": p} for labels, p in columns))

@@ -175,23 +175,24 @@ def filtered(block: bytes, text: bytes, tokenize: Tokenizer, is_pattern: bool) -
     try:
         for part in parts:
             tokens.append(tokenize(part) if part else [])
-    except InputError:
+    except (InputError, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:
+    except BaseException as error:  # a panic of a package in Rust is no Exception
         return ERROR, json.dumps([len(tokens), f"{type(error).__name__}: {error}"]).encode()
     words = "\n".join(map(" ".join, tokens))
-    if is_pattern or (words.split() == [*chain.from_iterable(tokens)] and _is_text(words)):
+    if is_pattern or (words.split() == [*chain.from_iterable(tokens)] and is_text(words) and "\0" not in words):
         return WORDS, words.encode()
     pieces = [([word for word in part if word], block == LINES) for part in tokens]
     return PIECES, json.dumps([*pieces[:-1], (pieces[-1][0], False)]).encode()
 
 
-def _is_text(words: str) -> bool:
-    """Return whether words can be written as UTF-8 without a NUL."""
+def is_text(text: str) -> bool:
+    """Return whether a str can be written as UTF-8, that is, whether it holds no lone surrogate."""
     try:
-        return b"\0" not in words.encode()
+        text.encode()
     except UnicodeEncodeError:
         return False
+    return True
 
 
 def failure(where: str, error: object) -> InputError:

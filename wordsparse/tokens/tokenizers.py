@@ -167,7 +167,9 @@ def read_file(content: str) -> tuple[Any, dict[int, str]]:
     load = optional.load("a tokenizer file", "tokenizers").Tokenizer.from_str
     try:
         file, model = load(content), json.loads(content)["model"]
-    except Exception as error:  # the package raises no narrower exception
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the package raises no narrower exception, and its panics are no Exception
         raise InputError(
             f"holds no tokenizer of the Hugging Face library ({error}): name the tokenizer.json of a model"
         ) from None
@@ -175,7 +177,10 @@ def read_file(content: str) -> tuple[Any, dict[int, str]]:
     file.no_padding()
     left_out = {number for number, token in file.get_added_tokens_decoder().items() if token.special}
     left_out.add(model.get("unk_id") if model.get("unk_token") is None else file.token_to_id(model["unk_token"]))
-    pieces = {number: piece for piece, number in file.get_vocab().items()}
+    vocabulary = file.get_vocab()
+    pieces = {number: piece for piece, number in vocabulary.items()}
+    if len(pieces) < len(vocabulary):
+        raise InputError("gives two pieces the same number: correct the vocabulary of the tokenizer")
     return file, {number: piece for number, piece in pieces.items() if piece.strip() and number not in left_out}
 
 

@@ -56,7 +56,7 @@ def align(model: Model | WordVectors, onto: Model | WordVectors) -> Alignment:
     >>> aligned.vectors["west"].round(3), round(aligned.fit, 3)
     (array([-1.,  0.], dtype=float32), 1.0)
     """
-    moved, fixed = (each.wv if isinstance(each, Model) else each for each in (model, onto))
+    moved, fixed = _vectors("model", model), _vectors("onto", onto)
     if moved.dim != fixed.dim:
         raise InputError(
             f"vectors of {moved.dim} dimensions cannot be aligned with vectors of {fixed.dim}: "
@@ -74,3 +74,10 @@ def align(model: Model | WordVectors, onto: Model | WordVectors) -> Alignment:
     rotated.split, rotated.tokens = moved.split, moved.tokens
     cosines = np.einsum("ij,ij->i", rotated.unit[rows], fixed.unit[theirs], dtype=np.float64)
     return Alignment(rotated, rotation, len(rows), float(np.average(cosines, weights=np.sqrt(counts))))
+
+
+def _vectors(name: str, given: Model | WordVectors) -> WordVectors:
+    vectors = given.wv if isinstance(given, Model) else given
+    if not isinstance(vectors, WordVectors):
+        raise InputError(f"{name} must be a model or word vectors, not {given!r:.80}: read a file by ws.read_vectors")
+    return vectors

@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from wordsparse import validation
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, regular, storage
@@ -39,7 +40,7 @@ OF_LABELS = "labels.json"  # the manifest of a classifier of labels
 
 def write(model: Model, path: str | PathLike[str]) -> None:
     """Write a model directory; see :meth:`wordsparse.words.model.Model.save`."""
-    target = Path(path)
+    target = validation.path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
         rows = {INPUT: model.input_rows, OUTPUT: model.output_rows}
         rows |= {name: each for name, each in ((AXES, model.axes), (WEIGHTS, model.weights)) if each is not None}
@@ -76,7 +77,7 @@ def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn
         If a file is missing, damaged, altered, or of another version. The message names the file.
     """
     refuse_unknown(unknown, ["mapped"])
-    directory = Path(path)
+    directory = validation.path(path)
     if directory.is_file():
         raise InputError(f"{directory}: is a file, not the directory of a model; in a command, the model comes first")
     if (directory / OF_LABELS).is_file():
@@ -152,7 +153,7 @@ def read_vectors(path: str | PathLike[str], *, mapped: bool = False) -> WordVect
         As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`, or if ``mapped`` is given for a file that
         is not npz, or for an npz file of another program whose vectors are not aligned float32.
     """
-    if is_model(path):
+    if is_model(path := validation.path(path)):
         if mapped:
             raise InputError(f"{path}: the vectors of a model are computed: to map them, export them as npz first")
         return load(path, mapped=True).wv

@@ -5,6 +5,7 @@ import os
 from os import PathLike
 from pathlib import Path
 
+from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.files import outputs, regular, storage
 from wordsparse.files.streams import write_stream
@@ -90,7 +91,7 @@ def save_vectors(word_vectors: WordVectors, path: str | PathLike[str], format: s
     list of Path
         The files written, ``path`` first.
     """
-    target, chosen = Path(path), _check(path, format)
+    chosen, target = _check(path, format), Path(path)
     content = word_vectors if chosen.any_key else word_vectors.with_text()
     chosen.check(content.words, content.tokens)
     if chosen.target == "directory":
@@ -109,7 +110,7 @@ def check_output(path: str | PathLike[str], format: str | None = None) -> None:
 
 def _check(path: str | PathLike[str], name: str | None) -> Format:
     """Return the format of an output. Raise InputError if the format cannot be written to ``path``."""
-    path = Path(path)
+    path = validation.path(path)
     format = format_of(path, name)
     compressed = compression_of_name(path) is not None
     if compressed and not format.compressible:
