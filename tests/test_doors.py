@@ -15,7 +15,20 @@ from wordsparse.words.kinds import kind_of
 
 PACKAGE = Path(wordsparse.__file__).parent
 ROOMS = sorted({module.split(".")[1] for module, _ in SOURCES.values()})
-DOORS = ("cli", "demo", "comparison", "explorer", "advice", "labels", "gensim", "torch", "distributed", "cards", *ROOMS)
+DOORS = (
+    "cli",
+    "demo",
+    "comparison",
+    "explorer",
+    "advice",
+    "labels",
+    "gensim",
+    "torch",
+    "distributed",
+    "cards",
+    "search",
+    *ROOMS,
+)
 # Without these lines, an editable installation would find the folders that a test removes.
 ALONE = """
 import sys

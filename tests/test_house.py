@@ -20,7 +20,7 @@ SOURCE_ROOMS = {module.split(".")[1] for module, _ in SOURCES.values()}
 LEVELS = (
     ("__main__",),
     ("advice", "demo"),
-    ("comparison", "explorer", "labels", "torch", "gensim", "cards", "distributed", *SOURCE_ROOMS),
+    ("comparison", "explorer", "labels", "torch", "gensim", "cards", "distributed", "search", *SOURCE_ROOMS),
     ("cli",),
     ("training",),
     ("unseen",),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wordsparse.layer import losses as losses
     from wordsparse.layer.losscheck import check_loss as check_loss
     from wordsparse.layer.output import FactoredOutput as FactoredOutput
+    from wordsparse.search import Search as Search
     from wordsparse.training.interruption import Interrupted as Interrupted
     from wordsparse.training.interruption import interrupted_model as interrupted_model
     from wordsparse.training.runs import train as train
@@ -46,6 +47,7 @@ _MODULES = {
     "Options": "wordsparse.words.options",
     "ReadError": "wordsparse.errors",
     "Recipe": "wordsparse.words.recipe",
+    "Search": "wordsparse.search",
     "SparseTargetClassifier": "wordsparse.labels.classifier",
     "StepSizes": "wordsparse.words.embedding",
     "TrainingError": "wordsparse.errors",

@@ -10,6 +10,9 @@ SOURCES: dict[str, tuple[str, str]] = {
     "counts": ("wordsparse.counts.source:CountSource", "tables of counted pairs: the columns word, context and count"),
 }
 
+INDEXES: dict[str, str] = {"search.json": "wordsparse.search:Search"}
+"""The manifest of a directory that is not a model, and the class whose ``load`` reads it."""
+
 COMMANDS: dict[str, tuple[str, str]] = {
     "encode": ("wordsparse.cli.encode", "Count the words of a text, and write it as int32 shards."),
     "train": ("wordsparse.cli.train", "Train word vectors on text, or on the output of `encode`."),
@@ -24,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "similar": ("wordsparse.cli.similar", "Show the words that are nearest to WORD, or to several words."),
     "analogy": ("wordsparse.cli.analogy", "Show the words x such that A is to B as C is to x."),
     "vectors": ("wordsparse.cli.vectors", "Print the vectors of words."),
+    "search": ("wordsparse.search.command", "Show the documents that answer QUESTION best."),
     "next": ("wordsparse.cli.next", "Show the likeliest next items of a basket or session."),
     "explore": ("wordsparse.explorer.command", "Write one HTML page that shows the vectors of MODEL."),
     "labels": ("wordsparse.labels.command", "Train, use and evaluate classifiers for huge sets of labels."),

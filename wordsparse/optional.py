@@ -14,7 +14,7 @@ from wordsparse.errors import MissingDependencyError
 
 # A map from import names to the common name of the package and the extra that installs it.
 PACKAGES = {
-    "bm25s": ("bm25s", "search"),
+    "Stemmer": ("PyStemmer", "search"),
     "cupy": ("CuPy", None),
     "gensim": ("gensim", "gensim"),
     "mpi4py": ("mpi4py", "mpi"),
@@ -23,6 +23,7 @@ PACKAGES = {
     "rjieba": ("rjieba", "chinese"),
     "safetensors": ("safetensors", "safetensors"),
     "sklearn": ("scikit-learn", "labels"),
+    "stop_words": ("stop-words", "search"),
     "sudachidict_core": ("SudachiDict-core", "japanese"),
     "sudachidict_small": ("SudachiDict-small", "japanese"),
     "sudachipy": ("SudachiPy", "japanese"),

@@ -1,5 +1,4 @@
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,12 +40,7 @@ def collection(
     return folder
 
 
-@pytest.fixture
-def without_bm25(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bm25s", None)
-
-
-def test_measures_by_hand(tmp_path: Path, without_bm25: None, caplog: pytest.LogCaptureFixture) -> None:
+def test_measures_by_hand(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The gain of a document is its grade, as in trec_eval. A document outside the corpus lowers the recall."""
     result = ws.evaluate(CIRCLE, retrieval=[collection(tmp_path / "c")])["retrieval"]["c"]
     first = (1 + 2 / np.log2(3)) / (2 + 1 / np.log2(3))  # q1: documents are ranked 1, 2, 3, …
@@ -55,41 +49,32 @@ def test_measures_by_hand(tmp_path: Path, without_bm25: None, caplog: pytest.Log
     assert {name: result["model"][name] for name in expected} == expected
     assert {name: result["model"][name] for name in ("n", "oov", "unjudged")} == {"n": 2, "oov": 1, "unjudged": 2}
     assert result["model"]["low"] <= result["model"]["ndcg10"] <= result["model"]["high"]
-    assert list(result) == ["model"]
-    assert "a comparison with BM25 needs bm25s, which is not installed: pip install 'wordsparse[search]'" in caplog.text
+    assert list(result) == ["model", "bm25", "fused"]
     assert "1 relevant documents are not in corpus.jsonl" in caplog.text
 
 
-def test_a_ranking_does_not_depend_on_blocks(
-    tmp_path: Path, without_bm25: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    random = np.random.default_rng(0)
-    documents = {str(i): " ".join(random.choice(list("abcdef"), 3)) for i in range(300)}
-    given = read_collection(collection(tmp_path, documents, {"q": "a b", "r": "f"}, {("q", "0"): 1, ("r", "1"): 1}))
-    asked, texts = CIRCLE.encode(given.queries), CIRCLE.encode(documents.values())
-    monkeypatch.setattr(retrieval, "DEPTH", 40)
-    whole = retrieval._by_cosine(CIRCLE, asked, given)
-    np.testing.assert_array_equal(whole, np.argsort(-(asked @ texts.T), axis=1, kind="stable")[:, :40])
-    monkeypatch.setattr(retrieval, "_BLOCK_COSINES", 2 * 7)
-    np.testing.assert_array_equal(retrieval._by_cosine(CIRCLE, asked, given), whole)
-
-
-def test_bm25_and_both_fused(tmp_path: Path) -> None:
+def test_sides(tmp_path: Path) -> None:
     documents = {"1": "A, b!", "2": "b c d e", "3": "B b", "4": "f"}
     given = read_collection(collection(tmp_path, documents, {"q": "b", "r": "xyz"}, {("q", "3"): 1, ("r", "1"): 1}))
-    words = retrieval._by_words(given)
-    assert words.tolist() == [[2, 0, 1, -1], [-1] * 4]  # by hits, then by length; "xyz" has no hit
-    cosines = np.array([[1, 2, 3, 0], [3, 2, 1, 0]])
-    # The fused scores are 1/61 + 1/62 for document 2, 1/61 + 1/63 for 1, 1/62 + 1/64 for 0, and 1/63 for 3.
-    assert retrieval._fused(cosines, words)[:, :4].tolist() == [[2, 1, 0, 3], [3, 2, 1, 0]]
-    assert list(retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given))) == [*retrieval.SIDES]
+    scores = retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given))
+    assert list(scores) == ["model", "bm25", "fused"]
+    assert scores["bm25"]["ndcg10"] == 0.5  # document 3 holds b most often; "xyz" has no hit
+    assert scores["model"]["oov"] == 1
+    with_stems = retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given, "english"))
+    assert list(with_stems) == [*retrieval.SIDES]
+    assert with_stems["bm25"] == scores["bm25"]
+
+
+def test_stems_apply_to_search_only() -> None:
+    with pytest.raises(InputError, match=r"--stem .stem. applies to search"):
+        ws.evaluate(CIRCLE, pairs=["none.tsv"], stem="english")
 
 
 def test_documents_without_words(tmp_path: Path) -> None:
     """Previously, this was a ValueError of bm25s."""
     given = read_collection(collection(tmp_path, {"0": "", "1": "..."}, {"q": "b"}, {("q", "0"): 1}))
     scores = retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given))
-    assert [scores[side]["ndcg10"] for side in retrieval.SIDES] == [0, 0, 0]
+    assert [side["ndcg10"] for side in scores.values()] == [0, 0, 0]
 
 
 def test_one_of_several_files_of_judgements(tmp_path: Path) -> None:

@@ -71,20 +71,22 @@ class Retrieval(Benchmark):
     """Search in collections in BEIR's layout, with models trained on the documents: training CPU seconds and scores.
 
     ``side`` is a kind of data (a value of ``--for``). Training starts from the vectors in the file ``init``, if one is
-    given; with ``side=init``, these vectors are judged without training.
+    given; with ``side=init``, these vectors are judged without training. ``stem`` is the language of the collections.
     """
 
     data: Any = ("cranfield",)
     init: Any = ("",)
     side: Any = ("search", "sentences")
     dim: int = 300
+    tokens: str = "unicode"
+    stem: str = ""
     cases: ClassVar[tuple[str, ...]] = ("data", "init", "side")
 
     def track_search(self) -> list[Row]:
         vectors, seconds = self._vectors()
         if vectors is None:
             return []
-        ((_, sides),) = ws.evaluate(vectors, retrieval=[self.data])["retrieval"].items()
+        ((_, sides),) = ws.evaluate(vectors, retrieval=[self.data], stem=self.stem or None)["retrieval"].items()
         measures = {f"{side} {name}": sides[side][name] for side in sides for name in ("ndcg10", "recall100")}
         return [{"words": len(vectors), "cpu_seconds": seconds, **measures}]
 
@@ -93,7 +95,7 @@ class Retrieval(Benchmark):
         init = ws.read_vectors(self.init) if self.init else None
         if self.side == "init":
             return init, None
-        options = {"tokens": "unicode", "dim": self.dim, "threads": self.threads, "progress": False}
+        options = {"tokens": self.tokens, "dim": self.dim, "threads": self.threads, "progress": False}
         if init is not None:
             options["init"] = init
         model = ws.train(read_collection(self.data).texts(), preset=self.side, **options)

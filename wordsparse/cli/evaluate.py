@@ -17,6 +17,7 @@ from wordsparse.corpus.options import TextOptions
 @click.option(
     "--retrieval", multiple=True, metavar="DIR", help="Documents, queries and judgements as in BEIR; repeatable."
 )
+@click.option("--stem", metavar="LANGUAGE", help="Score BM25 over stems of this language, too.")
 @click.option("--next", multiple=True, metavar="LOG", help="A table with one row for each item of a user; repeatable.")
 @options_of(TextOptions, ["column", "group", "order", "weight"])
 @click.option(
@@ -41,6 +42,7 @@ def command(
     retrieval: tuple[str, ...],
     next: tuple[str, ...],
     restrict_vocab: int,
+    stem: str | None,
     as_json: bool,
     **log: str | None,
 ) -> None:
@@ -55,5 +57,7 @@ def command(
     """
     from wordsparse.words.evaluate import evaluate
 
-    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences, related, retrieval, next, **log)
+    result = evaluate(
+        model_or_vectors, pairs, analogies, restrict_vocab, sentences, related, retrieval, next, stem=stem, **log
+    )
     emit(result, str(result).splitlines(), as_json)

@@ -43,9 +43,12 @@ words or sentences, a question's answer is 1 if right and 0 if wrong, and a rela
 with an unknown word has the answer NaN. For search, arrays are (queries, columns); column 0 is nDCG@10."""
 
 
-def answer(word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB) -> Answers:
+def answer(
+    word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB, stem: str | None = None
+) -> Answers:
     """Answer every item of the test sets with the vectors."""
-    options = {"analogies": {"restrict_vocab": positive_int("restrict_vocab", restrict_vocab)}}
+    limit = positive_int("restrict_vocab", restrict_vocab)
+    options: dict[str, dict[str, Any]] = {"analogies": {"restrict_vocab": limit}, "retrieval": {"stem": stem}}
     return {
         kind: {name: KINDS[kind].answer(word_vectors, items, **options.get(kind, {})) for name, items in sets.items()}
         for kind, sets in test_sets.items()

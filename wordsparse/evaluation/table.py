@@ -11,7 +11,8 @@ NEXT = "next item"
 """The title of the test sets that need a model, not only vectors."""
 SIDES = {
     "bm25": "BM25",
-    "fused": "both, fused",
+    "bm25_stemmed": "BM25, stems",
+    "fused": "both in one score",
     "popularity": "popularity",
     "counts": "item-to-item counts",
 }

@@ -44,6 +44,7 @@ def evaluate(
     order: str | None = None,
     weight: str | None = None,
     since: str | float | None = None,
+    stem: str | None = None,
 ) -> Scores:
     """Score word vectors on test sets in files.
 
@@ -67,8 +68,8 @@ def evaluate(
         Files with two related words per line. Each word should be among the ten nearest neighbours of the other word.
     retrieval : sequence of paths, optional
         Directories of documents, queries and judgements in the layout of BEIR, or the judgement files in such
-        directories: see :mod:`wordsparse.evaluation.retrieval_files`. If bm25s is installed, BM25 and the fusion of
-        BM25 with the model are scored, too.
+        directories: see :mod:`wordsparse.evaluation.retrieval_files`. BM25, and BM25 and the vectors in one score, are
+        scored too: see :mod:`wordsparse.evaluation.ranking`.
     next : sequence of paths, optional
         Event logs: tables with one row for each item of a user. Event logs test how well a model of baskets or sessions
         predicts the next items: see :mod:`wordsparse.evaluation.next_item`.
@@ -78,6 +79,9 @@ def evaluate(
     since : str or number, optional
         Items are test items if their ``order`` is at or after this date or number. By default, only the last item of
         each user is a test item.
+    stem : str, optional
+        The language of the collections in ``retrieval``, such as "english". BM25 over stems without stop words is
+        scored too, and takes the place of BM25 in the one score.
 
     Returns
     -------
@@ -85,17 +89,17 @@ def evaluate(
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
         "n", "oov", "sections"}}, "sentences": {NAME: as for pairs}, "related": {NAME: {"hit10", "low", "high", "mrr",
         "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
-        "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model}}, "next": {NAME:
-        {"model": {"hit10", "low", "high", "ndcg10", "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity":
-        as for model, "counts": as for model}}}``. ``n`` is the number of test cases that are scored. ``oov`` is the
-        number of test cases that are left out because a word is unknown, a word of an analogy is not frequent enough,
-        or a sentence has no known word. ``oov`` also counts queries without a known word and users without a known test
-        item, but such queries and users are scored with 0. ``unjudged`` counts the queries that are left out because
-        they have no relevant document, or the users who are left out because they have no history or no new item.
-        ``low`` and ``high`` bound the 95 % bootstrap interval; sections have no interval. If the vectors have n-grams
-        or a tokeniser that splits words, pairs may also have ``with_composed``, the score if unknown words get vectors
-        composed of their parts. ``str`` and notebooks show the dict as a table. A warning names each test set in which
-        hardly any test case is scored.
+        "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "bm25_stemmed": as for model, with ``stem``,
+        "fused": as for model}}, "next": {NAME: {"model": {"hit10", "low", "high", "ndcg10", "ndcg10_low",
+        "ndcg10_high", "n", "oov", "unjudged"}, "popularity": as for model, "counts": as for model}}}``. ``n`` is the
+        number of test cases that are scored. ``oov`` is the number of test cases that are left out because a word is
+        unknown, a word of an analogy is not frequent enough, or a sentence has no known word. ``oov`` also counts
+        queries without a known word and users without a known test item, but such queries and users are scored with 0.
+        ``unjudged`` counts the queries that are left out because they have no relevant document, or the users who are
+        left out because they have no history or no new item. ``low`` and ``high`` bound the 95 % bootstrap interval;
+        sections have no interval. If the vectors have n-grams or a tokeniser that splits words, pairs may also have
+        ``with_composed``, the score if unknown words get vectors composed of their parts. ``str`` and notebooks show
+        the dict as a table. A warning names each test set in which hardly any test case is scored.
 
     Raises
     ------
@@ -110,6 +114,8 @@ def evaluate(
     if isinstance(vectors, Model) and vectors.options.get("preset") == "items" and not (are_sets or next):
         raise InputError("a model of baskets or sessions is judged by the next items of users: --next LOG (next=[LOG])")
     columns = {"column": column, "group": group, "order": order, "weight": weight}
+    if stem is not None and not retrieval:
+        raise InputError("--stem (stem) applies to search: name a collection with --retrieval (retrieval=)")
     if not next and any([*columns.values(), since]):
         raise InputError("columns and --from (since) apply to event logs: name an event log with --next (next=)")
     # All files of words and texts are read before any file is scored, so a mistake in a file is reported at once.
@@ -121,7 +127,7 @@ def evaluate(
         vectors = vectors.wv
     elif not isinstance(vectors, WordVectors):
         vectors = read_vectors(vectors)
-    result = score(test_sets, answer(vectors, test_sets, restrict_vocab))
+    result = score(test_sets, answer(vectors, test_sets, restrict_vocab, stem))
     if vectors.ngrams is not None or not vectors.respells:
         for name, pairs_of_set in test_sets["pairs"].items():
             # If hardly any word of the test set is known, the test set is in another language, and n-grams do not help.

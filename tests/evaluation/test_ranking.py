@@ -1,0 +1,106 @@
+"""BM25, and the one score of cosines and BM25, next to the package bm25s and to plain loops."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from wordsparse.errors import InputError, MissingDependencyError
+from wordsparse.evaluation import ranking
+from wordsparse.evaluation.ranking import K1, B, Ranking, WordIndex, best
+from wordsparse.vectors.word_vectors import WordVectors
+
+RANDOM = np.random.default_rng(0)
+DOCUMENTS = [[f"w{i}" for i in RANDOM.zipf(1.4, n) % 30] for n in (0, 1, 300, *RANDOM.integers(1, 40, 50))]
+QUESTIONS = [["w1", "w2", "w29"], ["w1", "w1", "w3"], ["w7"], ["unknown", "w2"], ["unknown"], []]
+
+
+def by_loops(documents: Sequence[Sequence[str]], words: Sequence[str]) -> tuple[list[float], list[float]]:
+    """Return b and cov of each document, by the formulas."""
+    N, mean = len(documents), np.mean([len(document) for document in documents])
+    holding = {word: sum(word in document for document in documents) for word in words}
+    idf = {word: np.log(1 + (N - n + 0.5) / (n + 0.5)) for word, n in holding.items() if n}
+    total = sum(idf[word] for word in words if word in idf) or 1.0
+    bm25, coverage = [], []
+    for document in documents:
+        parts = [(idf[word], document.count(word)) for word in words if word in idf]
+        penalty = K1 * (1 - B + B * len(document) / mean)
+        bm25.append(sum((K1 + 1) * weight * times / (times + penalty) for weight, times in parts if times) / total)
+        coverage.append(sum(weight for weight, times in parts if times) / total)
+    return bm25, coverage
+
+
+def test_the_formulas() -> None:
+    index = WordIndex()
+    index.add(DOCUMENTS)
+    for words in QUESTIONS:
+        for got, expected in zip(index.scores(words), by_loops(DOCUMENTS, words), strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
+def test_bm25_is_that_of_bm25s() -> None:
+    bm25s = pytest.importorskip("bm25s", reason="bm25s is not installed")
+    theirs, index = bm25s.BM25(k1=K1, b=B), WordIndex()
+    theirs.index([document or [""] for document in DOCUMENTS], show_progress=False)
+    index.add(DOCUMENTS)
+    expected = theirs.get_scores(["w1", "w2", "w29"])
+    got = index.scores(["w1", "w2", "w29"])[0]
+    assert np.argsort(-got, kind="stable")[:20].tolist() == np.argsort(-expected, kind="stable")[:20].tolist()
+
+
+def test_documents_can_be_added_in_parts() -> None:
+    whole, parts = WordIndex(), WordIndex()
+    whole.add(DOCUMENTS)
+    for start in range(0, len(DOCUMENTS), 7):
+        parts.add(DOCUMENTS[start : start + 7])
+        parts.scores(["w1"])  # the index is used between additions
+    for words in QUESTIONS:
+        for a, b in zip(whole.scores(words), parts.scores(words), strict=True):
+            assert a.tobytes() == b.tobytes()
+    assert WordIndex().scores(["w1"])[0].shape == (0,)
+    restored = WordIndex.of_state(*whole.state())
+    restored.add(DOCUMENTS[:3])
+    whole.add(DOCUMENTS[:3])
+    assert restored.scores(["w1", "w2"])[0].tobytes() == whole.scores(["w1", "w2"])[0].tobytes()
+
+
+@pytest.fixture
+def ranked() -> Ranking:
+    vectors = WordVectors([f"w{i}" for i in range(30)], RANDOM.normal(size=(30, 5)))
+    result = Ranking(vectors)
+    result.add([" ".join(document) for document in DOCUMENTS * 30])
+    return result
+
+
+def test_scores_do_not_depend_on_other_questions_or_threads(ranked: Ranking, monkeypatch: pytest.MonkeyPatch) -> None:
+    questions = [" ".join(words) for words in QUESTIONS]
+    together = ranked.parts(questions)
+    monkeypatch.setattr(ranking, "resolve_threads", lambda threads: 1)
+    for question, parts in zip(questions, together, strict=True):
+        (alone,) = ranked.parts([question])
+        assert [each.tobytes() for each in alone] == [each.tobytes() for each in parts]
+
+
+def test_the_score(ranked: Ranking) -> None:
+    (parts,) = ranked.parts(["w1 w2"])
+    expected = ranked.vectors.encode(["w1 w2"])[0] @ ranked.rows.T
+    np.testing.assert_allclose(parts.cosine, expected, atol=1e-6)
+    score = parts.cosine + 2 * parts.bm25 * parts.coverage**2
+    is_blank = ~ranked.rows.any(axis=1)
+    assert is_blank.any()
+    np.testing.assert_array_equal(parts.score(2), np.where(is_blank, -np.inf, score))
+    rows, scores = best(parts.score(2), 1000)
+    np.testing.assert_array_equal(rows, np.argsort(-parts.score(2), kind="stable")[:1000])  # ties are ordered by row
+    assert (np.diff(scores) <= 0).all()
+    assert best(np.full(3, -np.inf), 5)[0].size == best(np.zeros(0), 5)[0].size == 0
+
+
+def test_stems_without_stop_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    stems = ranking.stemmer("english")
+    assert stems(["the", "cats", "were", "sleeping"]) == stems(["cat", "sleeps"]) == ["cat", "sleep"]
+    assert stems(["to", "the"])  # words are kept if all of them are stop words
+    with pytest.raises(InputError, match=r"the language 'englisch' has no stemmer: .*english"):
+        ranking.stemmer("englisch")
+    monkeypatch.setitem(__import__("sys").modules, "Stemmer", None)
+    with pytest.raises(MissingDependencyError, match=r"stemming needs PyStemmer, .*wordsparse\[search\]"):
+        ranking.stemmer("english")

@@ -1,0 +1,224 @@
+"""Ranks documents for a question by the cosines of their vectors, by BM25, and by both in one score.
+
+    score = cos + weight · b · cov²
+    b = (k₁ + 1) Σ_w idf_w f/(f + k₁ (1 − B + B L/mean L)) / Σ_w idf_w
+    cov = Σ_{w in the document} idf_w / Σ_w idf_w
+
+The sums are over the words w of the question that some document holds. A document of L words holds the word f times;
+idf_w = log(1 + (N − n + ½)/(n + ½)) if n of the N documents hold the word. So b is BM25 (Robertson & Zaragoza, 2009),
+divided such that b is 1 for a document of mean length that holds each word of the question once, and cov is the share
+of the question that the document holds. If a document holds all words of the question, its score is about 1 above the
+cosine. If it holds half of them, the score is about .1 above the cosine. A long question therefore keeps the order of
+the cosines, and a name or a quotation gets the order of BM25.
+"""
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from wordsparse import optional
+from wordsparse.errors import InputError
+from wordsparse.layer.largest import take_in
+from wordsparse.machine.threads import ordered_map, resolve_threads, single_threaded_blas
+from wordsparse.options import meant
+from wordsparse.tokens.tokenizers import Splitter
+from wordsparse.types import Array
+from wordsparse.vectors.encoder import BATCH, batches
+from wordsparse.vectors.word_vectors import WordVectors
+
+K1, B = 1.2, 0.75
+# The number of documents whose cosines are computed at a time: their vectors fit into a core's cache.
+_BLOCK = 1024
+
+
+class Parts(NamedTuple):
+    """The parts of the scores of all N documents for a question, each (N,) float32: the cosines, b and cov."""
+
+    cosine: Array
+    bm25: Array
+    coverage: Array
+
+    @property
+    def overlap(self) -> Array:
+        """The part of the words in the score, for the weight 1."""
+        return np.asarray(self.bm25 * self.coverage**2)
+
+    def score(self, weight: float = 1.0) -> Array:
+        """Return the score; −inf for a document with neither a vector nor a word of the question."""
+        is_ranked = (self.cosine != 0) | (self.coverage > 0)
+        return np.where(is_ranked, self.cosine + np.float32(weight) * self.overlap, np.float32(-np.inf))
+
+
+class WordIndex:
+    """An index of the words of documents: for each word, the documents that hold it, and how often.
+
+    Documents can be added at any time. The scores do not depend on whether documents were added at once or in parts.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, int] = {}
+        self._parts: list[sp.csr_array] = []
+        self._lengths: list[Array] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lengths))
+
+    def add(self, documents: Sequence[Sequence[str]]) -> None:
+        """Add documents, each a list of words."""
+        numbers = [self._columns.setdefault(word, len(self._columns)) for words in documents for word in words]
+        lengths = np.fromiter(map(len, documents), np.int64, len(documents))
+        counts = sp.csr_array(
+            (np.ones(len(numbers), np.int32), np.array(numbers, np.int32), np.r_[0, np.cumsum(lengths)]),
+            (len(documents), len(self._columns)),
+        )
+        counts.sum_duplicates()
+        counts.data = counts.data.astype(np.min_scalar_type(int(counts.data.max(initial=0))))
+        self._parts.append(counts)
+        self._lengths.append(lengths)
+        vars(self).pop("_postings", None)
+        vars(self).pop("_penalties", None)
+
+    def scores(self, words: Sequence[str]) -> tuple[Array, Array]:
+        """Return b and cov of each document for the words of a question, (N,) float32. Both are 0 if no document holds
+        a word of the question."""
+        bm25, coverage, total = np.zeros(len(self)), np.zeros(len(self)), 0.0
+        for word, times in Counter(words).items():
+            documents, counts = self.postings(word)
+            if not len(documents):
+                continue
+            idf = times * np.log1p((len(self) - len(documents) + 0.5) / (len(documents) + 0.5))
+            bm25[documents] += (K1 + 1) * idf * counts / (counts + self._penalties[documents])
+            coverage[documents] += idf
+            total += idf
+        return np.asarray(bm25 / (total or 1.0), np.float32), np.asarray(coverage / (total or 1.0), np.float32)
+
+    def postings(self, word: str) -> tuple[Array, Array]:
+        """Return the documents that hold a word, in ascending order, and how often they hold it."""
+        column, matrix = self._columns.get(word), self._postings
+        part = slice(0, 0) if column is None else slice(*matrix.indptr[column : column + 2])
+        return matrix.indices[part], matrix.data[part]
+
+    def holds(self, word: str, rows: Array) -> Array:
+        """Return whether the documents with these rows hold a word, (n,) bool."""
+        documents = self.postings(word)[0]
+        places = np.searchsorted(documents, rows)
+        return np.asarray(np.append(documents, -1)[places] == rows)
+
+    @functools.cached_property
+    def _postings(self) -> sp.csc_array:
+        """The number of times that each document holds each word, by words."""
+        V = len(self._columns)
+        parts = [sp.csr_array((each.data, each.indices, each.indptr), (each.shape[0], V)) for each in self._parts]
+        self._parts = [sp.vstack([sp.csr_array((0, V), dtype=np.uint8), *parts], "csr")]
+        return self._parts[0].tocsc()
+
+    @functools.cached_property
+    def _penalties(self) -> Array:
+        """k₁ (1 − B + B L/mean L) of each document."""
+        self._lengths = [np.concatenate([np.zeros(0, np.int64), *self._lengths])]
+        lengths = self._lengths[0]
+        return np.asarray(K1 * (1 - B + B * lengths / max(lengths.mean(), 1e-9)))
+
+    def state(self) -> tuple[list[str], dict[str, Array]]:
+        """Return the words and the arrays of the index."""
+        matrix = self._postings
+        arrays = {"documents": matrix.indices, "counts": matrix.data, "starts": matrix.indptr}
+        return list(self._columns), arrays | {"lengths": np.concatenate(self._lengths)}
+
+    @classmethod
+    def of_state(cls, words: Sequence[str], arrays: dict[str, Array]) -> "WordIndex":
+        """Return the index whose :meth:`state` is given."""
+        index = cls()
+        index._columns = {word: column for column, word in enumerate(words)}
+        matrix = (arrays["counts"], arrays["documents"], arrays["starts"])
+        index._lengths = [arrays["lengths"]]
+        index._parts = [sp.csc_array(matrix, (len(arrays["lengths"]), len(words))).tocsr()]
+        return index
+
+
+class Ranking:
+    """Documents that can be ranked for questions, by vectors and by words.
+
+    With ``stem``, a language, the words are stemmed and stop words are left out, for BM25 only. Raise InputError if the
+    language is unknown, and MissingDependencyError if a package for stems is not installed.
+    """
+
+    def __init__(self, vectors: WordVectors, stem: str | None = None) -> None:
+        self.vectors, self.split = vectors, words_of(vectors)
+        self.stems = (lambda words: words) if stem is None else stemmer(stem)
+        self.index, self._rows = WordIndex(), [np.zeros((0, vectors.dim), np.float32)]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def add(self, texts: Iterable[str], rows: Array | None = None) -> None:
+        """Add documents. ``rows`` are their vectors, if they are known, (n, dim)."""
+        if rows is not None:
+            self._rows.append(rows)
+        for batch in batches(texts, BATCH):
+            words = [self.split(text) for text in batch]
+            self.index.add([self.stems(each) for each in words])
+            if rows is None:  # the vectors' own tokeniser need not split the texts again
+                self._rows.append(self.vectors.encode(words if self.split is self.vectors.split else batch))
+
+    def restore(self, rows: Array, index: WordIndex) -> None:
+        """Replace all documents by documents that were indexed before."""
+        self._rows, self.index = [rows], index
+
+    @property
+    def rows(self) -> Array:
+        """The vectors of the documents, (N, dim) float32."""
+        if len(self._rows) > 1:
+            self._rows = [np.concatenate(self._rows)]
+        return self._rows[0]
+
+    def words(self, question: str) -> list[str]:
+        """Return the words of a question by which documents are ranked."""
+        return self.stems(self.split(question))
+
+    def parts(self, questions: Sequence[str]) -> list[Parts]:
+        """Return the parts of the scores of all documents, for each question. The scores for a question do not depend
+        on other questions, nor on the number of threads."""
+        asked = self.vectors.encode(questions)
+        cosines = np.zeros((len(questions), len(self)), np.float32)
+
+        def compute(start: int) -> None:
+            block = self.rows[start : start + _BLOCK]
+            for row, vector in zip(cosines, asked, strict=True):
+                row[start : start + _BLOCK] = block @ vector
+
+        with single_threaded_blas():
+            for _ in ordered_map(compute, range(0, len(self), _BLOCK), resolve_threads(None)):
+                pass
+        return [Parts(row, *self.index.scores(self.words(each))) for row, each in zip(cosines, questions, strict=True)]
+
+
+def best(scores: Array, n: int) -> tuple[Array, Array]:
+    """Return the rows of the n largest scores (N,), largest first, and these scores. Equal scores are ordered by row.
+    Rows whose score is −inf are left out."""
+    n = min(n, len(scores))
+    rows, largest = np.full((1, n), -1), np.full((1, n), -np.inf, scores.dtype)
+    for start in range(0, len(scores) if n else 0, _BLOCK):
+        take_in(rows, largest, scores[None, start : start + _BLOCK], start)
+    return rows[rows >= 0], largest[rows >= 0]
+
+
+def words_of(vectors: WordVectors) -> Callable[[str], list[str]]:
+    """Return the tokeniser for BM25: the tokeniser of the vectors or, if they were trained on words between white
+    space, ``simple``."""
+    return Splitter("simple") if vectors.split is None or vectors.tokens == "split" else vectors.split
+
+
+def stemmer(language: str) -> Callable[[list[str]], list[str]]:
+    """Return a function from words to the stems of these words, without stop words. Words of stop words only are
+    kept."""
+    snowball, stopping = (optional.load("stemming", name) for name in ("Stemmer", "stop_words"))
+    if language not in snowball.algorithms():
+        raise InputError(f"the language {language!r} has no stemmer: {meant(language, snowball.algorithms())}")
+    stem: Any = snowball.Stemmer(language).stemWords
+    stopped = set(stopping.get_stop_words(language)) if language in stopping.AVAILABLE_LANGUAGES else set()
+    return lambda words: stem([word for word in words if word not in stopped] or words)

@@ -1,0 +1,69 @@
+"""Reads the documents to be searched: texts, the rows of a table, or a file of ``wordsparse documents``."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wordsparse.corpus.sources import find_files, is_frame
+from wordsparse.corpus.tables import Block, column_names, format_of_file, format_of_name, table_blocks
+from wordsparse.corpus.tables.files import lines_of
+from wordsparse.errors import InputError
+from wordsparse.validation import texts_of
+
+VECTOR = "vector"
+"""The column of the vectors in a file of ``wordsparse documents``."""
+
+
+class Document(NamedTuple):
+    """A document: its name in messages, its text, its kept cells, and its vector if it is known."""
+
+    name: str
+    text: str
+    cells: Sequence[Any] = ()
+    vector: Any = None
+
+
+def documents_of(given: Any, column: str | None = None, keep: Sequence[str] = ()) -> Iterator[Document]:
+    """Yield the documents of an iterable of texts, of a table with the column ``column``, or of a file (a str or a path
+    object). A missing text is an empty one."""
+    if column is None and keep:
+        raise InputError(f"keep={list(keep)} names columns of a table: name the column of the texts too (column=)")
+    if isinstance(given, str | PathLike):
+        for path in find_files([given]):
+            yield from _of_file(path, column, keep)
+    elif column is not None:
+        yield from _of_blocks(table_blocks(given, [column, *keep], is_frame=is_frame(given)), False)
+    else:
+        for number, text in enumerate(texts_of(given), 1):
+            yield Document(f"document {number}", _text(f"document {number}", text))
+
+
+def _of_file(path: Path, column: str | None, keep: Sequence[str]) -> Iterator[Document]:
+    if column is None:
+        if format_of_name(path) is not None:
+            raise InputError(f"{path}: is a table: name the column of the texts, --column (column=)")
+        for number, line in enumerate(lines_of(path), 1):
+            yield Document(f"{path}: line {number}", line.rstrip("\r\n"))
+        return
+    names = column_names(path, format_of_file(path))
+    if column not in names and VECTOR in names:
+        raise InputError(
+            f"{path}: holds vectors, but no column {column!r} with the texts: write it by documents --keep {column}"
+        )
+    yield from _of_blocks(table_blocks([path], [column, *keep, *[VECTOR] * (VECTOR in names)]), VECTOR in names)
+
+
+def _of_blocks(blocks: Iterable[Block], are_vectors: bool) -> Iterator[Document]:
+    for block in blocks:
+        for name, (text, *cells) in block.rows():
+            vector = cells.pop() if are_vectors else None
+            yield Document(name, _text(name, text), cells, vector)
+
+
+def _text(name: str, text: Any) -> str:
+    if text is None:
+        return ""
+    if not isinstance(text, str):
+        raise InputError(f"{name} holds {text!r:.80}, which is no text: name the column of the texts (column=)")
+    return text
