@@ -72,7 +72,11 @@ class WordIndex:
         numbers = [self._columns.setdefault(word, len(self._columns)) for words in documents for word in words]
         lengths = np.fromiter(map(len, documents), np.int64, len(documents))
         counts = sp.csr_array(
-            (np.ones(len(numbers), np.int32), np.array(numbers, np.int32), np.r_[0, np.cumsum(lengths)]),
+            (
+                np.ones(len(numbers), np.int32),
+                np.array(numbers, np.int32),
+                np.r_[0, np.cumsum(lengths)].astype(np.int32),
+            ),
             (len(documents), len(self._columns)),
         )
         counts.sum_duplicates()
