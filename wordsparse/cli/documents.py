@@ -24,6 +24,9 @@ from wordsparse.files.escaping import number_of
 from wordsparse.vectors.encoder import BATCH, batches
 from wordsparse.vectors.word_vectors import WordVectors
 
+# The column of the vectors in the output.
+VECTOR = "vector"
+
 
 @click.command("documents")
 @click.argument("model")
@@ -64,6 +67,7 @@ def command(
         raise InputError(f"--keep needs single rows, but --group-by {group} joins rows: leave out one of the options")
     if weight is not None and group is None:
         raise InputError(f"--weight-column {weight} applies to grouped rows: name the group column with --group-by")
+    writing.check_names("--keep" if columns else "--group-by", [group] if group else columns, [VECTOR])
     report = report_stream(output, as_json)
     storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model, mapped=True)
@@ -143,9 +147,9 @@ def write(
             encoded = vectors.encode([row.words for row in rows])
             n, blank = n + len(encoded), blank + sum(not len(row.words) for row in rows)
             zeros += int((~encoded.any(axis=1)).sum())
-            yield {**{name: [row.cells[i] for row in rows] for i, name in enumerate(keep)}, "vector": encoded}
+            yield {**{name: [row.cells[i] for row in rows] for i, name in enumerate(keep)}, VECTOR: encoded}
         if n == 0:
-            yield {**dict.fromkeys(keep, ()), "vector": np.zeros((0, vectors.dim), np.float32)}
+            yield {**dict.fromkeys(keep, ()), VECTOR: np.zeros((0, vectors.dim), np.float32)}
 
     writing.write(path, parts(), WRITERS)
     return Written(n, vectors.dim, blank, zeros - blank)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 targets_option = click.option(
     "--targets", metavar="FILE", type=PATH, help="npz file of the labels, if DATA is an npz file of features."
 )
+# Columns of the answers in a table.
+ANSWER = ("labels", "probabilities")
 SHOWN = 5  # labels in the report after training
 threads_option = click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
 
@@ -149,6 +151,7 @@ def predict(
     if keep and (output is None or format_of_name(data) is None):
         raise InputError("--keep names columns of a table to copy to the output file: name that file with --output")
     names = keep.split(",") if keep else []
+    writing.check_names("--keep", names, ANSWER)
     cells = [row for _, row in table_rows(data, names)] if names else []
     kept_columns = {name: [row[place] for row in cells] for place, name in enumerate(names)}
     source = given({"column": column})
@@ -165,7 +168,7 @@ def predict(
     answers = (_answers(classifier, X, k, least) for X in minibatches)
     if output is not None:
         columns = ([[[pair[i] for pair in row] for row in rows] for i in (0, 1)] for rows in answers)
-        writing.write(output, ({**kept_columns, "labels": labels, "probabilities": p} for labels, p in columns))
+        writing.write(output, ({**kept_columns, **dict(zip(ANSWER, both, strict=True))} for both in columns))
         return
     between = "  " if classifier.takes_texts else " "
     for rows in answers:

@@ -4,7 +4,7 @@ lines."""
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, TypeAlias
@@ -99,6 +99,14 @@ def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
         suffixes = ", ".join(filter(None, writers))
         raise InputError(f"{path}: rows are written as {suffixes}: choose one of these suffixes")
     storage.check_file(path)
+
+
+def check_names(option: str, names: Iterable[str], answers: Collection[str]) -> None:
+    """Raise InputError if a column of the table, which the user named with ``option``, has the name of one of the
+    columns of the ``answers``."""
+    for name in names:
+        if name in answers:
+            raise InputError(f"{option} {name}: the answers have a column of this name too: rename the table's column")
 
 
 def write(path: Path, parts: Iterable[Part], writers: Mapping[str, Writer] = WRITERS) -> None:
