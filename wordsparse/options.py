@@ -103,7 +103,7 @@ class About:
         Whether a resumed run may change the value. A change is allowed if the option does not affect the steps.
     check : callable, optional
         A function that takes the name and the value, and returns the value or raises InputError. The function is called
-        when the object that holds the options is made, but not for a default of None.
+        when the object that holds the options is made, but not if the value is None.
     """
 
     help: str
@@ -117,19 +117,18 @@ class About:
 
 
 class Checked:
-    """The base class of dataclasses that hold options. Every value is checked, and NumPy scalars become Python
-    numbers."""
+    """The base class of dataclasses that hold options. None becomes the default of the field, every other value is
+    checked, and NumPy scalars become Python numbers."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def __post_init__(self) -> None:
         values, defaults = vars(self), type(self).__dataclass_fields__
         for name, about in abouts(type(self)).items():
-            value = values[name]
+            value = defaults[name].default if values[name] is None else values[name]
             if getattr(value, "shape", None) == ():
-                value = values[name] = value.item()  # JSON and TOML cannot hold NumPy numbers
-            if about.check is not None and (value is not None or defaults[name].default is not None):
-                values[name] = about.check(name, value)
+                value = value.item()  # JSON and TOML cannot hold NumPy numbers
+            values[name] = value if value is None or about.check is None else about.check(name, value)
 
 
 def option(default: Any, help: str, **about: Any) -> Any:

@@ -9,8 +9,15 @@ import pytest
 from support.topics import SMALL, Sentences, two_topics
 
 import wordsparse as ws
+from wordsparse.corpus.options import EncodeOptions
+from wordsparse.counts.counting import CountOptions
+from wordsparse.counts.source import PairOptions
 from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.graphs.options import GraphOptions
 from wordsparse.layer import losses
+from wordsparse.options import abouts
+from wordsparse.training.options import TrainOptions
+from wordsparse.training.request import request
 from wordsparse.words import recipe
 from wordsparse.words.options import MODELS, Options
 
@@ -99,6 +106,22 @@ def test_iterables_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
     for form in (corpus, tmp_path / "encoded", str(tmp_path / "encoded"), [tmp_path / "encoded"]):
         assert ws.train(form, **unasked).vectors.tobytes() == wanted
     assert ws.train(corpus, **options).vectors.tobytes() == wanted  # the corpus's own min_count may be given
+
+
+@pytest.mark.parametrize("kind", [TrainOptions, EncodeOptions, CountOptions, GraphOptions, PairOptions])
+def test_none_asks_for_the_default_of_every_option(kind: Any) -> None:
+    """Previously, seven options refused None."""
+    assert kind(**dict.fromkeys(abouts(kind))) == kind()
+
+
+@pytest.mark.parametrize("preset", ["text", "items"])
+def test_none_asks_for_the_default_of_the_kind_of_data(preset: str) -> None:
+    text = two_topics(20)
+    plain = request(text, {"preset": preset})
+    names = abouts(TrainOptions).keys() - {"preset"}
+    assert request(text, {"preset": preset, **dict.fromkeys(names)}) == plain
+    assert request(text, {"preset": None}) == request(text, {})
+    assert plain.reading == {}
 
 
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -35,7 +35,6 @@ def test_the_names_of_devices_and_presets_are_those_of_the_machine_and_the_table
         ("batch_tokens", 0),
         ("threads", 0),
         ("seed", -1),
-        ("seed", None),
         ("device", "tpu"),
         ("max_tokens", 0),
     ],

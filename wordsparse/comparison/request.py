@@ -53,7 +53,7 @@ class Request:
         of_text = abouts(TextOptions)
         refuse_unknown(options, ["methods", "epochs", "keep_vectors", *READERS, *of_text, *SHARED])
         self.corpus, self.methods, self.epochs = corpus, methods, epochs
-        self.text = {name: value for name, value in options.items() if name in of_text}
+        self.text = {name: value for name, value in options.items() if name in of_text and value is not None}
         self.training = Options(**{name: value for name, value in options.items() if name in SHARED})
         TextOptions(**self.text)  # raises InputError for a wrong option
         unknown = sorted(set(methods) - set(METHODS))

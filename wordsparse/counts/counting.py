@@ -99,6 +99,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
         If an option, the text or the output cannot be used. After an InputError, nothing has been written.
     """
     refuse_unknown(values, ["source", "output", *abouts(CountOptions)], skip=2)
+    values = {name: value for name, value in values.items() if value is not None}
     started, target, options = time.perf_counter(), Path(output), CountOptions(**values)
     optional.load("writing counted pairs", "pyarrow")
     if options.preset == COUNTS and (others := values.keys() - {"preset", "threads", "progress"}):
@@ -116,7 +117,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
         elif options.weight is not None and options.group is None:
             words, rows = _weighted(cast("Source", source), options, scratch)
         else:
-            text = {name: value for name, value in values.items() if name in abouts(TextOptions) and value is not None}
+            text = {name: value for name, value in values.items() if name in abouts(TextOptions)}
             corpus = opening.enter_context(encoded(source, text, threads=options.threads))
             words, rows = _of_text(corpus, options, scratch)
         written: list[tuple[int, float]] = []

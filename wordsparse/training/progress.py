@@ -43,8 +43,9 @@ def reports(
     progress: ProgressOption | None, log: str | PathLike[str] | None = None
 ) -> Iterator[tuple[Callable[[int, float | None], None], Callable[[Progress], None]]]:
     """Yield two callbacks. The callback for encoding takes the number of tokens and the fraction of the text read so
-    far. The callback for training takes a Progress."""
-    if not callable(progress) and progress not in (None, True, False, "auto"):
+    far. The callback for training takes a Progress. If ``progress`` is None, it is "auto"."""
+    progress = "auto" if progress is None else progress
+    if not callable(progress) and progress not in (True, False, "auto"):
         raise InputError(f"progress must be 'auto', True, False or a callable, not {progress!r}")
     with Display(bool(progress) and not callable(progress)) as display, _log(log) as write:
 

@@ -99,20 +99,19 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     if keywords.get("resume") and keywords.get("output"):
         stored = _Stored.of_output(Path(keywords["output"]))
     recorded = {} if stored is None else stored.steps(keywords)
-    kind = _kind(data, keywords.get("preset", recorded.get("preset", TEXT)))
+    preset = keywords.get("preset", recorded.get("preset"))
+    kind = _kind(data, TEXT if preset is None else preset)
     _refuse_foreign(kind, data, keywords, with_run=model is None)
     if stored is not None and kind.name == recorded.get("preset"):
         data, reading = stored.reading(data, kind)
         recorded |= reading
+    values = {**recorded, **keywords, "preset": kind.name}
+    values = {name: value for name, value in values.items() if value is not None}
     # If the kind has no name, options cannot look up its defaults, so the defaults must be passed explicitly.
     unnamed = kind.defaults if kind.name == TEXT and kind is not KINDS[TEXT] else {}
-    steps, reading, run_options = _split({**unnamed, **recorded, **keywords, "preset": kind.name}, kind.reading)
+    steps, reading, run_options = _split({**unnamed, **values}, kind.reading)
     options, run, checked = Options(**steps), RunOptions(**run_options), kind.reading(**reading)
-    for name in [*reading]:
-        if (value := getattr(checked, name)) is None:
-            del reading[name]
-        else:
-            reading[name] = value  # converted from a NumPy number to a Python number
+    reading = {name: getattr(checked, name) for name in reading}  # with Python's numbers in place of NumPy's
     if run.log is not None:
         storage.check_apart(run.log, [*(data.paths or ()), *models.files_of(run.init)])
     memory.check(1, options.dim)  # checked before the text is read

@@ -41,8 +41,8 @@ class Options(Checked):
 
     Every value is checked at initialisation and converted to a plain int, float or str. If ``loss`` is an object, the
     object moves into ``recipe``, and ``loss`` becomes its name. If ``loss`` is left out, ``loss`` becomes the name of
-    the recipe's loss, or "bounded-ns". Every other option that is left out gets the default of the kind of data named
-    by ``preset``.
+    the recipe's loss, or "bounded-ns". Every other option that is left out, or None, gets the default of the kind of
+    data named by ``preset``.
 
     Raises
     ------
@@ -164,7 +164,7 @@ class Options(Checked):
     @cached_property
     def kind(self) -> Kind:
         """The kind of data that ``preset`` names."""
-        return kind_of(self.preset)
+        return kind_of(TEXT if self.preset is None else self.preset)
 
     def with_epochs(self, tokens: int) -> "Options":
         """Return the options with ``epochs`` set. None is replaced by a number that suits a text of this length."""
