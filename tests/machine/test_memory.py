@@ -8,24 +8,38 @@ from wordsparse.errors import InputError
 from wordsparse.machine import memory
 
 
-def test_control_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    groups = tmp_path / "cgroup"
-    (groups / "a/b").mkdir(parents=True)
+@pytest.mark.parametrize(
+    ("line", "folder", "files"),
+    [
+        ("0::/a/b", "", ("memory.max", "memory.current", "inactive_file", "max")),
+        (
+            "4:memory:/a/b",
+            "memory",
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file", str(2**63 - 4096)),
+        ),
+    ],
+)
+def test_control_groups(
+    line: str, folder: str, files: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Previously, only version 2 was read."""
+    groups, (maximum, current, cached, unlimited) = tmp_path / "cgroup", files
+    (groups / folder / "a/b").mkdir(parents=True)
     for path, content in {
-        "a/memory.max": "1000",
-        "a/memory.current": "700",
-        "a/memory.stat": "anon 5\ninactive_file 100\n",
-        "a/b/memory.max": "max",
-        "a/b/memory.current": "10",
+        f"a/{maximum}": "1000",
+        f"a/{current}": "700",
+        "a/memory.stat": f"anon 5\n{cached} 100\n",
+        f"a/b/{maximum}": unlimited,
+        f"a/b/{current}": "10",
     }.items():
-        (groups / path).write_text(content)
-    (tmp_path / "self").write_text("4:pids:/c\n0::/a/b\n")
+        (groups / folder / path).write_text(content)
+    (tmp_path / "self").write_text(f"9:name=systemd:/c\n{line}\n")
 
     def moved(path: str) -> Path:
         return {"/proc/self/cgroup": tmp_path / "self"}.get(path) or Path(path.replace("/sys/fs/cgroup", str(groups)))
 
     monkeypatch.setattr(memory, "Path", moved)
-    assert sorted(size for size, _ in memory._cgroup_left()) == [400]
+    assert min(size for size, _ in memory._cgroup_left()) == 400
 
 
 def test_the_tightest_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,13 @@ from pathlib import Path
 
 from wordsparse.errors import InputError
 
+# For the controller in a line of /proc/self/cgroup ("" with version 2): the directory of the groups, the files with
+# the limit and the memory in use, and the field of memory.stat with the cached files that can be freed.
+_CGROUP_FILES = {
+    "": ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    "memory": ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
+
 
 def check(need: int, what: str, advice: str = "") -> None:
     """Raise an InputError if ``need`` bytes for ``what`` do not fit into the memory that is left. The message states
@@ -25,17 +32,23 @@ def limits() -> Iterator[tuple[int, str]]:
 
 
 def _cgroup_left() -> Iterator[tuple[int, str]]:
-    """Yield, for every visible memory cgroup (version 2), the limit minus the memory in use that cannot be freed."""
+    """Yield, for every visible memory cgroup of the process, the limit minus the memory in use that cannot be freed.
+
+    A line of /proc/self/cgroup is ``0::/a/b`` for version 2, and ``4:memory:/a/b`` for version 1.
+    """
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
         return
-    root = Path("/sys/fs/cgroup")
-    for folder in [root / line.removeprefix("0::/") for line in lines if line.startswith("0::/")]:
-        for group in (folder, *(parent for parent in folder.parents if parent.is_relative_to(root))):
-            limit, used = _number(group / "memory.max", None), _number(group / "memory.current", None)
+    for _, controller, path in (line.split(":", 2) for line in lines):
+        if controller not in _CGROUP_FILES:
+            continue
+        root, maximum, current, cached = _CGROUP_FILES[controller]
+        folder = Path(root) / path.lstrip("/")
+        for group in (folder, *(parent for parent in folder.parents if parent.is_relative_to(Path(root)))):
+            limit, used = _number(group / maximum, None), _number(group / current, None)
             if limit is not None and used is not None:
-                cache = _number(group / "memory.stat", "inactive_file") or 0
+                cache = _number(group / "memory.stat", cached) or 0
                 yield max(0, limit - used + cache), "the memory limit of its control group"
 
 
