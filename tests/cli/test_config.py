@@ -39,7 +39,7 @@ def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
 
 
 def test_the_command_line_overrides_the_file(text: Path, tmp_path: Path) -> None:
-    file = config(tmp_path, f"corpus = {[str(text)]!r}\ndim = 9\nmin-count = 1\nresume = true\nsample = 0\n")
+    file = config(tmp_path, f"corpus = {[str(text)]!r}\ndim = 9\nmin-count = 1\nsample = 0\n")
     assert main(["train", "--config", file, "-o", str(tmp_path / "model"), "--dim", "3"]) == 0
     model = ws.load(tmp_path / "model")
     assert (model.dim, model.options["sample"], len(model)) == (3, 0, 6)

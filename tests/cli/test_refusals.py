@@ -87,6 +87,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("train none.txt -o {taken}", "exists already"),
         ("train none.txt -o no/m", "make it first"),
         ("train none.txt -o out", "none.txt"),
+        ("train {text} -o out --resume", "out: there is no model and no unfinished run to resume: correct the path"),
         (f"{COMPARE} --epochs 1,x", "--epochs"),
         (f"{COMPARE} --tokens 9999", "'9999' is not known: choose one of split"),
         (f"{COMPARE} --pairs missing.tsv", "missing.tsv"),

@@ -62,8 +62,8 @@ def test_a_preset_chooses_defaults(text: Path, tmp_path: Path, capsys: Output) -
 
 
 def test_training_exports_the_vectors_too(text: Path, tmp_path: Path, capsys: Output) -> None:
-    for name in ("a.bin", "b.npz"):  # the second time, no epochs are left to train
-        arguments = ["-o", str(tmp_path / "model"), "--export", str(tmp_path / name), "--resume"]
+    for name, more in (("a.bin", []), ("b.npz", ["--resume"])):  # the second time, no epochs are left to train
+        arguments = ["-o", str(tmp_path / "model"), "--export", str(tmp_path / name), *more]
         assert main(["train", str(text), *arguments, *SMALL, "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["exported"] == [str(tmp_path / name)]
         exported = read_vectors(tmp_path / name)

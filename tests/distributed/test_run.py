@@ -171,9 +171,9 @@ def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
     assert run.stderr.startswith("wordsparse: resume: dim was 8, not 9: ")
     new = written(tmp_path / "new.txt", 70, 200)
     done(2, new, *arguments, "--resume")
-    alone: dict[str, Any] = {"output": tmp_path / "alone", "resume": True, "progress": False}
-    for source, epochs in ((text, 3), (text, 4), (new, 3)):
-        expected = ws.train(source, **alone, **(SAME | {"epochs": epochs}))
+    alone: dict[str, Any] = {"output": tmp_path / "alone", "progress": False}
+    for source, epochs, resume in ((text, 3, False), (text, 4, True), (new, 3, True)):
+        expected = ws.train(source, **alone, resume=resume, **(SAME | {"epochs": epochs}))
     check_alike(ws.load(tmp_path / "model"), expected)
 
 

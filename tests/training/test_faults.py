@@ -4,7 +4,7 @@ from pathlib import Path
 
 from support.texts import write_text
 
-from tools.check.siege import TRAINING, Siege, Target
+from tools.check.siege import TRAINING, Siege, Target, resuming
 
 
 def test_a_short_siege_of_training(tmp_path: Path) -> None:
@@ -14,5 +14,5 @@ def test_a_short_siege_of_training(tmp_path: Path) -> None:
     output = folder / "model"
     command = ["train", str(text), "-o", str(output), *TRAINING, "--threads", "1", "--checkpoint-every", "0.02"]
     siege = Siege(folder, seed=0)
-    siege.attack(Target("train", output, lambda: [*command, "--resume"]), kills=6)
+    siege.attack(Target("train", output, lambda: [*command, *resuming(output)]), kills=6)
     assert (siege.damage, siege.kills) == ([], {"train": 6})

@@ -31,6 +31,8 @@ from pathlib import Path
 import click
 import numpy as np
 
+from wordsparse.training.run_directory import RunDirectory
+
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Commands are forked from a server process that has already imported the modules, so that commands start fast.
 SERVER = multiprocessing.get_context("forkserver")
@@ -163,6 +165,11 @@ def contents(output: Path) -> dict[str, str]:
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in reproducible}
 
 
+def resuming(output: Path) -> list[str]:
+    """Return the option that resumes a run, if a killed run has left something to resume."""
+    return ["--resume"] if any(path.exists() for path in (output, RunDirectory(output).path)) else []
+
+
 def targets(siege: Siege, materials: Path) -> list[Target]:
     """Return the commands to kill. The commands' inputs (a text, counted pairs, a model) are in ``materials``."""
     from wordsparse.counts.counting import count
@@ -179,7 +186,7 @@ def targets(siege: Siege, materials: Path) -> list[Target]:
 
         def arguments() -> list[str]:
             threads, seconds = siege.random.integers(1, 3), siege.random.choice([0, 0.02, 0.2])
-            changing = ["--threads", str(threads), "--checkpoint-every", str(seconds), "--resume"]
+            changing = ["--threads", str(threads), "--checkpoint-every", str(seconds), *resuming(output)]
             return ["train", str(source), "-o", str(output), *TRAINING, "--model", kind, *changing, *map(str, more)]
 
         return Target(name, output, arguments)

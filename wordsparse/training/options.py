@@ -43,8 +43,8 @@ class RunOptions(Checked):
     resume: bool = option(
         False,
         "Resume an interrupted run for this output (the final model has the same bytes as without interruption), or "
-        "continue to train a finished model: for more epochs on its text, or on a new text. Without a run or model, "
-        "start a new run. Options for the text and the steps that you leave out are taken from the run or the model.",
+        "continue to train a finished model: for more epochs on its text, or on a new text. Options for the text and "
+        "the steps that you leave out are taken from the run or the model.",
     )
     log: str | PathLike[str] | None = option(
         None,

@@ -1,9 +1,10 @@
 """A run with an output: locked, checkpointed and resumable.
 
 Until the model is written to the output, the run directory (see run_directory.py) holds everything that is needed to
-resume the run. ``resume`` continues from this directory, or from a finished model (see resume.py). For a new output,
-``resume`` starts a new run, so scripts may always pass ``resume``. A resumed run gives the bytes of an uninterrupted
-run, because checkpoints hold the complete state and examples depend only on the seed and on positions in the text.
+resume the run. ``resume`` continues from this directory, or from a finished model (see resume.py). If a killed run has
+left a directory without a checkpoint, ``resume`` starts this run again. A resumed run gives the bytes of an
+uninterrupted run, because checkpoints hold the complete state and examples depend only on the seed and on positions in
+the text.
 """
 
 import logging
@@ -72,10 +73,15 @@ def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iter
 
 def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
     """Return the model at the output, which the run will continue, or None. Raise InputError if ``resume`` is False and
-    there is a model or an unfinished run."""
+    there is a model or an unfinished run, or if ``resume`` is True and there is neither."""
     output = directory.named
     if resume:
         if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+            if directory.is_new:
+                raise InputError(
+                    f"{output}: there is no model and no unfinished run to resume: correct the path, or leave out "
+                    "--resume (resume=) to start a new run"
+                )
             return None
         # The old model's vectors stay on disk until the end of the run, when the new vectors are rotated onto them.
         return models.load(output, mapped=True)

@@ -31,13 +31,14 @@ CHECKPOINT = "checkpoint-"
 class RunDirectory:
     """The run directory of an output. A ``with`` block creates and locks the directory, and removes it at the end
     unless the run can be resumed. InputError is raised if another process trains for the same output, or if the
-    directory cannot be created."""
+    directory cannot be created. ``is_new`` says whether no earlier run has left the directory."""
 
     def __init__(self, output: Path) -> None:
         storage.check_parent(output)
         self.output = Path(os.path.realpath(output))
         self.path = self.output.with_name(self.output.name + SUFFIX)
         self.named = output
+        self.is_new = not self.path.exists()
         self._lock = -1
 
     def __enter__(self) -> Self:
