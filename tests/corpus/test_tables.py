@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from pyarrow import dataset
 from support.texts import PACKED, sentences
 
 import wordsparse as ws
@@ -21,10 +23,12 @@ from wordsparse import optional
 from wordsparse.cli import main
 from wordsparse.corpus import blocks, encode
 from wordsparse.corpus.reading import RawText, joined
-from wordsparse.corpus.tables import files, groups, table_blocks
+from wordsparse.corpus.sources import find_files
+from wordsparse.corpus.tables import files, groups, table_blocks, table_rows
+from wordsparse.corpus.tables.hive import NULL
 from wordsparse.counts.tables import Words
 from wordsparse.counts.tables import pairs as counted_pairs
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, WordsparseError
 from wordsparse.files import unpacking
 from wordsparse.graphs.options import GraphOptions
 from wordsparse.graphs.reading import read_graph
@@ -324,6 +328,22 @@ def test_what_cannot_be_grouped_is_refused(how: dict[str, Any], cells: list[Any]
         next(RawText(BASKETS, column="item", group="user").rows(["at"]))
 
 
+def test_a_directory_in_which_no_rows_can_be_sorted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previously, the message for a read-only directory was ``disk I/O error``, as for a broken disk."""
+
+    def broken(*_: Any, **__: Any) -> Any:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    text = RawText([{"word": "a", "user": 1}], column="word", group="user")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(sqlite3, "connect", broken)
+    with pytest.raises(WordsparseError, match=f"sorted on disk: {tmp_path}: disk I/O error; set TMPDIR to another"):
+        list(text.pieces())
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(WordsparseError, match=f"none of {tmp_path}, .*, /tmp can be written to; set TMPDIR to a dir"):
+        list(text.pieces())
+
+
 @pytest.mark.parametrize("missing", [Decimal("sNaN"), pd.NA, pd.NaT])
 def test_a_value_that_cannot_be_compared_is_missing(missing: object) -> None:
     rows = [{"user": "u", "item": "i", "at": 1}, {"user": missing, "item": "j", "at": 1}]
@@ -343,6 +363,54 @@ def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytes
     assert ws.load(tmp_path / "m2").training.text["sentences"] == 100
     assert main(["train", path, *asked, "-o", str(tmp_path / "m3"), "--group-by", "buyer"]) == 2
     assert "has no column 'buyer'; name one of its columns: 'user', 'item', 'at'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+def test_names_of_directories_are_columns(suffix: str, tmp_path: Path) -> None:
+    """Previously, --order-by month found no column in ``lake/month=2/part.parquet``."""
+    lake = tmp_path / "lake"
+    for month, item in ((10, "c"), (2, "b"), (1, "a")):
+        folder = lake / f"shop=A%20{month % 2}" / f"month={month:02}"
+        folder.mkdir(parents=True)
+        made(f"part{suffix}", [{"user": user, "item": item} for user in "xy"], folder)
+    paths = find_files([lake])
+    rows = [row for block in table_blocks(paths, ["month", "item", "shop"]) for _, row in block.rows()]
+    if suffix == ".parquet":
+        expected = dataset.dataset(lake, partitioning="hive").to_table().select(["month", "item", "shop"]).to_pylist()
+        assert sorted(rows) == sorted(tuple(row.values()) for row in expected)
+    assert sorted(set(rows)) == [(1, "a", "A 1"), (2, "b", "A 0"), (10, "c", "A 0")]
+    how: Any = {"column": "item", "group": "user", "order": "month"}
+    assert [words for words, _ in RawText(lake, **how).pieces() if words] == [["a", "b", "c"]] * 2
+    assert [*table_rows(paths[0], ["month"])] == [(f"{paths[0]}: row {i}", (2,)) for i in (1, 2)]
+    with pytest.raises(InputError, match=r"is a table, whose columns are 'user', 'item', 'shop', 'month'"):
+        RawText(lake)
+
+
+@pytest.mark.parametrize("texts", [["1", "-02"], ["7", "x"], ["+2"], [str(2**31)], ["%31", NULL], ["2026-01"]])
+def test_types_of_columns_in_names_of_directories_are_pyarrows(texts: list[str], tmp_path: Path) -> None:
+    for text in texts:
+        (tmp_path / f"k={text}").mkdir()
+        made("a.parquet", [{"a": 1}], tmp_path / f"k={text}")
+    cells = [cell for block in table_blocks(find_files([tmp_path]), ["k"]) for cell in block.cells()[0]]
+    assert cells == dataset.dataset(tmp_path, partitioning="hive").to_table()["k"].to_pylist()
+
+
+def test_a_column_of_a_file_precedes_a_name_of_its_directory(tmp_path: Path) -> None:
+    (tmp_path / "item=b").mkdir()
+    path = made("a.csv", [{"item": "a"}], tmp_path / "item=b")
+    assert [row for _, row in table_rows(path, ["item"])] == [("a",)]
+
+
+def test_a_directory_of_tables_is_trained_on(tmp_path: Path) -> None:
+    """Previously, --resume with a directory asked for --column again."""
+    rows = [{"user": i % 40, "item": f"i{i % 7}"} for i in range(400)]
+    options = ["--column", "item", "--group-by", "user", "--for", "items", "--dim", "3"]
+    for name, more in (("old", options), ("new", ["--resume"])):
+        (tmp_path / name / "day=1").mkdir(parents=True)
+        made("part.parquet", rows, tmp_path / name / "day=1")
+        rows.append({"user": 1, "item": "i9"})
+        assert main(["train", str(tmp_path / name), *more, "-o", str(tmp_path / "m"), "-q"]) == 0
+    assert "i9" in ws.load(tmp_path / "m")
 
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))

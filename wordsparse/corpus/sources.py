@@ -97,7 +97,7 @@ def find_files(sources: Sequence[str | os.PathLike[str]]) -> list[Path]:
         path = _existing(source)
         if (path / "model.json").is_file():
             raise InputError(f"{path}: is a model, not a text: --resume trains it further, --init uses its vectors")
-        below = _files_below(path, skipped) if path.is_dir() else [path]
+        below = files_at(path, skipped)
         if not below:
             raise InputError(f"{path}: contains no file: name a directory of text files")
         paths += below
@@ -192,24 +192,27 @@ def _missing(name: str, error: OSError | ValueError) -> str:
     return f"{name}: no such file or directory"
 
 
-def _files_below(folder: Path, skipped: list[Path]) -> list[Path]:
-    """Return the regular files below a directory, sorted by name, and add all other entries to ``skipped``.
+def files_at(path: Path, skipped: list[Path]) -> list[Path]:
+    """Return a file itself, or the regular files below a directory, sorted by name, and add all other entries of the
+    directory to ``skipped``.
 
     Raise InputError if one of the directories is an encoded corpus.
     """
-    if is_encoded(folder):
-        raise InputError(f"{folder}: is an encoded corpus: train on it alone, without other text")
+    if not path.is_dir():
+        return [path]
+    if is_encoded(path):
+        raise InputError(f"{path}: is an encoded corpus: train on it alone, without other text")
     files: list[Path] = []
     try:
-        entries = sorted(folder.iterdir())
+        entries = sorted(path.iterdir())
     except OSError as error:
-        raise InputError(f"{folder}: cannot be listed: {error.strerror or error}") from error
+        raise InputError(f"{path}: cannot be listed: {error.strerror or error}") from error
     for entry in entries:
         is_hidden = entry.name.startswith(("_", "."))
         if entry.is_file() and not is_hidden:
             files.append(entry)
         elif entry.is_dir() and not entry.is_symlink() and not is_hidden:
-            files += _files_below(entry, skipped)
+            files += files_at(entry, skipped)
         else:
             skipped.append(entry)
     return files

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.corpus.encoding import encoded
 from wordsparse.corpus.options import ROWS, TextOptions
-from wordsparse.corpus.sources import Corpus
+from wordsparse.corpus.sources import Corpus, files_at
 from wordsparse.corpus.tables import format_of_name
 from wordsparse.errors import InputError
 from wordsparse.files import storage
@@ -207,7 +207,8 @@ class _Stored(NamedTuple):
         if corpus.form == "frame":
             return corpus, _without(options, "format")
         if corpus.paths is not None:
-            are_rows = "column" in call and all(format_of_name(Path(path)) for path in corpus.paths)
+            files = itertools.chain.from_iterable(files_at(Path(path), []) for path in corpus.paths)
+            are_rows = "column" in call and all(map(format_of_name, files))
             same = [os.fspath(path) for path in corpus.paths] == self.call.get("corpus")
             return corpus, options if are_rows or same else _without(options, *ROWS)
         first, items = _first(corpus.given)

@@ -6,12 +6,12 @@ A table is never held in memory as a whole. A text column goes to the compiled s
 :mod:`wordsparse.corpus.tables.sparse` reads sparse rows of numbered features and labels.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from wordsparse.corpus.tables import arrow, files
+from wordsparse.corpus.tables import arrow, files, hive
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 from wordsparse.files.unpacking import suffix_of
@@ -95,16 +95,31 @@ def table_blocks(
     """Yield the rows of files (a list of paths), of a data frame, or of an iterable of mappings, in blocks.
 
     If ``format`` is None, the suffix of a file determines its format. ``names`` are the column names of CSV files
-    without a header. Raise InputError if a row is malformed, or a column is missing.
+    without a header. A column that a file lacks may be in the names of its directories
+    (:mod:`wordsparse.corpus.tables.hive`). Raise InputError if a row is malformed, or a column is missing.
     """
     if isinstance(source, list) and all(isinstance(path, Path) for path in source):
-        for path in source:
-            read = FORMATS[format or format_of_file(path)].blocks
-            named = {"given": names} if names else {}
-            yield from (Block(f"{path}: ", *block) for block in read(path, columns, **named))
+        for path, cells in zip(source, hive.typed_cells(source), strict=True):
+            yield from _file_blocks(path, format or format_of_file(path), columns, names, cells)
     else:
         read = arrow.frame_blocks if is_frame else _mapping_blocks
         yield from (Block("", *block) for block in read(source, columns))
+
+
+def _file_blocks(
+    path: Path, format: str, columns: Sequence[str], names: Sequence[str], of_path: Mapping[str, Any]
+) -> Iterator[Block]:
+    """Yield the rows of a file. ``of_path`` holds the cells that all rows share, from the names of directories."""
+    read, where, named = FORMATS[format].blocks, f"{path}: ", {"given": names} if names else {}
+    own = (names or column_names(path, format)) if any(name in of_path for name in columns) else columns
+    shared = {name: of_path[name] for name in columns if name not in own and name in of_path}
+    if not shared:
+        yield from (Block(where, *block) for block in read(path, columns, **named))
+        return
+    stored = [name for name in columns if name not in shared] or own[:1]
+    for numbers, cells in read(path, stored, **named):
+        by_name = dict(zip(stored, cells, strict=True)) | {name: [cell] * len(numbers) for name, cell in shared.items()}
+        yield Block(where, numbers, [by_name[name] for name in columns])
 
 
 def table_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, tuple[Any, ...]]]:
@@ -137,7 +152,8 @@ def column_names(path: Path, format: str) -> list[str]:
 
 def needs_column(path: Path, format: str, remedy: str) -> InputError:
     """Return the error for a table that was given as a text, but without the name of a column."""
-    names = f", whose columns are {listed(column_names(path, format))}" if path.is_file() else ""
+    columns = [*column_names(path, format), *hive.cells_of(path)] if path.is_file() else []
+    names = f", whose columns are {listed(columns)}" if columns else ""
     return InputError(f"{path}: is a table{names}: {remedy}")
 
 

@@ -6,6 +6,7 @@ about as large as all words together.
 
 import contextlib
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -73,10 +74,19 @@ def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str =
             for name, basket in groupby(rows, key=itemgetter(0)):
                 yield name, ((word, place) for _, word, place in basket)
     except sqlite3.Error as error:
-        raise WordsparseError(f"the rows cannot be sorted on disk: {error}; set TMPDIR to another directory") from error
+        raise WordsparseError(f"the rows cannot be sorted on disk: {_place_of(error)}") from error
     except UnicodeEncodeError as error:
         check_word(error.object)
         raise
+
+
+def _place_of(error: sqlite3.Error) -> str:
+    """Return a message for an error that names the directory in which SQLite sorts, by SQLite's own choice."""
+    candidates = [*filter(None, map(os.environ.get, ("SQLITE_TMPDIR", "TMPDIR"))), "/var/tmp", "/usr/tmp", "/tmp"]
+    for folder in candidates:
+        if os.access(folder, os.W_OK | os.X_OK):
+            return f"{folder}: {error}; set TMPDIR to another directory"
+    return f"none of {', '.join(candidates)} can be written to; set TMPDIR to a directory that can"
 
 
 def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: str) -> Iterator[_Row]:
