@@ -82,7 +82,7 @@ def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str =
 
 def _place_of(error: sqlite3.Error) -> str:
     """Return a message for an error that names the directory in which SQLite sorts, by SQLite's own choice."""
-    candidates = [*filter(None, map(os.environ.get, ("SQLITE_TMPDIR", "TMPDIR"))), "/var/tmp", "/usr/tmp", "/tmp"]
+    candidates = [*filter(None, map(os.environ.get, ("SQLITE_TMPDIR", "TMPDIR"))), "/var/tmp", "/usr/tmp", "/tmp", "."]
     for folder in candidates:
         if os.access(folder, os.W_OK | os.X_OK):
             return f"{folder}: {error}; set TMPDIR to another directory"
