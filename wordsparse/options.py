@@ -29,15 +29,25 @@ R = TypeVar("R")
 
 NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find their own length"
 EVERY_OUTPUT = "the loss is exact over all words, so no negatives are sampled: leave the option out, or choose the loss"
-PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md); a classifier of texts has --ngrams"
+PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md)"
+ONE_PASS = "a classifier of labels is fitted in one pass over the texts, so there are no epochs to choose"
+OWN_PROBABILITIES = "a classifier of labels gives each label its own probability, as fastText's -loss ova does"
+TUNED = "a classifier of labels tunes itself on the rows that it is trained on"
+LEMMAS = (
+    "to train on lemmas, lemmatise the text before, for example with simplemma or spaCy, and write spaces between the "
+    "words (docs/languages.md)"
+)
+LANGUAGES = f"tokens=unicode (--tokens unicode) splits most languages into words; {LEMMAS}"
+STOP_WORDS = "there is no list of stop words: training subsamples frequent words (sample), and texts weigh them little"
 WEIGHTS = "rows with weights must be counted first (count --weight-column); then train on the counts (--for counts)"
 ROWS = "choose the rows before training, in a data frame or by DuckDB (docs/over-time.md)"
 
-# A map from names in gensim and fastText (lower case, without - and _) to our name, or to a sentence of advice.
-_ELSEWHERE = {
+# A map from names in gensim and fastText (lower case, without - and _) to our name, or to a sentence of advice. Of
+# several names or sentences, the first that suits the function or command counts.
+_ELSEWHERE: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("vectorsize", "size", "dimension", "dimensions", "vectorlength"), "dim"),
     **dict.fromkeys(("workers", "thread", "cpus"), "threads"),
-    **dict.fromkeys(("iter", "iterations", "epoch", "niter"), "epochs"),
+    **dict.fromkeys(("iter", "iterations", "epoch", "niter", "epochs"), ("epochs", ONE_PASS)),
     **dict.fromkeys(("sg", "cbow", "skipgram"), "model"),
     **dict.fromkeys(("ws", "windowsize", "context"), "window"),
     **dict.fromkeys(("mincount", "minfreq"), "min_count"),
@@ -59,7 +69,15 @@ _ELSEWHERE = {
     **dict.fromkeys(("topn", "topk", "k", "top", "count", "limit"), "n"),
     **dict.fromkeys(("verbose", "silent"), "quiet"),
     "quiet": "progress",
-    **dict.fromkeys(("phrases", "phrasethreshold", "wordngrams"), PHRASES),
+    **dict.fromkeys(("phrases", "phrasethreshold"), PHRASES),
+    "wordngrams": ("ngrams", PHRASES),
+    "loss": OWN_PROBABILITIES,
+    **dict.fromkeys(
+        (f"autotune{name}" for name in ("validation", "duration", "metric", "modelsize", "predictions")), TUNED
+    ),
+    **dict.fromkeys(("lemmas", "lemmatize", "lemmatise", "lemmatizer", "stem", "stemmer"), LEMMAS),
+    **dict.fromkeys(("stopword", "stopwords", "stoplist"), STOP_WORDS),
+    **dict.fromkeys(("lang", "language"), LANGUAGES),
     **dict.fromkeys(("mmap", "mmapmode"), "mapped"),
     **dict.fromkeys(("weightcolumn", "weights"), "weight"),
     **dict.fromkeys(("sliceby", "where", "filter"), ROWS),
@@ -67,7 +85,7 @@ _ELSEWHERE = {
 }
 
 
-# A map from values used in other tools to our values.
+# A map from values used in other tools to our values, or to a sentence of advice.
 _VALUES = {
     **dict.fromkeys(("sg", "skip-gram", "skip_gram"), "skipgram"),
     **dict.fromkeys(("ns", "neg", "negative-sampling", "sgns"), "bounded-ns"),
@@ -77,6 +95,9 @@ _VALUES = {
     **dict.fromkeys(("word2vec-binary", "bin", "binary"), "word2vec-bin"),
     **dict.fromkeys(("numpy", "npy"), "npz"),
     **dict.fromkeys(("static", "sentence-transformers"), "model2vec"),
+    **dict.fromkeys(("czech", "danish", "dutch", "english", "finnish", "french", "german", "greek"), LANGUAGES),
+    **dict.fromkeys(("hungarian", "italian", "korean", "norwegian", "polish", "portuguese", "romanian"), LANGUAGES),
+    **dict.fromkeys(("russian", "slovak", "slovene", "spanish", "swedish", "turkish", "ukrainian"), LANGUAGES),
 }
 
 
@@ -227,20 +248,21 @@ def default_of(about: About, default: Any) -> str:
 
 
 def hint(
-    name: str, known: Collection[str], shown: Callable[[str], str] = str, others: Mapping[str, str] = _ELSEWHERE
+    name: str, known: Collection[str], shown: Callable[[str], str] = str, others: Mapping[str, Any] = _ELSEWHERE
 ) -> str:
     """Return a hint for the user about an unknown option, or "" if no option is similar.
 
     ``name`` is the name that the user typed; case, ``-`` and ``_`` make no difference. ``known`` are the existing
     names, with ``_``. ``shown`` is a function that turns a name into its written form, such as ``--min-count``.
-    ``others`` maps names in other libraries (lower case, without ``-`` and ``_``) to our name, or to a sentence of
-    advice.
+    ``others`` maps names in other libraries (lower case, without ``-`` and ``_``) to our name, to a sentence of advice,
+    or to a tuple of these.
     """
-    elsewhere = others.get(name.lower().replace("_", "").replace("-", ""))
-    if elsewhere is not None and elsewhere in known:
-        return f"did you mean {shown(elsewhere)}?"
-    if elsewhere is not None and " " in elsewhere:
-        return elsewhere
+    elsewhere = others.get(name.lower().replace("_", "").replace("-", ""), ())
+    for ours in (elsewhere,) if isinstance(elsewhere, str) else elsewhere:
+        if ours in known:
+            return f"did you mean {shown(ours)}?"
+        if " " in ours:
+            return str(ours)
     close = difflib.get_close_matches(name.lower().replace("-", "_"), known, 2, 0.7)
     return f"did you mean {' or '.join(map(shown, close))}?" if close else ""
 
@@ -249,13 +271,15 @@ def meant(value: object, choices: Collection[str]) -> str:
     """Return a hint for a value that is not among the choices. The hint names similar choices or, if there are none,
     all choices."""
     name = str(value).lower()
+    if " " in _VALUES.get(name, ""):
+        return _VALUES[name]
     close = [_VALUES[name]] if _VALUES.get(name) in choices else difflib.get_close_matches(name, choices, 2, 0.7)
     close = close or [choice for choice in choices if name and name in choice]
     return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(choices)}"
 
 
 def refuse_unknown(
-    names: Iterable[str], known: Collection[str], skip: int = 0, others: Mapping[str, str] = _ELSEWHERE
+    names: Iterable[str], known: Collection[str], skip: int = 0, others: Mapping[str, Any] = _ELSEWHERE
 ) -> None:
     """Raise InputError with a :func:`hint` for an unknown keyword. The first ``skip`` names in ``known`` are arguments,
     not options, so they are not suggested."""

@@ -26,7 +26,7 @@ def test_the_commands_run_one_after_the_other(
     )
     Path("tagged.txt").write_text("\n".join(f"__label__{'ab'[i % 2]} {line}" for i, line in enumerate(lines)))
     commands = re.findall(r"^\| `([a-z-]*)[^|]*` \| `wordsparse (.*?)` \|$", PAGE.read_text(), re.MULTILINE)
-    assert len(commands) == 10
+    assert len(commands) == 11
     for theirs, command in commands:
         arguments, _, piped = command.partition(" < ")
         with open(piped or "text.txt") as file:

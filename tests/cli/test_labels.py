@@ -1,5 +1,6 @@
 """``wordsparse labels`` trains on a file, predicts labels and evaluates the model."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -49,6 +50,21 @@ def test_a_table_of_texts_is_trained_on_and_predicted(posts: Path, capsys: pytes
     judge = ["labels", "evaluate", str(posts / "m"), str(posts / "posts.csv"), "--column", "text", "--labels", "tags"]
     assert main([*judge, "-k", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["precision"]["2"] == 1
+    assert main([*judge, "--per-label", str(posts / "labels.csv")]) == 0
+    assert capsys.readouterr().out.startswith("P@1")
+    rows = list(csv.DictReader((posts / "labels.csv").read_text().splitlines()))
+    assert {row["label"] for row in rows} == {"pet", "cat", "dog"}
+    assert [*rows[0]] == ["label", "precision", "recall", "support"]
+    assert rows[0]["label"] == "pet"
+
+
+def test_scores_of_labels_are_printed(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["labels", "evaluate", str(data / "model"), str(data / "test.txt"), "--per-label", "-"]) == 0
+    printed = capfd.readouterr()
+    rows = [json.loads(line) for line in printed.out.splitlines()]
+    assert sorted(row["label"] for row in rows) == list(range(6))
+    assert [row["support"] for row in rows] == sorted((row["support"] for row in rows), reverse=True)
+    assert printed.err.startswith("P@1")
 
 
 def test_a_threshold_that_is_not_a_number_is_refused(posts: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,7 +81,18 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("train {text} -o out -minCount 2", "no such option -minCount: did you mean --min-count?"),
         ("train -input {text} -o out", "no such option -input: did you mean CORPUS, without an option?"),
         ("train {text} -output out", "no such option -output: did you mean --output?"),
-        ("quantize -input {text} -output out", "wordsparse has no command for this purpose"),
+        (
+            "quantize -input {text} -output out",
+            "no such command 'quantize': train a smaller model: with a higher --min",
+        ),
+        ("test-label {model} {text}", "it is wordsparse labels evaluate MODEL FILE --per-label LABELS.csv"),
+        ("train {text} -o out --tokens czech", "the tokeniser 'czech' is not known: tokens=unicode (--tokens unicode)"),
+        (
+            "train {text} -o out --lemmatize",
+            "no such option --lemmatize: to train on lemmas, lemmatise the text before",
+        ),
+        ("train {text} -o out --stopwords x", "no such option --stopwords: there is no list of stop words"),
+        ("train {text} -o out --language cs", "no such option --language: tokens=unicode"),
         # The output is checked before the text is read.
         ("train none.txt -o {text}", "exists already: is a file: name a new dir"),
         ("train none.txt -o {taken}", "exists already"),
@@ -162,6 +173,8 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
     (folder / "new.csv").write_text("text\nA Cat!\n")
     (folder / "new.jsonl").write_text('{"text": "A Cat!"}\n')
     (folder / "model.json").write_text("{}")
+    (folder / "hash.txt").write_text("#pet a cat\n")
+    (folder / "other.txt").write_text("__label__ship a cat\n")
     lines = (data / "train.txt").read_text().splitlines(keepends=True)
     (folder / "cut.txt").write_text("".join(lines[:93]) + lines[93].rsplit(" ", 1)[0])
     return {"data": str(data), "posts": str(posts), "here": str(folder), "sets": ""}
@@ -177,7 +190,27 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
         ("train -input {data}/train.txt -o m", "did you mean DATA, without an option?"),
         ("evaluate {data}/model {here}/wide.txt", "wide.txt: has 99 features, more than the 30 that are known"),
         ("predict {data}/model {data}/test.txt -k 0", "k must be at least 1"),
-        ("evaluate {data}/model {here}/none.txt", "Y has no labels, so nothing can be judged: give at least one"),
+        ("evaluate {data}/model {here}/none.txt", "none.txt: no row has a label: give at least one"),
+        ("evaluate {posts}/m {here}/hash.txt", "hash.txt: no text has a label: write labels as words __label__NAME"),
+        (
+            "evaluate {posts}/m {here}/new.csv --column text",
+            "new.csv: no text has a label: name the column of the labels",
+        ),
+        ("evaluate {posts}/m {here}/other.txt", "Y has no labels that a training row has"),
+        ("evaluate {posts}/m {posts}/posts.csv --per-label {posts}/posts.csv", "is an input too"),
+        ("evaluate {posts}/m {posts}/posts.csv --per-label - --json", "--json and --per-label both name"),
+        ("predict {posts}/m - 3", "unexpected argument 3: did you mean -k 3?"),
+        ("test {posts}/m {here}/hash.txt", "no such command 'test': it is wordsparse labels evaluate MODEL FILE"),
+        ("train {data}/train.txt -o m --autotune-validation x", "a classifier of labels tunes itself on the rows"),
+        ("train {data}/train.txt -o m -autotune-duration 3", "no such option -autotune-duration: a classifier of"),
+        ("train {data}/train.txt -o m --epoch 5", "a classifier of labels is fitted in one pass over the texts"),
+        (
+            "train -input {data}/train.txt -output m -loss ova -wordNgrams 2",
+            "no such option -input: did you mean DATA, without an option?; -output: did you mean --output?; "
+            "-loss: a classifier of labels gives each label its own probability, as fastText's -loss ova does; "
+            "-wordNgrams: did you mean --ngrams?\nUsage: wordsparse labels train [OPTIONS] DATA",
+        ),
+        ("train {data}/train.txt -output m", "-output: did you mean --output?\nUsage: wordsparse labels train"),
         ("train {posts}/posts.csv -o x", "name the column of the texts, --column NAME"),
         ("train {posts}/posts.csv --column=text -o x", "needs both --column for its texts"),
         ("train {data}/train.txt --min-count=3 -o x", "holds numbers, so --min-count does not"),

@@ -1,6 +1,7 @@
 """The classifier on texts: labels as lists, TF-IDF inside the model, and files of texts."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,13 +110,47 @@ def test_numbers_are_labels_where_their_lists_differ_in_length_or_are_sets() -> 
     ("texts", "message"),
     [
         (["a text", 3], "X must hold texts, but row 1 is 3"),
-        ("one text", "X must be an iterable of texts, not 'one text'"),
+        ("one text", "not 'one text': give .text. for a single text; wordsparse.labels.read_texts.file. reads"),
         (["one", "two"], "no word occurs in 2 of the 2 texts"),
     ],
 )
 def test_what_is_no_text_is_refused(texts: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         TextClassifier(threads=1).fit(texts, ["a", "b"])
+
+
+def test_users_of_fasttext_are_told_what_to_type(fitted: TextClassifier, tmp_path: Path) -> None:
+    (tmp_path / "train.txt").write_text("__label__a x\n")
+    for method in (TextClassifier().fit, fitted.evaluate, fitted.score):
+        with pytest.raises(InputError, match=r"read_texts\(file\) reads"):
+            method(str(tmp_path / "train.txt"))
+    with pytest.raises(InputError, match=r"give \[text\] for a single text"):
+        fitted.predict("one text")
+    for name, ours in (
+        ("labels", "classes_"),
+        ("get_labels", "classes_"),
+        ("save_model", "save(path)"),
+        ("quantize", "not needed"),
+        ("test", "evaluate(X, y)"),
+        ("test_label", "evaluate_labels(X, y)"),
+    ):
+        with pytest.raises(AttributeError, match=f"has no attribute '{name}': it is {re.escape(ours)}"):
+            getattr(fitted, name)
+    assert not hasattr(fitted, "anything_else")
+
+
+@pytest.mark.parametrize("one", [False, True], ids=["lists", "one class per row"])
+def test_each_label_has_a_precision_and_a_recall(one: bool) -> None:
+    texts, labels = posts(60, 3)
+    y: Any = [row[0] for row in labels] if one else labels
+    model = TextClassifier(threads=1).fit(texts, y)
+    scores, predicted = model.evaluate_labels(texts, y), model.predict(texts)
+    rows = [{row} if one else set(row) for row in y], [{row} if one else set(row) for row in predicted]
+    for place, label in enumerate(model.classes_):
+        is_true, is_predicted = (np.array([label in row for row in side]) for side in rows)
+        assert scores["support"][place] == is_true.sum()
+        assert scores["precision"][place] == (is_true & is_predicted).sum() / is_predicted.sum()
+        assert scores["recall"][place] == (is_true & is_predicted).sum() / is_true.sum()
 
 
 def test_fasttexts_files_are_read(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ import click
 
 from wordsparse.cards.card import Card, card_names, load_card
 from wordsparse.cards.fetching import fetch
+from wordsparse.cli.commands import Commands
 from wordsparse.cli.common import PATH, emit, json_option, quiet_option
 from wordsparse.display import Display
 from wordsparse.evaluation.testsets import DEFAULT_SETS, fetched_sets
 
 
-@click.group()
+@click.group(cls=Commands)
 def command() -> None:
     """List and fetch public texts and test sets.
 

@@ -6,7 +6,6 @@ Exit status: 0 done; 2 the request is wrong and nothing was started or written; 
 
 import errno
 import importlib
-import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -15,33 +14,17 @@ import click
 from click.shell_completion import CompletionItem
 
 from wordsparse.cli import terminal
+from wordsparse.cli.commands import Commands, unknown_options
 from wordsparse.doors import COMMANDS
 from wordsparse.errors import CutShortError, InputError, WordsparseError
-from wordsparse.options import hint, meant
 from wordsparse.training.interruption import stop_requests
 
-# The counterpart of each of fastText's commands, or an explanation. docs/gensim.md has the same table.
-_FASTTEXT = {
-    "skipgram": "wordsparse train TEXT -o MODEL --model skipgram",
-    "cbow": "wordsparse train TEXT -o MODEL",
-    "supervised": "wordsparse labels train FILE -o MODEL",
-    **dict.fromkeys(("predict", "predict-prob"), "wordsparse labels predict MODEL FILE"),
-    "test": "wordsparse labels evaluate MODEL FILE",
-    "nn": "wordsparse similar MODEL WORD",
-    "analogies": "wordsparse analogy MODEL A B C",
-    "print-word-vectors": "wordsparse vectors MODEL - < WORDS",
-    "print-sentence-vectors": "wordsparse documents MODEL - -o - < LINES",
-    "dump": "read the options and figures of the model in its model.json",
-    **dict.fromkeys(("quantize", "print-ngrams", "test-label"), "wordsparse has no command for this purpose"),
-}
 _NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # new in click 8.2
 # Errors of writing, which name no file if they come from standard output.
 _WRITING = {errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EINVAL, errno.EIO, errno.ENOSPC, errno.EPERM}
-# A pattern for options such as -output, which click would read as -o with the value "utput".
-_SINGLE_DASH = re.compile("-[A-Za-z]{2,}")
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Commands):
     """A group that imports a sub-command's module only on use, so that help and completion do not load NumPy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -52,11 +35,6 @@ class _LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] == "help":
             args = [*args[1:], "--help"]
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            advice = _FASTTEXT.get(args[0]) or meant(args[0], COMMANDS)
-            ctx.fail(f"no such command {args[0]!r}: {f'it is {advice}' if advice.startswith('wordsparse') else advice}")
-        if "-output" in args:
-            ctx.fail("no such option -output: did you mean --output?")
         return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
@@ -106,7 +84,7 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
         return 2
     except click.ClickException as error:
         if isinstance(error, click.NoSuchOption):
-            error = _unknown(error, arguments)
+            error = unknown_options(error, arguments)
         _say(" ".join(error.format_message().split()))
         if isinstance(error, click.UsageError) and error.ctx is not None:
             terminal.say([f"{error.ctx.get_usage()}", f"help: {error.ctx.command_path} --help"])
@@ -136,24 +114,6 @@ def _status(arguments: list[str], command: click.Command, name: str) -> int:
         _say(str(stop) or str(stop.__cause__ or "") or "interrupted")
         return 130
     return status if isinstance(status, int) else 0
-
-
-def _unknown(error: click.NoSuchOption, arguments: list[str]) -> click.UsageError:
-    """Return the usage error for an unknown option, with a hint for users who know the option from another tool.
-
-    click reads ``-input`` as single letters, ``-i`` first; the error names the option as the user typed it.
-    """
-    options = [] if error.ctx is None else error.ctx.command.get_params(error.ctx)
-    written = {each.name: each.opts[-1] for each in options if each.name is not None}
-    for each in options:
-        if isinstance(each, click.Argument):
-            written[each.name or ""] = f"{each.human_readable_name}, without an option"
-            written.setdefault("corpus", written[each.name or ""])
-    letter = error.option_name.lstrip("-")
-    typed = [word for word in arguments if len(letter) == 1 and _SINGLE_DASH.fullmatch(word) and letter in word]
-    name = typed[0] if typed else error.option_name  # cli.next, a module of this package, hides the built-in next()
-    advice = hint(name.lstrip("-"), written, lambda name: written.get(name, name))
-    return click.UsageError(f"no such option {name}{': ' + advice if advice else ''}", error.ctx)
 
 
 def _say(message: object) -> None:

@@ -66,12 +66,13 @@ def output_option(help: str, metavar: str | None = None) -> Callable[[Decorated]
     return click.option("-o", "--output", required=True, metavar=metavar, type=PATH, help=help)
 
 
-def report_stream(output: str | os.PathLike[str], as_json: bool) -> TextIO | None:
-    """Return standard error if the command writes ``output`` to standard output; None otherwise."""
+def report_stream(output: str | os.PathLike[str], as_json: bool, option: str = "--output") -> TextIO | None:
+    """Return standard error if the command writes ``output``, which the user named with ``option``, to standard output;
+    None otherwise."""
     if not outputs.is_standard_output(Path(output)):
         return None
     if as_json:
-        raise InputError("--json and --output both name standard output: write the result to a file")
+        raise InputError(f"--json and {option} both name standard output: write the result to a file")
     return sys.stderr
 
 

@@ -25,6 +25,14 @@ ClassifierMixin: Any = _sklearn.ClassifierMixin
 DIM = 300
 # The maximum number of features for which XᵀX is exact, not approximated.
 ALL_FEATURES = 600
+# Names of attributes of fastText's models, and their counterparts here.
+_FASTTEXT = {
+    **dict.fromkeys(("labels", "get_labels"), "classes_"),
+    "save_model": "save(path)",
+    "test": "evaluate(X, y)",
+    "test_label": "evaluate_labels(X, y)",
+    "quantize": "not needed: for a smaller model, give a higher min_count and ngrams=1",
+}
 # Names of options of ``predict`` in fastText and other tools.
 _ELSEWHERE = dict.fromkeys(("k", "topk", "n", "threshold"), "predict_topk(X, k) gives k labels and their probabilities")
 
@@ -81,13 +89,17 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_fitted")
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def __getattr__(self, name: str) -> NoReturn:
+        advice = f": it is {_FASTTEXT[name]}" if name in _FASTTEXT else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{advice}")
+
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Fit X (n, f), sparse or dense, to y (n, D) in one of the forms in the docstring of the class.
 
         Raises
         ------
         InputError
-            If an entry of y is neither 0 nor 1, or no row has a label.
+            If y is missing, an entry of y is neither 0 nor 1, or no row has a label.
         ValueError
             From scikit-learn: if shapes do not agree, a dense value is not finite, or there are no features.
         """
@@ -110,13 +122,21 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         checks.check_is_fitted(self)
         if self._kind == "classes":
             return self.classes_[self._topk(X, 1)[0][:, 0]]
-        X = self._features(X, reset=False)
-        with at_work():
-            labels = self._fitted.likely(X)
+        labels = self._predicted(X)
         if self._kind == "lists":
             rows = np.split(self.classes_[labels.indices], labels.indptr[1:-1])
             return [tuple(row.tolist()) for row in rows]
         return labels.toarray() if self._kind == "dense" else labels
+
+    def _predicted(self, X: Any) -> Any:
+        """Return the labels that :meth:`predict` predicts, as a CSR matrix of ones."""
+        if self._kind == "classes":
+            column = self._topk(X, 1)[0][:, 0]
+            ones = np.ones(column.size, np.int64), column, np.arange(column.size + 1)
+            return sp.csr_array(ones, shape=(column.size, len(self.classes_)))
+        X = self._features(X, reset=False)
+        with at_work():
+            return self._fitted.likely(X)
 
     def predict_topk(self, X: Any, k: int) -> tuple[Array, Array]:
         """Return the k likeliest labels of each row, likeliest first, and their probabilities.
@@ -168,7 +188,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         result: Array = (odds / odds.sum(1, keepdims=True))[:, chosen]
         return result
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return P@1: the (weighted) fraction of rows whose likeliest label is true. With one class per row, P@1 is the
         accuracy."""
         labels, _ = self._topk(X, 1)
@@ -176,17 +196,39 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         checks.check_consistent_length(labels, truth)
         return float(np.average(is_true(truth, labels)[:, 0], weights=sample_weight))
 
-    def evaluate(self, X: Any, y: Any, k: tuple[int, ...] = (1, 3, 5)) -> dict[str, Any]:
+    def evaluate(self, X: Any, y: Any = None, k: tuple[int, ...] = (1, 3, 5)) -> dict[str, Any]:
         """Compute P@k, nDCG@k and PSP@k, with propensities from the training rows (A = 0.55, B = 1.5). Labels that no
         training row has are ignored."""
-        checks.check_is_fitted(self)
-        truth = targets.known_labels(y, self.classes_, self._kind)
-        if not truth.nnz:
-            raise InputError("Y has no labels, so nothing can be judged: give at least one")
+        truth = self._truth(y)
         labels, _ = self._topk(X, max(k))
         depths = tuple(sorted({min(validation.positive_int("k", each), labels.shape[1]) for each in k}))
         weights = inverse_propensities(self.label_counts_, self.n_rows_)
         return ranking_scores(labels, truth, weights, depths)
+
+    def evaluate_labels(self, X: Any, y: Any = None) -> dict[str, Array]:
+        """Compute the precision and the recall of :meth:`predict` for each label.
+
+        Returns
+        -------
+        dict
+            ``precision`` and ``recall``, (D,) float64, and ``support``, (D,) int64, the number of rows with the label;
+            all in the order of ``classes_``. The precision of a label that no row is predicted to have, and the recall
+            of a label without support, are NaN.
+        """
+        truth, predicted = self._truth(y), self._predicted(X)
+        checks.check_consistent_length(truth, predicted)
+        support = truth.sum(0)
+        hits = truth.multiply(predicted).sum(0)
+        with np.errstate(invalid="ignore"):
+            return {"precision": hits / predicted.sum(0), "recall": hits / support, "support": support.astype(np.int64)}
+
+    def _truth(self, y: Any) -> Any:
+        """Return the known labels of y as a CSR matrix of ones. Raise InputError if there are none."""
+        checks.check_is_fitted(self)
+        truth = targets.known_labels(y, self.classes_, self._kind)
+        if not truth.nnz:
+            raise InputError("Y has no labels that a training row has, so nothing can be judged: give at least one")
+        return truth
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write a directory with checksummed arrays and a manifest, atomically. The directory contains no pickle.

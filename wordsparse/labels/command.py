@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wordsparse import validation
+from wordsparse.cli.commands import Commands
 from wordsparse.cli.common import (
     PATH,
     Choice,
@@ -18,6 +19,7 @@ from wordsparse.cli.common import (
     json_option,
     output_option,
     quiet_option,
+    report_stream,
 )
 from wordsparse.errors import InputError
 from wordsparse.tokens.tokenizers import TOKENIZERS
@@ -44,7 +46,7 @@ def table_options(command: Any) -> Any:
     return column_option(labels(separator(command)))
 
 
-@click.group("labels")
+@click.group("labels", cls=Commands)
 def command() -> None:
     """Train, use and evaluate classifiers for huge sets of labels.
 
@@ -93,7 +95,7 @@ def train(
     if text and not kind.takes_texts:
         raise InputError(f"{data}: holds numbers, so --{'/--'.join(text)} does not apply".replace("_", "-"))
     classifier = kind(threads=threads, random_state=seed, **text)
-    X, Y = _rows(classifier, data, targets, source)
+    X, Y = _labelled_rows(classifier, data, targets, source)
     wall, cpu = time.perf_counter(), time.process_time()
     classifier.fit(X, Y)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -116,7 +118,21 @@ def train(
     emit(result, lines, as_json)
 
 
-@command.command()
+class _Ranking(click.Command):
+    """A command with the option -k, which is fastText's third argument."""
+
+    allow_extra_args = True
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse arguments that are left over."""
+        left = super().parse_args(ctx, args)
+        if ctx.args:
+            advice = f": did you mean -k {ctx.args[0]}?" if ctx.args[0].isdigit() else ""
+            ctx.fail(f"unexpected argument {' '.join(ctx.args)}{advice}")
+        return left
+
+
+@command.command(cls=_Ranking)
 @click.argument("model", type=PATH)
 @click.argument("data", type=PATH)
 @column_option
@@ -186,25 +202,48 @@ def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float)
     ]
 
 
-@command.command()
+@command.command(cls=_Ranking)
 @click.argument("model", type=PATH)
 @click.argument("data", type=PATH)
 @table_options
 @targets_option
 @click.option("-k", callback=int_list, metavar="K,K,…", default="1,3,5", show_default=True, help="Depths.")
+@click.option(
+    "--per-label",
+    metavar="FILE",
+    type=PATH,
+    help="Write precision, recall and support of each label to a .csv, .parquet or .jsonl file; - prints JSON lines.",
+)
 @json_option
 def evaluate(
-    model: Path, data: Path, targets: Path | None, k: tuple[int, ...], as_json: bool, **source: str | None
+    model: Path,
+    data: Path,
+    targets: Path | None,
+    k: tuple[int, ...],
+    per_label: Path | None,
+    as_json: bool,
+    **source: str | None,
 ) -> None:
     """Evaluate MODEL on DATA with P@k, nDCG@k and PSP@k.
 
-    PSP@k uses A = 0.55, B = 1.5 and the propensities of the training rows.
+    PSP@k uses A = 0.55, B = 1.5 and the propensities of the training rows. With --per-label, a label is predicted if
+    its probability is at least 0.5; precision and recall are empty if they are not defined.
     """
+    from wordsparse.corpus.tables import writing
+    from wordsparse.files import storage
+
+    report = None
+    if per_label is not None:
+        report = report_stream(per_label, as_json, "--per-label")
+        writing.check(per_label, writing.WITH_CSV)
+        storage.check_apart(per_label, [model, data, *([targets] if targets else [])])
     classifier = _load(model, source)
-    X, Y = _rows(classifier, data, targets, given(source))
+    X, Y = _labelled_rows(classifier, data, targets, given(source))
     cpu = time.process_time()
     scores = classifier.evaluate(X, Y, k)
     cpu = time.process_time() - cpu
+    if per_label is not None:
+        writing.write(per_label, [_per_label(classifier, X, Y)], writing.WITH_CSV)
     names = {"precision": "P", "ndcg": "nDCG", "psp": "PSP"}
     lines = [
         f"{short + '@' + str(depth):8} {value:.4f}"
@@ -212,7 +251,15 @@ def evaluate(
         for depth, value in scores[name].items()
     ]
     result = {**scores, "scoring_power": classifier.power_, "cpu_seconds": cpu}
-    emit(result, [*lines, f"{scores['examples']:,} rows, scoring power {classifier.power_:.2f}"], as_json)
+    emit(result, [*lines, f"{scores['examples']:,} rows, scoring power {classifier.power_:.2f}"], as_json, report)
+
+
+def _per_label(classifier: "SparseTargetClassifier", X: Any, Y: Any) -> dict[str, list[Any]]:
+    """Return the columns of a table with a row for each label, most frequent first. Undefined scores are None."""
+    scores = classifier.evaluate_labels(X, Y)
+    order = (-scores["support"]).argsort(kind="stable")
+    columns = {name: [None if score != score else score for score in scores[name][order].tolist()] for name in scores}
+    return {"label": classifier.classes_[order].tolist(), **columns}
 
 
 def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier":
@@ -224,6 +271,21 @@ def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier
     if given(source) and not classifier.takes_texts:
         raise InputError(f"{model}: was trained on numbers: leave out --{', --'.join(given(source))}")
     return classifier
+
+
+def _labelled_rows(
+    classifier: "SparseTargetClassifier", data: Path, targets: Path | None, source: dict[str, str]
+) -> tuple[Any, Any]:
+    """Read the rows or texts of DATA as :func:`_rows`. Raise InputError if none has a label."""
+    from wordsparse.labels.texts import PREFIX
+
+    X, Y = _rows(classifier, data, targets, source)
+    if not classifier.takes_texts and not Y.nnz:
+        raise InputError(f"{targets or data}: no row has a label: give at least one")
+    if classifier.takes_texts and not any(Y):
+        in_words, in_column = f"write labels as words {PREFIX}NAME", "name the column of the labels, --labels NAME"
+        raise InputError(f"{data}: no text has a label: {in_column if 'column' in source else in_words}")
+    return X, Y
 
 
 def _rows(

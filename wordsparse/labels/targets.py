@@ -31,7 +31,10 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
     is_sparse: bool = sp.issparse(Y)
     if not is_sparse:
         if Y is None:
-            raise InputError("requires y to be passed, but the target y is None: call fit(X, y)")
+            raise InputError(
+                "requires y to be passed, but the target y is None: give X and y; wordsparse.labels.read_texts(file) "
+                "reads both from a file"
+            )
         array = checks.check_array(Y, dtype=None, ensure_2d=False, input_name="y")
         if array.ndim == 1 or array.shape[1] == 1:
             return *_of_classes(array), "classes"
@@ -58,7 +61,7 @@ def _of_classes(Y: Array) -> tuple[Any, Array]:
 
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:
     """Return Y as a CSR matrix of ones. If Y names labels (``kind`` is in NAMED), omit labels outside ``classes``."""
-    if kind not in NAMED:
+    if kind not in NAMED or Y is None:  # labels_of refuses None
         return labels_of(Y)[0]
     rows = _listed(Y)
     return _indicator([[label] for label in np.ravel(Y).tolist()] if rows is None else rows, classes.tolist())

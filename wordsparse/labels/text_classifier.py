@@ -73,6 +73,11 @@ class TextClassifier(SparseTargetClassifier):
     def _features(self, X: Any, *, reset: bool) -> Any:
         if not reset:
             checks.check_is_fitted(self)
+        if isinstance(X, str):
+            raise InputError(
+                f"X must be an iterable of texts, not {X!r:.80}: give [text] for a single text; "
+                "wordsparse.labels.read_texts(file) reads the texts and labels of a file"
+            )
         if not (texts := list(texts_of(X))):
             raise InputError("X holds no texts, 0 sample(s): give at least one")
         for row, text in enumerate(texts):

@@ -91,6 +91,8 @@ def _arrow_column(arrow: Any, column: Any) -> Any:
 
 
 WRITERS: dict[str, Writer] = {".parquet": _write_parquet, ".jsonl": _write_json}
+WITH_CSV: dict[str, Writer] = {**WRITERS, ".csv": write_csv}
+"""Writers for tables without lists."""
 
 
 def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
