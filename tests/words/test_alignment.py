@@ -68,7 +68,9 @@ def test_the_program_of_the_page_finds_the_word_that_moved(tmp_path, monkeypatch
     page = Path(__file__).resolve().parents[2] / "docs" / "over-time.md"
     (program,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     names: dict[str, object] = {}
-    exec(program.replace('"dim": 100', '"dim": 10, "min_count": 1').replace("range(8)", "range(4)"), names)
-    first, *_ = capsys.readouterr().out.splitlines()
+    exec(program.replace('"dim": 100', '"dim": 10, "min_count": 1').replace("epochs=2", "epochs=20"), names)
+    printed = capsys.readouterr()
+    assert printed.err.count("training on") == printed.err.count("\n") == 6
+    first, *_ = printed.out.splitlines()
     assert re.match(r"moved +q = 0\.0[0-4]", first)
     assert Path("moved.pdf").stat().st_size > 1000
