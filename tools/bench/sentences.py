@@ -88,8 +88,10 @@ class Retrieval(Benchmark):
         if vectors is None:
             return []
         ((_, sides),) = ws.evaluate(vectors, retrieval=[self.data], stem=self.stem or None)["retrieval"].items()
-        measures = {f"{side} {name}": sides[side][name] for side in sides for name in ("ndcg10", "recall100")}
-        return [{"words": len(vectors), "cpu_seconds": seconds, **measures}]
+        about = {"words": len(vectors), "cpu_seconds": seconds}
+        return [
+            {**about, **{f"{side}_{name}": sides[side][name] for side in sides}} for name in ("ndcg10", "recall100")
+        ]
 
     def _vectors(self) -> tuple[ws.Model | ws.WordVectors | None, float | None]:
         """Return vectors for ``side`` and the CPU seconds of their training; None if there are no vectors to judge."""
