@@ -44,7 +44,9 @@ questions = ["remove a directory and its files", "read rows of a table", "wait u
 for question, hits in zip(questions, index.search(questions, n=5), strict=True):
     print(question)
     for hit in hits:
-        print(f"  {hit.score:.2f} = {hit.cosine:.2f} + {hit.words:.2f}  {name_of[texts[hit.row]]}: {texts[hit.row][:70]}")
+        print(
+            f"  {hit.score:.2f} = {hit.cosine:.2f} + {hit.words:.2f}  {name_of[texts[hit.row]]}: {texts[hit.row][:70]}"
+        )
 
 # %%
 # Draw the texts, projected onto the plane of the three questions. Stars are the questions, and the 20 answers to each

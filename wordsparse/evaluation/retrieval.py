@@ -21,7 +21,7 @@ from wordsparse.types import Array
 from wordsparse.vectors.encoder import batches
 from wordsparse.vectors.word_vectors import WordVectors
 
-SIDES = ("model", "bm25", "bm25_stemmed", "fused")
+SIDES = ("model", "bm25", "fused", "bm25_stemmed", "fused_stemmed")
 # The number of documents of a ranking that are judged.
 DEPTH = 100
 # The number of cosines of documents and queries that are computed at a time (64 MiB of float32).
@@ -31,8 +31,8 @@ _BLOCK_COSINES = 2**24
 def answer_retrieval(vectors: WordVectors, collection: Collection, stem: str | None = None) -> Array:
     """Return each query's nDCG@10 and recall@100 by the vectors, by BM25 and by both in one score, (queries, 6).
 
-    With ``stem``, a language, the result is (queries, 8): BM25 over stems follows BM25, and is the part of the words in
-    the one score. The measures by the vectors are NaN for a query without a known word.
+    With ``stem``, a language, the result is (queries, 10): BM25 over stems, and the vectors and BM25 over stems in one
+    score, follow. The measures by the vectors are NaN for a query without a known word.
     """
     plain = Ranking(vectors)
     plain.add(collection.texts())
@@ -43,10 +43,10 @@ def answer_retrieval(vectors: WordVectors, collection: Collection, stem: str | N
     answers, relevant = list[list[float]](), iter(collection.relevant)
     for queries in batches(collection.queries, max(1, _BLOCK_COSINES // max(1, len(plain)))):
         for parts in zip(*(ranking.parts(queries) for ranking in rankings), strict=True):
-            alone = [np.where(each != 0, each, -np.inf) for each in (parts[0].cosine, *(part.bm25 for part in parts))]
+            scores = [parts[0].cosine, *(each for part in parts for each in (part.bm25, part.score()))]
             grades = next(relevant)
-            scores = (*alone, parts[-1].score())
-            answers.append([value for each in scores for value in _judged(best(each, DEPTH)[0], grades)])
+            rankings_of_query = (best(np.where(each != 0, each, -np.inf), DEPTH)[0] for each in scores)
+            answers.append([value for rows in rankings_of_query for value in _judged(rows, grades)])
     result = np.array(answers)
     result[~vectors.encode(collection.queries).any(axis=1), :2] = np.nan
     return result
@@ -56,9 +56,8 @@ def score_retrieval(collection: Collection, answers: Array) -> dict[str, Any]:
     """Return each ranking's mean scores over the queries, with intervals. A query without a known word scores 0."""
     oov = int(np.isnan(answers[:, 0]).sum())
     about = {"n": len(answers) - oov, "oov": oov, "unjudged": collection.unjudged}
-    sides = SIDES if answers.shape[1] == 2 * len(SIDES) else [side for side in SIDES if side != "bm25_stemmed"]
     means = {}
-    for side, (ndcg, recall) in zip(sides, np.nan_to_num(answers).T.reshape(-1, 2, len(answers)), strict=True):
+    for side, (ndcg, recall) in zip(SIDES, np.nan_to_num(answers).T.reshape(-1, 2, len(answers)), strict=False):
         means[side] = _mean("ndcg10", "", ndcg) | _mean("recall100", "recall100_", recall) | about
     return means
 

@@ -11,8 +11,9 @@ NEXT = "next item"
 """The title of the test sets that need a model, not only vectors."""
 SIDES = {
     "bm25": "BM25",
-    "bm25_stemmed": "BM25, stems",
     "fused": "both in one score",
+    "bm25_stemmed": "BM25, stems",
+    "fused_stemmed": "both in one score, stems",
     "popularity": "popularity",
     "counts": "item-to-item counts",
 }

@@ -114,9 +114,10 @@ class _Worker:
         self._say(json.dumps(dict(tokenization)).encode() + b"\n")
 
     def is_ready(self) -> bool:
-        """Wait for the worker's first message. Return False if the process is another program than Python, or ends."""
+        """Wait for the worker's first message. Return False if the process is another program than Python. A worker
+        that was killed counts as ready: :meth:`ask` reports its death."""
         assert self._process.stdout is not None
-        return _received(self._process.stdout) == (READY, b"")
+        return _received(self._process.stdout) == (READY, b"") or self._process.wait() < 0
 
     def ask(self, block: bytes, text: bytes, where: Callable[[int], str]) -> tuple[bytes, bytes]:
         """Send a block to the worker. Return the answer's kind (WORDS, PIECES or ERROR) and its bytes."""

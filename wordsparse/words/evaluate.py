@@ -80,8 +80,8 @@ def evaluate(
         Items are test items if their ``order`` is at or after this date or number. By default, only the last item of
         each user is a test item.
     stem : str, optional
-        The language of the collections in ``retrieval``, such as "english". BM25 over stems without stop words is
-        scored too, and takes the place of BM25 in the one score.
+        The language of the collections in ``retrieval``, such as "english". BM25 over stems without stop words, alone
+        and with the vectors in one score, is scored too.
 
     Returns
     -------
@@ -89,17 +89,17 @@ def evaluate(
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
         "n", "oov", "sections"}}, "sentences": {NAME: as for pairs}, "related": {NAME: {"hit10", "low", "high", "mrr",
         "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
-        "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "bm25_stemmed": as for model, with ``stem``,
-        "fused": as for model}}, "next": {NAME: {"model": {"hit10", "low", "high", "ndcg10", "ndcg10_low",
-        "ndcg10_high", "n", "oov", "unjudged"}, "popularity": as for model, "counts": as for model}}}``. ``n`` is the
-        number of test cases that are scored. ``oov`` is the number of test cases that are left out because a word is
-        unknown, a word of an analogy is not frequent enough, or a sentence has no known word. ``oov`` also counts
-        queries without a known word and users without a known test item, but such queries and users are scored with 0.
-        ``unjudged`` counts the queries that are left out because they have no relevant document, or the users who are
-        left out because they have no history or no new item. ``low`` and ``high`` bound the 95 % bootstrap interval;
-        sections have no interval. If the vectors have n-grams or a tokeniser that splits words, pairs may also have
-        ``with_composed``, the score if unknown words get vectors composed of their parts. ``str`` and notebooks show
-        the dict as a table. A warning names each test set in which hardly any test case is scored.
+        "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model, and with ``stem``
+        "bm25_stemmed" and "fused_stemmed": as for model}}, "next": {NAME: {"model": {"hit10", "low", "high", "ndcg10",
+        "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity": as for model, "counts": as for model}}}``.
+        ``n`` is the number of test cases that are scored. ``oov`` is the number of test cases that are left out because
+        a word is unknown, a word of an analogy is not frequent enough, or a sentence has no known word. ``oov`` also
+        counts queries without a known word and users without a known test item, but such queries and users are scored
+        with 0. ``unjudged`` counts the queries that are left out because they have no relevant document, or the users
+        who are left out because they have no history or no new item. ``low`` and ``high`` bound the 95 % bootstrap
+        interval; sections have no interval. If the vectors have n-grams or a tokeniser that splits words, pairs may
+        also have ``with_composed``, the score if unknown words get vectors composed of their parts. ``str`` and
+        notebooks show the dict as a table. A warning names each test set in which hardly any test case is scored.
 
     Raises
     ------
