@@ -196,7 +196,7 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
             "evaluate {posts}/m {here}/new.csv --column text",
             "new.csv: no text has a label: name the column of the labels",
         ),
-        ("evaluate {posts}/m {here}/other.txt", "Y has no labels that a training row has"),
+        ("evaluate {posts}/m {here}/other.txt", "Y has no label of a training row"),
         ("evaluate {posts}/m {posts}/posts.csv --per-label {posts}/posts.csv", "is an input too"),
         ("evaluate {posts}/m {posts}/posts.csv --per-label - --json", "--json and --per-label both name"),
         ("predict {posts}/m - 3", "unexpected argument 3: did you mean -k 3?"),

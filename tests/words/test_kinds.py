@@ -37,7 +37,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
     assert (sentences.window, sentences.sample, sentences.form) == (SENTENCE_WINDOW, 1e-3, SENTENCE_FORM)
     assert Options(preset="text") == Options()
     assert walks.as_dict()["preset"] == "walks"
-    for wrong in ("graphs", None, []):
+    for wrong in ("graphs", []):
         with pytest.raises(InputError, match="preset must be one of text, sentences, search, items"):
             Options(preset=wrong)
 

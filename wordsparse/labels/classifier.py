@@ -217,17 +217,16 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """
         truth, predicted = self._truth(y), self._predicted(X)
         checks.check_consistent_length(truth, predicted)
-        support = truth.sum(0)
-        hits = truth.multiply(predicted).sum(0)
+        support, likely, hits = (part.sum(0, dtype=np.int64) for part in (truth, predicted, truth.multiply(predicted)))
         with np.errstate(invalid="ignore"):
-            return {"precision": hits / predicted.sum(0), "recall": hits / support, "support": support.astype(np.int64)}
+            return {"precision": hits / likely, "recall": hits / support, "support": support}
 
     def _truth(self, y: Any) -> Any:
         """Return the known labels of y as a CSR matrix of ones. Raise InputError if there are none."""
         checks.check_is_fitted(self)
         truth = targets.known_labels(y, self.classes_, self._kind)
         if not truth.nnz:
-            raise InputError("Y has no labels that a training row has, so nothing can be judged: give at least one")
+            raise InputError("Y has no label of a training row, so nothing can be judged: give at least one")
         return truth
 
     def save(self, path: str | PathLike[str]) -> None:
