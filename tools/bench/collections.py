@@ -6,6 +6,7 @@
     python -m tools.bench.collections squad valid-v1.3.json -o jsquad
     python -m tools.bench.collections debian-short Packages Translation-en -o debian-short
     python -m tools.bench.collections debian-long Packages Translation-en -o debian-long
+    python -m tools.bench.collections debian-paraphrases Packages Translation-en -o debian-paraphrases
 
 ``smart`` reads documents, queries and judgements in the format of SMART. A document is its title and its text, as they
 are in the file, so titles count twice in Cranfield, whose texts begin with the title. The judgements count queries by
@@ -19,7 +20,9 @@ are the paragraphs, queries the questions.
 
 ``debian-short`` and ``debian-long`` have the one-line and the long descriptions of Debian's packages, one package per
 source package. The queries are tags of packages in words (debtags), alone and in pairs, and the packages with these
-tags are relevant. The tags are divided into two halves: choose on ``qrels/dev.tsv``, report on ``qrels/test.tsv``.
+tags are relevant. In ``debian-paraphrases``, too, the documents are the one-line descriptions, but a query is the first
+sentence of a long description, without the name of the package, and this package is the one relevant document. Tags and
+packages are divided into two halves: choose on ``qrels/dev.tsv``, report on ``qrels/test.tsv``.
 """
 
 import json
@@ -28,7 +31,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import click
 import numpy as np
@@ -42,6 +45,12 @@ TOPICS = ("biology", "game", "mail", "network", "office", "science", "security",
 USES = ("admin", "field", "protocol", "use", "works-with", "works-with-format")
 # The numbers of packages for which a tag, or a pair of tags, is a query.
 TAGGED = range(5, 51)
+# The numbers of words of a sentence that is a query.
+SENTENCE = range(5, 26)
+
+
+# Pairs of a query and a relevant document, for each file of judgements.
+Relevant: TypeAlias = dict[str, list[tuple[str, str]]]
 
 
 class Document(NamedTuple):
@@ -53,11 +62,11 @@ class Document(NamedTuple):
 
 
 class Collection(NamedTuple):
-    """Documents, the text of each query, and for each file of judgements, pairs of a query and a relevant document."""
+    """Documents, the text of each query, and the judgements."""
 
     documents: list[Document]
     queries: dict[str, str]
-    relevant: dict[str, list[tuple[str, str]]]
+    relevant: Relevant
 
 
 def smart(documents: Path, queries: Path, judgements: Path) -> Collection:
@@ -99,30 +108,57 @@ def squad(path: Path) -> Collection:
     return Collection(documents, queries, {"test": relevant})
 
 
+class Package(NamedTuple):
+    """A package of Debian: its name, its tags, its one-line description and, as one line, its long description."""
+
+    name: str
+    tags: list[str]
+    short: str
+    long: str
+
+
 def debian_short(packages: Path, translation: Path) -> Collection:
-    """Read the one-line descriptions of packages."""
-    return _debian(packages, translation, lambda description: description.partition("\n")[0])
+    """Read the one-line descriptions of packages, to be searched by tags."""
+    described = _packages(packages, translation)
+    return Collection([Document(it.name, "", it.short) for it in described], *_queries_of_tags(described))
 
 
 def debian_long(packages: Path, translation: Path) -> Collection:
-    """Read the one-line and the long descriptions of packages."""
-    return _debian(packages, translation, lambda description: description)
+    """Read the whole descriptions of packages, to be searched by tags."""
+    described = _packages(packages, translation)
+    return Collection([Document(it.name, it.short, it.long) for it in described], *_queries_of_tags(described))
 
 
-def _debian(packages: Path, translation: Path, shorten: Callable[[str], str]) -> Collection:
+def debian_paraphrases(packages: Path, translation: Path) -> Collection:
+    """Read the one-line descriptions of packages, to be searched by the first sentences of the long descriptions."""
+    described = _packages(packages, translation)
+    sentences = ((it, re.split(r"(?<=[.!?])\s", it.long)[0]) for it in described)
+    unnamed = ((it, re.sub(rf"\b{re.escape(it.name)}\b", "", text, flags=re.IGNORECASE)) for it, text in sentences)
+    queries = {
+        it.name: " ".join(text.split())
+        for it, text in unnamed
+        if len(text.split()) in SENTENCE and it.short.lower() not in text.lower()
+    }
+    halves = {half: [(name, name) for name in list(queries)[i::2]] for i, half in enumerate(("dev", "test"))}
+    return Collection([Document(it.name, "", it.short) for it in described], queries, halves)
+
+
+def _packages(packages: Path, translation: Path) -> list[Package]:
     """Read the first tagged package of each source package."""
     described = {package["Description-md5"]: package["Description-en"] for package in _paragraphs(translation)}
-    first: dict[str, dict[str, str]] = {}
+    first: dict[str, Package] = {}
     for package in _paragraphs(packages):
         if "Tag" in package and package["Description-md5"] in described:
-            first.setdefault(package.get("Source", package["Package"]).split()[0], package)
-    documents, tagged = [], defaultdict[str, set[str]](set)
-    for package in first.values():
-        text = shorten(described[package["Description-md5"]])
-        documents.append(Document(package["Package"], "", " ".join(re.sub(r"^ \.$", "", text, flags=re.M).split())))
-        for tag in re.split(r",\s+", package["Tag"]):
-            tagged[tag].add(package["Package"])
-    return Collection(documents, *_queries_of_tags(tagged))
+            short, _, long = described[package["Description-md5"]].partition("\n")
+            tags = re.split(r",\s+", package["Tag"])
+            source = package.get("Source", package["Package"]).split()[0]
+            first.setdefault(source, Package(package["Package"], tags, " ".join(short.split()), _joined(long)))
+    return list(first.values())
+
+
+def _joined(long: str) -> str:
+    """Return a long description as one line, without the lines of a full stop that separate its paragraphs."""
+    return " ".join(word for line in long.splitlines() if line != " ." for word in line.split())
 
 
 def _paragraphs(path: Path) -> Iterator[dict[str, str]]:
@@ -131,11 +167,15 @@ def _paragraphs(path: Path) -> Iterator[dict[str, str]]:
         yield dict(re.findall(r"^([\w-]+):[ ]?(.*(?:\n .*)*)", paragraph, flags=re.MULTILINE))
 
 
-def _queries_of_tags(tagged: dict[str, set[str]]) -> tuple[dict[str, str], dict[str, list[tuple[str, str]]]]:
+def _queries_of_tags(packages: list[Package]) -> tuple[dict[str, str], Relevant]:
     """Make queries of tags and pairs of tags. Every second tag, in the order of their names, is for tests."""
+    tagged = defaultdict[str, set[str]](set)
+    for package in packages:
+        for tag in package.tags:
+            tagged[tag].add(package.name)
     tags = sorted(tag for tag in tagged if tag.partition("::")[0] in TOPICS + USES and "TODO" not in tag)
     queries: dict[str, str] = {}
-    relevant: dict[str, list[tuple[str, str]]] = {}
+    relevant: Relevant = {}
     for half, chosen in (("dev", tags[::2]), ("test", tags[1::2])):
         relevant[half] = []
         for group in [(tag,) for tag in chosen] + list(combinations(chosen, 2)):
@@ -175,6 +215,7 @@ READERS: dict[str, Callable[..., Collection]] = {
     "squad": squad,
     "debian-short": debian_short,
     "debian-long": debian_long,
+    "debian-paraphrases": debian_paraphrases,
 }
 
 
