@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tools.bench.rivals import OF_TARGETS, OF_VALUES, Rival, best_settings, is_rival, kind_of, score, stages
 from tools.bench.runner import Benchmark, Row
 from tools.bench.tasks import FEATURES, Task, task_of
 from wordsparse.layer.losses import LOSSES
@@ -18,8 +19,6 @@ from wordsparse.machine.description import memory_bytes
 
 # Units of the inner layer, units of the recurrent body, and the maximum number of outputs in memory for evaluation.
 INNER, STATE, HELD = 256, 128, 30_000_000
-# The number of rows of logits that full cross-entropy computes at a time if outputs share their rows with inputs.
-CHUNK = 256
 RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "stored")
 
 
@@ -39,9 +38,10 @@ class Heads(Benchmark):
     biases, and makes the square root of the counts the base measure. The rivals: ``dense`` is full cross-entropy;
     ``in-batch`` is cross-entropy among the targets of the minibatch, corrected for each target's probability (log Q);
     ``sampled-K`` is cross-entropy among K uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform
-    negatives. Rivals with a softmax start from biases equal to the log of the counts. All rivals use Adam on the rows
-    of W that occur in their loss. For real values: squared error, with ``dense`` over all outputs, ``stored`` over
-    targets, ``sampled-K`` with K others.
+    negatives. Rivals with a softmax start from biases equal to the log of the counts. For real values: squared error,
+    with ``dense`` over all outputs, ``stored`` over targets, ``sampled-K`` with K others. A rival's settings follow its
+    name (:class:`tools.bench.rivals.Rival`): ``in-batch:rows=adagrad:rate=0.1``. With ``tuned``, a report of
+    ``HeadsTuning``, rivals have the best settings of that report.
 
     The scores on held-out rows are ``ndcg@10`` over all outputs, and ``perplexity`` if outputs are logits or the loss
     defines probabilities. For real values, the score is ``r2``, the explained fraction of the sum of squares.
@@ -57,23 +57,28 @@ class Heads(Benchmark):
     examples: int = 200_000
     judged: int = 2000
     seed: Any = (0,)
+    tuned: Path = Path()
     cases: ClassVar[tuple[str, ...]] = ("task", "seed")
+    held_back: ClassVar[int] = 0
 
     def track_heads(self) -> list[Row]:
         """First measure the memory of each head that fits the task, then the scores; steps of the heads take turns."""
-        heads = tuple(name for name in self.head if not self._leaves_out(name))
+        best = best_settings(self.tuned, self.task)
+        heads = tuple(name + best.get(name, "") for name in self.head if not self._leaves_out(name))
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
             grown = process.submit(Heads.memory, replace(self, head=heads)).result()
+        return [{**row, "bytes": grown[row["head"]]} for row in self._apart(heads)]
+
+    def _apart(self, heads: tuple[str, ...]) -> list[Row]:
+        """Return the scores of heads that a process of its own trains."""
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            rows = process.submit(Heads.trained, replace(self, head=heads)).result()
-        return [{**row, "bytes": grown[row["head"]]} for row in rows]
+            return process.submit(Heads.trained, replace(self, head=heads)).result()
 
     def _leaves_out(self, head: str) -> bool:
         """Return whether a head's loss does not fit the task's targets."""
         kind = self.task.partition("-")[0]
-        if head in RIVALS:
-            rivals = {"values": ("dense", "stored", "sampled-100", "sampled-1000")}
-            return head not in rivals.get(kind, RIVALS[:5])
+        if is_rival(head):
+            return kind_of(head) not in (OF_VALUES if kind == "values" else OF_TARGETS)
         targets = {"values": "real-valued", "labels": "several", "bag": "several"}.get(kind, "one-hot")
         return targets not in LOSSES[head.removeprefix("counts:")].fits
 
@@ -133,6 +138,36 @@ class Heads(Benchmark):
         return {"ndcg@10": round(float(means[0]), 4), **perplexity}
 
 
+@dataclass
+class HeadsTuning(Heads):
+    """Scores of rivals with several settings, on rows that ``Heads`` neither trains on nor judges.
+
+    Every rival has as many runs, all with the same CPU time: first with each optimiser and rate of its rows of W, then,
+    with the best of them, with other temperatures and numbers of negatives (:func:`tools.bench.rivals.stages`).
+    """
+
+    head: Any = ("in-batch", "sampled-1000", "binary-100", "dense")
+    seed: Any = (100,)
+
+    @property
+    def held_back(self) -> int:  # type: ignore[override]
+        """The number of rows that Heads judges."""
+        return self.judged
+
+    def track_heads(self) -> list[Row]:
+        """Try the settings of each rival that fits the task."""
+        rows = list[Row]()
+        for name in self.head:
+            best = ""
+            for settings in () if self._leaves_out(name) else stages(name, real_valued=self.task.startswith("values")):
+                tried = self._apart(tuple(name + best + setting for setting in settings))[-len(settings) :]
+                for row in (row for row in tried if np.isfinite(score(row))):
+                    del row["bytes"]  # heads that share a process share its peak
+                    rows.append({**row, "head": name, "settings": row["head"].removeprefix(name)})
+                best = max((row for row in rows if row["head"] == name), key=score)["settings"]
+        return rows
+
+
 class Training:
     """A network body with a head, and the CPU time ``used`` by their steps."""
 
@@ -148,7 +183,7 @@ class Training:
         self.before = memory_bytes("VmRSS")
         self.head = head_of(name, settings.dim, task)
         dense = [p for p in self.body.parameters() if p not in set(tables)] + self.head.dense
-        self.optimizers = [torch.optim.Adam(dense, lr=settings.rate)]
+        self.optimizers = [torch.optim.Adam(dense, lr=settings.rate), *self.head.optimizers]
         if tables + self.head.sparse:
             self.optimizers.append(torch.optim.SparseAdam(tables + self.head.sparse, lr=settings.rate))
         self.random, self.used, self.examples = np.random.default_rng(settings.seed), 0.0, 0
@@ -211,120 +246,9 @@ class Exact:
         return log_p if roots is None else log_p + 2 * roots[ids[:, 0]].log().sum()
 
 
-class Rival:
-    """A PyTorch head whose loss covers all outputs, the targets of the minibatch, or ``number`` sampled outputs."""
-
-    optimizers: ClassVar[list[Any]] = []
-
-    def __init__(self, name: str, dim: int, task: Task) -> None:
-        import torch
-
-        self.kind, _, number = name.partition("-")
-        self.number, self.outputs = int(number) if number.isdigit() else 0, task.outputs
-        self.rows = torch.nn.Parameter(0.02 * torch.randn(task.outputs, dim))
-        self.Q = torch.from_numpy((task.counts + 0.1) / (task.counts + 0.1).sum()).float()
-        normalised = task.values is None and self.kind != "binary"
-        self.bias = self.Q.log() if normalised else torch.zeros(task.outputs)
-        self.sparse, self.dense = ([], [self.rows]) if name == "dense" else ([self.rows], [])
-
-    def _outputs(self, h: Any, ids: Any) -> Any:
-        """Return h · W[ids]. Ids of shape (n,) are shared by all rows of h; ids of shape (m, n) differ between rows of
-        h."""
-        from torch.nn.functional import embedding
-
-        W, bias = embedding(ids, self.rows, sparse=True), self.bias[ids]
-        return h @ W.T + bias if ids.ndim == 1 else (W @ h[:, :, None])[:, :, 0] + bias
-
-    def loss(self, h: Any, ids: Any, values: Any) -> Any:
-        """Return the mean loss over the minibatch."""
-        if values is not None:
-            return self._squared(h, ids, values)
-        return {"dense": self._full, "in": self._in_batch, "sampled": self._sampled, "binary": self._binary}[self.kind](
-            h, ids
-        )
-
-    def embed(self, ids: Any) -> Any:
-        """Return the rows of W for ids, as inputs; return zeros for id −1."""
-        from torch.nn.functional import embedding
-
-        return embedding(ids.clamp(min=0), self.rows, sparse=not self.dense) * (ids >= 0)[..., None]
-
-    def backward(self, h: Any, ids: Any) -> None:
-        """Compute the gradient of the mean loss. Full cross-entropy takes CHUNK rows of h at a time, to save memory."""
-        leaf, size = h.detach().requires_grad_(), CHUNK if self.dense else len(h)
-        for part, own in zip(leaf.split(size), ids.split(size), strict=True):
-            (self.loss(part, own[:, None], None) * (len(part) / len(h))).backward()
-        h.backward(leaf.grad)  # autograd adds the gradients of the inputs
-
-    def state(self) -> Any:
-        """Return a copy of the rows of W, for ``restore``."""
-        return self.rows.detach().clone()
-
-    def restore(self, rows: Any) -> None:
-        """Set the rows of W to a copy that ``state`` returned."""
-        self.rows.data.copy_(rows)
-
-    def _squared(self, h: Any, ids: Any, values: Any) -> Any:
-        import torch
-
-        if self.kind == "dense":
-            o = h @ self.rows.T
-            own = o.gather(1, ids)
-            return ((o * o).sum() + (values * values - 2 * own * values).sum()) / len(h)
-        own = self._outputs(h, ids)
-        if self.kind == "stored":
-            return ((own - values) ** 2).sum() / len(h)
-        zeros = self._outputs(h, torch.randint(self.outputs, (self.number,)))
-        whole = (zeros * zeros).sum() * (self.outputs / self.number)
-        return (whole + (values * values - 2 * own * values).sum()) / len(h)
-
-    def _full(self, h: Any, ids: Any) -> Any:
-        import torch
-
-        o = h @ self.rows.T + self.bias
-        return (torch.logsumexp(o, 1) - o.gather(1, ids).mean(1)).mean()
-
-    def _in_batch(self, h: Any, ids: Any) -> Any:
-        import torch
-
-        there, places = torch.unique(ids, return_inverse=True)
-        o = self._outputs(h, there) - torch.log(-torch.expm1(ids.numel() * torch.log1p(-self.Q[there])))
-        return (torch.logsumexp(o, 1) - o.gather(1, places).mean(1)).mean()
-
-    def _sampled(self, h: Any, ids: Any) -> Any:
-        import torch
-
-        own, others = self._own_and_others(h, ids)
-        others = (others + np.log(self.outputs / self.number)).logsumexp(1, keepdim=True).expand_as(own)
-        return (torch.logaddexp(own.logsumexp(1, keepdim=True), others) - own).mean()
-
-    def _binary(self, h: Any, ids: Any) -> Any:
-        from torch.nn.functional import logsigmoid
-
-        own, others = self._own_and_others(h, ids)
-        return -(logsigmoid(own).sum() + logsigmoid(-others).sum()) / len(h)
-
-    def _own_and_others(self, h: Any, ids: Any) -> tuple[Any, Any]:
-        """Return the outputs of the targets and of the negatives. All rows share negatives; if a negative is a target
-        of a row, the output of this negative is −inf."""
-        import torch
-
-        negatives = torch.randint(self.outputs, (self.number,))
-        same = (negatives[None, :, None] == ids[:, None]).any(2)
-        return self._outputs(h, ids), self._outputs(h, negatives).masked_fill(same, -torch.inf)
-
-    def weights(self) -> tuple[Any, Any]:
-        """Return W (outputs, dim), and the biases."""
-        return self.rows.detach(), self.bias
-
-    def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
-        """Return the log probability (m,) of each example's first target, with outputs as logits of a softmax."""
-        return o.gather(1, ids[:, :1])[:, 0] - o.logsumexp(1) if self.kind != "binary" else o[:, 0] * np.nan
-
-
 def head_of(name: str, dim: int, task: Task) -> Any:
     """Make the head that ``name`` describes."""
-    return (Rival if name in RIVALS or name.startswith("sampled") else Exact)(name, dim, task)
+    return (Rival if is_rival(name) else Exact)(name, dim, task)
 
 
 def body_of(task: Task, dim: int) -> Any:

@@ -31,11 +31,13 @@ class Task:
 
 
 def task_of(settings: Any) -> Task:
-    """Make the rows of a task; the last rows are held out."""
+    """Make the rows of a task; the last rows are held out, and of these, ``held_back`` rows are left out."""
     kind, _, outputs = settings.task.partition("-")
     inputs, ids, values = {"values": made_up, "labels": made_up, "class": made_up}.get(kind, following)(
         settings, kind, int(outputs)
     )
+    end = len(ids) - settings.held_back
+    inputs, ids, values = inputs[:end], ids[:end], None if values is None else values[:end]
     return Task(int(outputs), inputs, ids, values, settings.judged)
 
 
