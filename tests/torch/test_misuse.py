@@ -23,6 +23,21 @@ def test_accumulation_in_a_loop_with_the_optimizer_is_refused() -> None:
         head(h, Y).backward()
 
 
+@pytest.mark.parametrize("lr", [None, 0.3])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_a_pass_with_a_part_of_the_loss_warns_once(reduction: str, lr: float | None) -> None:
+    """Four passes with a quarter of the loss looked like one step of accumulated gradients, but took four steps."""
+    h, Y = minibatch()
+    head = layer(lr=lr, reduction=reduction)
+    (head(h, Y) / 2 + head(h, Y) / 2).backward()  # an average of losses is no part of a loss
+    with pytest.warns(UserWarning, match=r"the loss is multiplied by 0\.25, .* use fused=False, with layer\.apply_"):
+        (head(h, Y) / 4).backward()
+    (head(h, Y) / 4).backward()
+    for accepting in (layer(lr=lr, reduction=reduction), layer(lr=lr, reduction=reduction, fused=False)):
+        accepting.grad_scaler = False if accepting.fused else None
+        (accepting(h, Y) / 4).backward()
+
+
 def test_double_backward_is_refused() -> None:
     h, Y = minibatch()
     head = layer().eval()
@@ -118,6 +133,50 @@ def test_targets_that_cannot_be_are_refused(target: Any, message: str) -> None:
 def test_inputs_that_cannot_be_are_refused(h: Any, message: str) -> None:
     with pytest.raises(InputError, match=message):
         layer()(h, torch.arange(m))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("weight", r"has no attribute 'weight': W is no parameter; head\.weights\(\)"),
+        ("predict_proba", r"head\.log_prob\(h, ids\)\.exp\(\)"),
+        ("probabilities", r"head\.log_prob\(h, ids\)\.exp\(\)"),
+        ("label_smoothing", "no loss supports label smoothing"),
+        ("nonsense", "has no attribute 'nonsense'$"),
+    ],
+)
+def test_names_of_other_libraries_are_answered(name: str, message: str) -> None:
+    with pytest.raises(AttributeError, match=message):
+        getattr(layer(), name)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reduction": "none"}, r"unknown option reduction: give it when you make the layer: FactoredOutput"),
+        ({"label_smoothing": 0.1}, "no loss supports label smoothing"),
+        ({"targets": None}, r"unknown option targets: did you mean target\?"),
+    ],
+)
+def test_options_of_a_call_are_answered(options: dict[str, Any], message: str) -> None:
+    h, Y = minibatch()
+    with pytest.raises(InputError, match=message):
+        layer()(h, Y, **options)
+
+
+@pytest.mark.parametrize(
+    ("loss", "ids", "message"),
+    [
+        ("zloss", torch.arange(m), "zloss defines no probabilities, only rankings: .* loss='taylor' or 'spherical'"),
+        ("squared", torch.arange(m), "squared defines no probabilities, only values"),
+        ("taylor", torch.arange(m - 1), r"ids must be a tensor of integers of shape \(7,\) or \(7, any\)"),
+        ("taylor", torch.ones(m), "ids must be a tensor of integers"),
+        ("taylor", torch.full((m,), D), "from 0 to 39"),
+    ],
+)
+def test_log_probabilities_that_cannot_be_are_refused(loss: str, ids: torch.Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        layer(loss=loss).log_prob(minibatch()[0], ids)
 
 
 @pytest.mark.filterwarnings("ignore:.torch.jit.:DeprecationWarning", "ignore:.torch.jit.:FutureWarning")

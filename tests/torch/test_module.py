@@ -223,6 +223,20 @@ def test_chosen_and_largest_outputs(bias: bool) -> None:
     assert not values.requires_grad
 
 
+@pytest.mark.parametrize("measure", [None, np.arange(1.0, D + 1)])
+@pytest.mark.parametrize("loss", ["taylor", "spherical"])
+def test_log_probabilities_sum_to_one_and_are_minus_the_loss(loss: str, measure: Any) -> None:
+    h, _ = minibatch()
+    head = layer(loss=loss, base_measure=measure, reduction="none")
+    every = head.log_prob(h, torch.arange(D).expand(m, D))
+    torch.testing.assert_close(every.exp().sum(1), torch.ones(m, dtype=torch.float64))
+    assert not every.requires_grad
+    ids = torch.arange(m)
+    torch.testing.assert_close(head.log_prob(h, ids), every[ids, ids])
+    log_measure = 0 if measure is None else torch.from_numpy(np.log(measure / measure.sum()))[ids]
+    torch.testing.assert_close(head.log_prob(h, ids), log_measure - head(h, ids).detach())
+
+
 def test_initial_biases_are_those_of_the_loss() -> None:
     h, _ = minibatch()
     start = layer(loss="spherical", bias=True, weights=None).outputs(h, [0, 5])

@@ -13,6 +13,7 @@ from support.torch_layers import TINY, D, d, layer, minibatch
 
 from wordsparse.errors import InputError
 from wordsparse.layer.factors import Factors
+from wordsparse.layer.losses import ZLoss
 from wordsparse.torch import FactoredOutput
 from wordsparse.torch.state import link
 
@@ -110,3 +111,30 @@ def test_a_state_without_row_squares_is_refused() -> None:
     old = {name: part for name, part in layer().state_dict().items() if name != "row_squares"}
     with pytest.raises(RuntimeError, match=r"Missing key.*row_squares"):
         layer().load_state_dict(old)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        ("taylor", r"^0\.loss_text: the state has the loss zloss\(a=1.0, b=5.0\), but this layer has taylor\(\)"),
+        ("zloss", r"the state has the loss zloss\(a=1.0, b=5.0\), but this layer has zloss\(a=1.0, b=7.0\)"),
+    ],
+)
+def test_a_state_of_another_loss_is_refused(loss: str, message: str) -> None:
+    """Otherwise, training would go on with a loss for which the weights were not trained, without a word."""
+    saved = torch.nn.Sequential(layer(loss=ZLoss(b=5.0))).state_dict()
+    other = torch.nn.Sequential(layer(loss=loss))
+    before = other[0].weights()
+    with pytest.raises(InputError, match=message):
+        other.load_state_dict(saved)
+    torch.testing.assert_close(other[0].weights(), before, rtol=0, atol=0)
+    torch.nn.Sequential(layer(loss=ZLoss(b=5))).load_state_dict(saved)
+
+
+def test_a_state_without_a_loss_is_read() -> None:
+    """States of earlier versions do not name their loss."""
+    head, other = trained(None), layer()
+    old = {name: part for name, part in head.state_dict().items() if name != "loss_text"}
+    assert "All keys matched" in str(other.load_state_dict(old))
+    torch.testing.assert_close(other.weights(), head.weights(), rtol=0, atol=0)
+    assert other.state_dict().keys() == head.state_dict().keys()

@@ -1,7 +1,8 @@
 """The output layer and its loss as a PyTorch module: exact over all outputs, in O(d²) per example."""
 
 import inspect
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, MutableMapping
 from typing import Any, NoReturn, Self, cast
 
 import numpy as np
@@ -21,20 +22,37 @@ from wordsparse.torch.state import array
 
 REDUCTIONS = ("mean", "sum", "none")
 REAL = {torch.float32: np.float32, torch.float64: np.float64}
-# The factor of the loss above which a gradient scaler has most likely scaled the loss.
-MAX_LOSS_WEIGHT = 100.0
+# The factor of the loss above which a gradient scaler has most likely scaled the loss, and the factor below which
+# gradients are most likely to be accumulated. Rounding a gradient to bfloat16 changes a factor of 1 by less than 1%.
+MAX_LOSS_WEIGHT, MIN_LOSS_WEIGHT = 100.0, 0.99
 NO_EXPORT = (
     "FactoredOutput cannot be exported, traced or scripted: its weights are not in the graph; put head.to_linear() in "
     "its place, a torch.nn.Linear with the same outputs"
 )
+NO_SMOOTHING = "no loss supports label smoothing: leave the argument out"
 # Maps PyTorch's argument names, in lower case and without underscores, to our names or to a hint; see ``options.hint``.
 _ELSEWHERE = {
     **dict.fromkeys(("outfeatures", "nclasses", "numembeddings"), "num_classes"),
     **dict.fromkeys(("embeddingdim", "dmodel"), "in_features"),
     **dict.fromkeys(("weight", "posweight"), "each target has its own weight: head(h, (rows, ids, weights))"),
     "paddingidx": "ignore_index",
-    "labelsmoothing": "no loss supports label smoothing: leave the argument out",
+    "labelsmoothing": NO_SMOOTHING,
     "device": "the layer's state is in the CPU's memory even if h is on a GPU: leave out device",
+}
+# The same for arguments of a call.
+_IN_CALLS = _ELSEWHERE | {
+    "reduction": "give it when you make the layer: FactoredOutput(…, reduction='none')",
+    "ignoreindex": "give it when you make the layer: FactoredOutput(…, ignore_index=…)",
+}
+# Maps attributes of other libraries to a hint.
+_ATTRIBUTES = {
+    **dict.fromkeys(
+        ("predict_proba", "predict_log_proba", "probabilities", "log_probs", "softmax"),
+        "head.log_prob(h, ids).exp() gives the probabilities of classes if the loss defines them (taylor, spherical)",
+    ),
+    "weight": "W is no parameter; head.weights() returns W, and head.to_linear() a torch.nn.Linear",
+    "label_smoothing": NO_SMOOTHING,
+    **dict.fromkeys(("predict", "topk"), "head.top(h, k) gives the k largest outputs"),
 }
 
 
@@ -120,6 +138,15 @@ class FactoredOutput(nn.Module):
             refuse_unknown(options, [*inspect.signature(cls.__init__).parameters][1:], others=_ELSEWHERE)
         return super().__new__(cls)
 
+    def __getattr__(self, name: str) -> Any:
+        """Find parameters and buffers, and answer names of other libraries with a hint."""
+        try:
+            return super().__getattr__(name)
+        except AttributeError as error:
+            if name in _ATTRIBUTES:
+                raise AttributeError(f"{error}: {_ATTRIBUTES[name]}") from None
+            raise
+
     def __init__(
         self,
         in_features: int,
@@ -150,6 +177,7 @@ class FactoredOutput(nn.Module):
         self.reduction, self.fused, self.bias = reduction, bool(fused), bool(bias)
         self.ignore_index = int(ignore_index)
         self.grad_scaler: Any = None
+        self._has_warned = False
         self._anchor = torch.zeros(0, requires_grad=True)
         self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay)
         d = self.in_features + self.bias
@@ -183,7 +211,7 @@ class FactoredOutput(nn.Module):
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def forward(self, input: Tensor, target: Any = None) -> Tensor:
+    def forward(self, input: Tensor, target: Any = None, **options: Any) -> Tensor:
         """Return exact losses over all outputs, for the current weights.
 
         Parameters
@@ -203,9 +231,10 @@ class FactoredOutput(nn.Module):
         Raises
         ------
         InputError
-            If shapes do not agree, a value is not finite, an id is out of range, or the target is missing; if the
-            module is traced or exported; or in training mode, if several processes train.
+            If shapes do not agree, a value is not finite, an id is out of range, the target is missing, or an option is
+            given; if the module is traced or exported; or in training mode, if several processes train.
         """
+        refuse_unknown(options, ["target"], others=_IN_CALLS)
         if target is None:
             raise InputError("head(h, target) gives losses; for outputs take head.top(h, k) or head.to_linear()(h)")
         m = self._checked(input).shape[0]
@@ -247,7 +276,7 @@ class FactoredOutput(nn.Module):
             several processes train.
         """
         _refuse_export()
-        if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+        if not _is_ids(ids):
             raise InputError("ids must be a tensor of integers")
         trains = self.training and torch.is_grad_enabled()
         if trains:
@@ -287,8 +316,28 @@ class FactoredOutput(nn.Module):
 
     def _end_pass(self, gradients: Gradients) -> None:
         """Take the step at the end of a backward pass."""
+        self._warn_of_accumulation(gradients)
         self._step(gradients)
         self.fused_optimizer.passed = True
+
+    def _warn_of_accumulation(self, gradients: Gradients) -> None:
+        """Warn once if the losses of a pass were multiplied by less than 1, as if gradients of several passes were
+        added up."""
+        factor = sum(self._factor(g) for _, g in gradients.minibatches)
+        if (
+            not 0 < factor < MIN_LOSS_WEIGHT
+            or self.reduction == "none"
+            or self._has_warned
+            or self.grad_scaler is False
+        ):
+            return
+        self._has_warned = True
+        warnings.warn(
+            f"the loss is multiplied by {factor:g}, but every backward pass takes its own step of W: to add up the "
+            "gradients of several passes, use fused=False, with layer.apply_() after the last pass; if you want the "
+            "factor, set layer.grad_scaler = False",
+            stacklevel=2,
+        )
 
     def _collected(self, forward_in: int) -> Gradients:
         """Return the gradients that this backward pass adds to; :func:`passes.collected` explains ``forward_in``."""
@@ -296,18 +345,22 @@ class FactoredOutput(nn.Module):
             return self._engine.pending
         return passes.collected(self._number, forward_in, self.fused_optimizer.check_pass, self._end_pass)
 
-    def _scale(self, g: Tensor) -> float:
-        """Return the factor by which a gradient scaler has multiplied the loss."""
+    def _scale(self, g: NDArray[Any]) -> float:
+        """Return the factor by which a gradient scaler has multiplied the loss, given the derivatives of the losses."""
         if self.grad_scaler:
             return float(self.grad_scaler.get_scale())
-        largest = float(g.abs().max()) if g.numel() else 0.0
-        factor = largest * int(g.count_nonzero()) if self.reduction == "mean" else largest
+        factor = self._factor(g)
         if self.grad_scaler is None and factor > MAX_LOSS_WEIGHT:
             raise InputError(
                 f"the loss is multiplied by {factor:g}: if a GradScaler does so, name it with layer.grad_scaler = "
                 "scaler, so that W's step removes the factor; if you want the factor, set layer.grad_scaler = False"
             )
         return 1.0
+
+    def _factor(self, g: NDArray[Any]) -> float:
+        """Return the factor by which the loss was multiplied, given the derivatives of the losses."""
+        largest = float(np.abs(g).max(initial=0))
+        return largest * int(np.count_nonzero(g)) if self.reduction == "mean" else largest
 
     # ── outputs ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -333,6 +386,44 @@ class FactoredOutput(nn.Module):
         largest = torch.from_numpy(values).to(input.device), torch.from_numpy(indices).to(input.device)
         return torch.return_types.topk(largest)
 
+    @torch.no_grad()
+    def log_prob(self, input: Tensor, ids: Tensor) -> Tensor:
+        """Return log probabilities of classes, for a loss that defines probabilities: ``taylor`` or ``spherical``.
+
+        The cost is O(d²) per class. No gradient flows through the result.
+
+        Parameters
+        ----------
+        input : (m, in_features) tensor
+            h.
+        ids : (m,) or (m, K) tensor of integers
+            Classes, for example ``head.top(h, K).indices``.
+
+        Returns
+        -------
+        torch.Tensor
+            log p of each class, of the shape of ids, in the working precision.
+
+        Raises
+        ------
+        InputError
+            If the loss defines no probabilities, shapes do not agree, or an id is out of range.
+        """
+        m, loss = self._checked(input).shape[0], self.loss
+        if loss.gives != "probabilities":
+            raise InputError(
+                f"the loss {loss.name} defines no probabilities, only {loss.gives}: head.outputs(h, rows) gives them; "
+                "for probabilities make the layer with loss='taylor' or 'spherical'"
+            )
+        if not _is_ids(ids) or ids.shape[:1] != (m,) or ids.ndim > 2:
+            raise InputError(f"ids must be a tensor of integers of shape ({m},) or ({m}, any)")
+        chosen = torch.from_numpy(validation.output_rows(array(ids.ravel()), self.num_classes))
+        h = input.repeat_interleave(ids.numel() // max(1, m), 0)
+        one = torch.arange(len(chosen)), chosen, torch.ones(len(chosen))
+        losses, _ = operators.losses(h, self._anchor, *one, self._number, False)
+        measure = 0 if self._engine.output.core.p is None else 2 * self.measure_roots[chosen].log()
+        return (measure - losses.cpu()).to(ids.device, self.dtype).view_as(ids)
+
     def weights(self, rows: Any = None) -> Tensor:
         """Return W[rows] (all rows if None), so that o = W h. The last column is the bias, if there is one."""
         return torch.from_numpy(self._engine.output.weights(None if rows is None else _host(rows)))
@@ -351,9 +442,11 @@ class FactoredOutput(nn.Module):
 
     def _start(self, engine: Engine) -> None:
         self._engine, self._number = engine, operators.register(self)
+        self.register_buffer("loss_text", state.text_of(self.loss))
         state.link(self, engine)
 
-    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *args: Any) -> None:
+    def _load_from_state_dict(self, state_dict: MutableMapping[str, Any], prefix: str, *args: Any) -> None:
+        state.check_loss(self, state_dict, prefix)
         state.check(self, self._engine.output.core, state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[arg-type, unused-ignore]
         self.discard_()
@@ -391,6 +484,10 @@ class FactoredOutput(nn.Module):
     def _rows_of(self, input: Tensor) -> NDArray[Any]:
         empty = np.zeros(0, np.int64)
         return self._engine.minibatch(array(input), empty, empty, empty).H
+
+
+def _is_ids(ids: Any) -> bool:
+    return isinstance(ids, Tensor) and targets.is_whole(ids)
 
 
 def _real(dtype: torch.dtype) -> Any:

@@ -57,9 +57,10 @@ def gradient(
     call must be collected.
     """
     module, (version, forward_in) = _layers[layer], stamp.tolist()
-    scale = module._scale(g) if trains else 1.0
     minibatch = module._engine.minibatch(*map(array, (h, rows, ids, weights)))
-    by_loss = array(g).astype(np.float64) / scale
+    by_loss = array(g).astype(np.float64)
+    scale = module._scale(by_loss) if trains else 1.0
+    by_loss /= scale
     if not np.isfinite(by_loss).all():
         # NaN makes a gradient scaler skip the step of the other parameters too.
         return torch.full_like(h, torch.nan), h.new_empty(0)

@@ -1,6 +1,6 @@
 """The state of a layer as buffers of a module. The tensors share the memory of the layer's arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from wordsparse.errors import InputError
 from wordsparse.layer.core import ExactLayer
+from wordsparse.layer.losses import Loss
 from wordsparse.torch.engine import Engine
 
 FACTORS = ("U", "U_inverse", "omega", "Q", "w_bar")
@@ -30,6 +31,26 @@ def link(module: nn.Module, engine: Engine) -> None:
         buffers["measure_roots"] = torch.from_numpy(core.p)
     for name, tensor in buffers.items():
         module.register_buffer(name, tensor)
+
+
+def text_of(loss: Loss) -> Tensor:
+    """Return the name and the constants of a loss as UTF-8 bytes, such as ``zloss(a=1.0, b=7.0)``."""
+    plain = {name: value for name, value in vars(loss).items() if isinstance(value, (int, float, str, np.number))}
+    constants = (f"{name}={value if isinstance(value, str) else float(value)}" for name, value in plain.items())
+    return torch.tensor(list(f"{loss.name}({', '.join(constants)})".encode()), dtype=torch.uint8)
+
+
+def check_loss(module: nn.Module, loaded: MutableMapping[str, Any], prefix: str) -> None:
+    """Raise InputError if a state dictionary was saved with another loss. A state dictionary without a loss, from a
+    version that did not store it, gets the loss of the module."""
+    own = module.get_buffer("loss_text")
+    stored = loaded.setdefault(prefix + "loss_text", own)
+    if not torch.equal(stored.cpu(), own):
+        names = (bytes(array(text)).decode(errors="replace") for text in (stored, own))
+        raise InputError(
+            "{}loss_text: the state has the loss {}, but this layer has {}: make the layer with the loss of the state; "
+            "to train its weights with another loss, give weights=old.weights()".format(prefix, *names)
+        )
 
 
 def check(module: nn.Module, core: ExactLayer, loaded: Mapping[str, Any], prefix: str) -> None:

@@ -23,7 +23,7 @@ def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Trip
     """
     if isinstance(target, np.ndarray):
         target = torch.from_numpy(target)
-    if isinstance(target, Tensor) and target.layout is torch.strided and _is_whole(target):
+    if isinstance(target, Tensor) and target.layout is torch.strided and is_whole(target):
         return _of_ids(target, shape, ignore_index)
     if isinstance(target, Tensor):
         return _of_weights(target, shape), None
@@ -68,7 +68,7 @@ def _of_weights(target: Tensor, shape: tuple[int, int]) -> Triple:
 def _of_parts(rows: Any, ids: Any, weights: Any) -> Triple:
     rows, ids = torch.as_tensor(rows), torch.as_tensor(ids)
     weights = torch.ones(ids.shape, device=ids.device) if weights is None else torch.as_tensor(weights)
-    are_whole = all(_is_whole(part) or not part.numel() for part in (rows, ids))
+    are_whole = all(is_whole(part) or not part.numel() for part in (rows, ids))
     if not (rows.ndim == 1 and rows.shape == ids.shape == weights.shape and are_whole):
         kinds = ", ".join(f"{part.dtype} of shape {tuple(part.shape)}" for part in (rows, ids, weights))
         raise InputError(
@@ -78,7 +78,8 @@ def _of_parts(rows: Any, ids: Any, weights: Any) -> Triple:
     return rows.long(), ids.long(), weights
 
 
-def _is_whole(part: Tensor) -> bool:
+def is_whole(part: Tensor) -> bool:
+    """Return whether a tensor holds integers."""
     return not (part.is_floating_point() or part.is_complex() or part.dtype is torch.bool)
 
 
