@@ -135,6 +135,14 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
     return pi
 
 
+def counts(name: str, value: ArrayLike, size: int) -> Array:
+    """Return ``value`` as an array (size,) float64 of non-negative finite numbers."""
+    array = _real_array(name, value, (size,)).astype(np.float64)
+    if not (np.isfinite(array).all() and (array >= 0).all()):
+        raise InputError(f"{name} must hold finite numbers of at least 0 only")
+    return array
+
+
 def all_finite(array: Array) -> bool:
     """Return whether every number is finite. If possible, use a single pass and no temporary arrays."""
     return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())

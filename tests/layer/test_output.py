@@ -11,7 +11,7 @@ from support.cases import Case, covering_cases
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Kernels
-from wordsparse.layer import core, output
+from wordsparse.layer import core, largest
 from wordsparse.layer.core import BLOCK_ROWS
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
@@ -181,7 +181,7 @@ def test_top_returns_at_most_all_outputs_and_first_of_equals() -> None:
     assert where.shape == best.shape == (0, 2)
 
 
-@pytest.mark.parametrize(("m", "k"), [(1, 1), (3, 40), (output.TOP_EXAMPLES + 1, 2)])
+@pytest.mark.parametrize(("m", "k"), [(1, 1), (3, 40), (largest.TOP_EXAMPLES + 1, 2)])
 @pytest.mark.parametrize("order", ["falling", "rising", "mixed"])
 def test_top_is_a_stable_sort_whatever_the_order_of_the_outputs(order: str, m: int, k: int) -> None:
     """Outputs are whole numbers, many of which are equal, in blocks of every size."""

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from wordsparse.layer.output import FactoredOutput
-from wordsparse.torch.engine import Engine, Gradients, StepOptions
+from wordsparse.torch.engine import Gradients, StepOptions
+from wordsparse.torch.exact import ExactEngine
 
 D, d, BATCH, STEPS = 50, 8, 4, 30_000
 
@@ -28,7 +29,7 @@ def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
     random, tied = np.random.default_rng(0), inputs_are == "tied"
     table = random.standard_normal((D, d))
     start = 0.1 * random.standard_normal((D, d)) if tied else None  # from inputs of 0, nothing would be learnt
-    engine = Engine(FactoredOutput(D, d, loss, weights=start, threads=1), bias=False)
+    engine = ExactEngine(FactoredOutput(D, d, loss, weights=start, threads=1), bias=False)
     step, rows, ones = StepOptions(1.0, second_order=True), np.arange(BATCH), np.ones(BATCH, np.float32)
     means = np.zeros(STEPS)
     for t in range(STEPS):

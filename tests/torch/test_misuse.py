@@ -153,7 +153,7 @@ def test_names_of_other_libraries_are_answered(name: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"reduction": "none"}, r"unknown option reduction: give it when you make the layer: FactoredOutput"),
+        ({"reduction": "none"}, r"unknown option reduction: give it when you make the layer: reduction="),
         ({"label_smoothing": 0.1}, "no loss supports label smoothing"),
         ({"targets": None}, r"unknown option targets: did you mean target\?"),
     ],

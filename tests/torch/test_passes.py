@@ -155,12 +155,12 @@ def test_a_backward_pass_through_changed_weights_is_refused(program: Any) -> Non
     loss = program(head, body)
     loss.backward(retain_graph=True)
     after = head.weights()
-    with pytest.raises(InputError, match="weights of FactoredOutput have changed"):
+    with pytest.raises(InputError, match="weights of the layer have changed"):
         loss.backward()
     first, second = program(head, body), program(head, body)
     torch.testing.assert_close(head.weights(), after, rtol=0, atol=0)
     first.backward()
-    with pytest.raises(InputError, match="weights of FactoredOutput have changed"):
+    with pytest.raises(InputError, match="weights of the layer have changed"):
         second.backward()
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from tools.bench.rivals import OF_TARGETS, OF_VALUES, Rival, best_settings, is_rival, kind_of, score, stages
 from tools.bench.runner import Benchmark, Row
 from tools.bench.tasks import FEATURES, Task, task_of
+from wordsparse.errors import InputError
 from wordsparse.layer.losses import LOSSES
 from wordsparse.machine.description import memory_bytes
 
@@ -34,8 +35,9 @@ class Heads(Benchmark):
     the next ten words. A GRU over embeddings predicts words from the ten words before; other tasks use networks with
     one inner layer.
 
-    ``head`` is a loss of ``FactoredOutput`` with its defaults, or a rival. The prefix ``counts:`` adds
-    biases, and makes the square root of the counts the base measure. The rivals: ``dense`` is full cross-entropy;
+    ``head`` is a loss of ``FactoredOutput`` with its defaults, ``SampledOutput``, or a rival. The prefix ``counts:``
+    adds biases, and makes the square root of the counts the base measure; ``SampledOutput`` then knows the counts from
+    the beginning. The rivals: ``dense`` is full cross-entropy;
     ``in-batch`` is cross-entropy among the targets of the minibatch, corrected for each target's probability (log Q);
     ``sampled-K`` is cross-entropy among K uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform
     negatives. Rivals with a softmax start from biases equal to the log of the counts. For real values: squared error,
@@ -79,6 +81,8 @@ class Heads(Benchmark):
         kind = self.task.partition("-")[0]
         if is_rival(head):
             return kind_of(head) not in (OF_VALUES if kind == "values" else OF_TARGETS)
+        if head.endswith("SampledOutput"):
+            return kind == "values"
         targets = {"values": "real-valued", "labels": "several", "bag": "several"}.get(kind, "one-hot")
         return targets not in LOSSES[head.removeprefix("counts:")].fits
 
@@ -210,15 +214,18 @@ class Training:
         return memory_bytes("VmHWM") - self.before
 
 
-class Exact:
-    """A ``FactoredOutput`` as the head; this layer takes its own steps."""
+class Ours:
+    """A layer of wordsparse as the head; it takes its own steps."""
 
     def __init__(self, name: str, dim: int, task: Task) -> None:
-        from wordsparse.torch import FactoredOutput
+        from wordsparse.torch import FactoredOutput, SampledOutput
 
-        loss, counted = name.removeprefix("counts:"), name.startswith("counts:")
-        options = {"bias": True, "base_measure": np.sqrt(task.counts + 1)} if counted else {}
-        self.layer = FactoredOutput(dim, task.outputs, loss=loss, ignore_index=-1, **options)
+        loss, counted, self.layer = name.removeprefix("counts:"), name.startswith("counts:"), Any
+        if loss == "SampledOutput":
+            self.layer = SampledOutput(dim, task.outputs, ignore_index=-1, counts=task.counts if counted else None)
+        else:
+            options = {"bias": True, "base_measure": np.sqrt(task.counts + 1)} if counted else {}
+            self.layer = FactoredOutput(dim, task.outputs, loss=loss, ignore_index=-1, **options)
         self.sparse, self.dense, self.optimizers = list[Any](), list[Any](), [self.layer.fused_optimizer]
         self.embed, self.state, self.restore = self.layer.embed, self.layer.state_dict, self.layer.load_state_dict
 
@@ -239,16 +246,16 @@ class Exact:
         return (W[:, :-1], W[:, -1]) if biased else (W, 0.0)
 
     def log_prob(self, h: Any, o: Any, ids: Any) -> Any:
-        """Return the summed log probability of single targets, or NaN if the loss defines no probabilities."""
-        if self.layer.loss.gives != "probabilities" or ids.shape[1] > 1:
+        """Return the log probability (m,) of each example's first target, or NaN if the loss defines none."""
+        try:
+            return self.layer.log_prob(h, ids[:, 0])
+        except InputError:
             return o[:, 0] * np.nan
-        log_p, roots = -len(ids) * self.layer(h, ids[:, 0]), getattr(self.layer, "measure_roots", None)
-        return log_p if roots is None else log_p + 2 * roots[ids[:, 0]].log().sum()
 
 
 def head_of(name: str, dim: int, task: Task) -> Any:
     """Make the head that ``name`` describes."""
-    return (Rival if is_rival(name) else Exact)(name, dim, task)
+    return (Rival if is_rival(name) else Ours)(name, dim, task)
 
 
 def body_of(task: Task, dim: int) -> Any:

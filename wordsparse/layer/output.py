@@ -5,7 +5,6 @@ The layer itself, its equations and the phases of a step are in :mod:`wordsparse
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from wordsparse.layer.divergence import LossWatch
 from wordsparse.layer.guard import Guard, one_at_a_time
 from wordsparse.layer.inputs import RowInputs
 from wordsparse.layer.interface import Forward, Targets
-from wordsparse.layer.largest import largest_of, take_in
+from wordsparse.layer.largest import largest_outputs
 from wordsparse.layer.sums import pull_back
 from wordsparse.machine import memory
 from wordsparse.types import Array
@@ -29,10 +28,6 @@ from wordsparse.types import Array
 NOISE = 0.01
 # The number of d×d float64 matrices in memory during an update. An update holds both the old and the new state.
 SQUARES = 6
-# :meth:`FactoredOutput.top` searches blocks of at most TOP_EXAMPLES rows and TOP_OUTPUTS numbers. The first block has
-# TOP_GROWTH · k columns. Each later block has at most TOP_GROWTH times as many columns as all earlier blocks together.
-# These constants were the fastest of several for 1 to 2,000 rows.
-TOP_EXAMPLES, TOP_OUTPUTS, TOP_GROWTH = 1024, 1 << 20, 8
 
 
 def check_memory(n_outputs: int, n_features: int, dtype: np.dtype[Any], weighted: bool) -> None:
@@ -233,28 +228,8 @@ class FactoredOutput:
             The largest output comes first. Among equal outputs, the smaller index comes first. k must be at most D.
         """
         there, k = self._checked(H), min(validation.positive_int("k", k), self.n_outputs)
-        step = max(1, min(TOP_EXAMPLES, TOP_OUTPUTS // (TOP_GROWTH * k)))
-        parts = [self._top(there[i : i + step], k) for i in range(0, max(1, there.shape[0]), step)]
-        indices, outputs = map(np.concatenate, zip(*parts, strict=True))
+        indices, outputs = largest_outputs(self.core.outputs, there, self.n_outputs, k, self.core.kernels.xp)
         return self.like(H, indices), self.like(H, outputs)
-
-    def _top(self, H: Array, k: int) -> tuple[Array, Array]:
-        """Compute :meth:`top` for a number of examples so small that the outputs of a block fit into a cache.
-
-        Outputs of later blocks are kept only if they are larger than the k-th largest output so far, which is rarely
-        the case.
-        """
-        xp, most = self.core.kernels.xp, max(TOP_GROWTH * k, TOP_OUTPUTS // max(1, H.shape[0]))
-        ends = [0, min(TOP_GROWTH * k, self.n_outputs)]
-        while ends[-1] < self.n_outputs:
-            ends.append(min(self.n_outputs, ends[-1] + min(most, TOP_GROWTH * ends[-1])))
-        blocks = [slice(start, stop) for start, stop in pairwise(ends)]
-        computed = self.core.outputs(H, blocks)
-        outputs = next(computed)
-        where, best = largest_of(np.broadcast_to(xp.arange(ends[1]), outputs.shape), outputs, k)
-        for block, outputs in zip(blocks[1:], computed, strict=True):
-            take_in(where, best, outputs, block.start, xp)
-        return where, best
 
     # ── arguments and results of users ────────────────────────────────────────────────────────────────────────────
 

@@ -1,6 +1,7 @@
-"""The layer for PyTorch: :class:`FactoredOutput`, an output layer with its loss as a ``torch.nn.Module``.
+"""The layers for PyTorch, each an output layer with its loss as a ``torch.nn.Module``: :class:`FactoredOutput` with
+exact losses, and :class:`SampledOutput` with in-batch cross-entropy.
 
-The module needs PyTorch 2.5 or newer: ``pip install 'wordsparse[torch]'``.
+The modules need PyTorch 2.5 or newer: ``pip install 'wordsparse[torch]'``.
 """
 
 from wordsparse import optional
@@ -9,5 +10,6 @@ optional.load("wordsparse.torch", "torch")
 
 from wordsparse.torch.module import FactoredOutput  # noqa: E402
 from wordsparse.torch.optimizer import FusedOptimizer  # noqa: E402
+from wordsparse.torch.sampled import SampledOutput  # noqa: E402
 
-__all__ = ["FactoredOutput", "FusedOptimizer"]
+__all__ = ["FactoredOutput", "FusedOptimizer", "SampledOutput"]

@@ -47,6 +47,6 @@ class FusedOptimizer(torch.optim.Optimizer):
         never call ``step`` are exempt."""
         if self.passed and self.watches:
             raise InputError(
-                "two backward passes without a step between them: FactoredOutput has updated its weights after the "
+                "two backward passes without a step between them: the layer has updated its weights after the "
                 "first pass, so gradients do not accumulate; use fused=False, and layer.apply_() after the last pass"
             )

@@ -45,7 +45,7 @@ def collected(layer: int, forward_in: int, begin: Callable[[], None], take: Call
     """
     if forward_in not in (-1, now()):
         raise InputError(
-            "a backward pass of FactoredOutput inside another one, as in a reentrant checkpoint, would move its "
+            "a backward pass of the layer inside another one, as in a reentrant checkpoint, would move its "
             "weights too early: use torch.utils.checkpoint.checkpoint(..., use_reentrant=False), or fused=False "
             "with layer.apply_() after the backward pass"
         )

@@ -1,0 +1,301 @@
+"""In-batch cross-entropy with log Q, one Adagrad rate per row of W, and steps that move only the minibatch's rows.
+
+The outputs are logits o = W h + log Q, where Q are the shares of the classes among targets. A minibatch of n targets
+and u uniform negatives contains class i with the probability Pᵢ = 1 − (1 − Qᵢ)ⁿ (1 − 1/D)ᵘ. If S are the classes in the
+minibatch, Σ_{i∈S} exp(oᵢ)/Pᵢ has the expectation Σᵢ exp(oᵢ) over all D classes (Horvitz & Thompson, 1952), so that
+
+    ℓ_j = Σ_k y_jk (log Z_j − o_jk),    Z_j = Σ_{i∈S} exp(o_ji − log Pᵢ)
+
+estimates the cross-entropy over all classes. Its gradient is that of the softmax over S, whose logits are corrected by
+−log P (Bengio & Senécal, 2008; Yi et al., RecSys 2019).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from scipy.special import logsumexp
+
+from wordsparse import validation
+from wordsparse.errors import InputError, TrainingError
+from wordsparse.kernels import kernels_on
+from wordsparse.layer.guard import Guard
+from wordsparse.layer.largest import largest_outputs
+from wordsparse.machine import memory
+from wordsparse.torch.engine import Engine, Gradients, Minibatch, StepOptions, summed
+from wordsparse.torch.head import ELSEWHERE, REAL, Head, host
+from wordsparse.torch.optimizer import FusedOptimizer
+from wordsparse.types import Array
+
+# The number added to the count of every class, so that log Q is finite.
+UNSEEN = 0.1
+# The standard deviation of initial weights.
+NOISE = 0.02
+# The number of rows of W that are read at a time if all of W is needed.
+BLOCK_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Forward:
+    """A forward pass: the classes S (u,), their rows of W (u, d), softmax probabilities (m, u), and the targets (m, u)
+    as columns of S."""
+
+    classes: Array
+    W: Array
+    softmax: Array
+    targets: sp.csr_array
+    losses: Array
+
+
+class SampledEngine(Engine):
+    """The engine of a layer with W (D, d), ``counts`` (D,) float32 and, for every row, a rate of Adagrad.
+
+    Without ``counts``, the counts are those of all targets trained on so far. ``steps`` and ``seed`` determine the
+    ``negatives`` of a minibatch.
+    """
+
+    def __init__(self, W: Array, counts: Array | None, negatives: int, seed: int, threads: int) -> None:
+        super().__init__(W.shape[0], W.dtype, Guard(), bias=True)
+        self.kernels, self.W, self.negatives, self.seed = kernels_on("cpu", threads), W, negatives, seed
+        self.counts_targets = counts is None
+        self.counts = np.zeros(self.n_outputs, np.float32) if counts is None else counts
+        self.total = float(self.counts.sum(dtype=np.float64))
+        self.steps = self.changes = 0
+        self._kept: tuple[Minibatch, Forward] | None = None
+
+    @property
+    def version(self) -> int:
+        return self.changes
+
+    def losses(self, minibatch: Minibatch, *, keep: bool) -> tuple[Array, int]:
+        with self.guard.held("forward"):
+            forward = self._forward(minibatch)
+            self._kept = (minibatch, forward) if keep else None
+            return forward.losses, self.version
+
+    def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
+        with self.guard.held("backward"):
+            self._check(version)
+            is_kept = self._kept is not None and self._kept[0].equals(minibatch)
+            forward = self._kept[1] if self._kept is not None and is_kept else self._forward(minibatch)
+            by_output = self._by_output(forward, g)
+            if onto is not None:
+                onto.add(minibatch, g)
+                onto.rows.append((forward.classes, self.kernels.gram(by_output, minibatch.H)))
+                onto.versions.add(version)
+            return self.kernels.matmul(by_output, forward.W)
+
+    def apply(self, gradients: Gradients, step: StepOptions) -> None:
+        for version in gradients.versions:
+            self._check(version)
+        self._kept = None
+        if not gradients.rows:
+            return
+        rows, total = summed(gradients.rows, self.W.shape[1])
+        squares = self._squares_with(rows, total)
+        change = (-step.lr * total / np.sqrt(np.where(squares > 0, squares, 1))[:, None]).astype(self.dtype)
+        if not validation.all_finite(change):
+            raise TrainingError("the step would give weights that are not finite: lower the learning rate")
+        self.kernels.add_rows(self.W, rows, change)
+        self.row_squares[rows] = squares
+        self.steps, self.changes = self.steps + 1, self.changes + 1
+        if self.counts_targets:
+            for minibatch, _ in gradients.minibatches:
+                np.add.at(self.counts, minibatch.Y.indices, 1)
+                self.total += minibatch.Y.nnz
+
+    def weights(self, rows: Any = None) -> Array:
+        chosen = slice(None) if rows is None else validation.output_rows(rows, self.n_outputs)
+        with self.guard.held("weights"):
+            return self._rows(chosen)
+
+    def outputs(self, H: Array, rows: Any) -> Array:
+        chosen = validation.output_rows(rows, self.n_outputs)
+        with self.guard.held("outputs"):
+            return next(self._outputs(self._inputs(H), [chosen]))
+
+    def top(self, H: Array, k: int) -> tuple[Array, Array]:
+        k = min(validation.positive_int("k", k), self.n_outputs)
+        with self.guard.held("top"):
+            return largest_outputs(self._outputs, self._inputs(H), self.n_outputs, k)
+
+    def log_prob(self, H: Array, ids: Array) -> Array:
+        """The cost is O(D d) per example."""
+        with self.guard.held("log_prob"):
+            H, own = self._inputs(H), np.full(ids.shape, -np.inf)
+            log_sums = np.full((len(H), 1), -np.inf)
+            for start in range(0, self.n_outputs, BLOCK_ROWS):
+                block = slice(start, min(start + BLOCK_ROWS, self.n_outputs))
+                o = next(self._outputs(H, [block])).astype(np.float64)
+                log_sums = np.logaddexp(log_sums, logsumexp(o, axis=1, keepdims=True))
+                row, column = np.nonzero((ids >= block.start) & (ids < block.stop))
+                own[row, column] = o[row, ids[row, column] - start]
+            return own - log_sums
+
+    def state(self) -> dict[str, Any]:
+        arrays = {"W": self.W, "row_squares": self.row_squares, "counts": self.counts}
+        return {**arrays, "total": self.total, "steps": self.steps}
+
+    def check_state(self, state: Mapping[str, Array], prefix: str) -> None:
+        for name in ("row_squares", "counts", "total", "steps"):
+            if (state[name] < 0).any():
+                raise InputError(f"{prefix}{name} holds a negative number: load another state")
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        for name in ("W", "row_squares", "counts"):
+            getattr(self, name)[...] = state[name]
+        self.total, self.steps, self.changes = float(state["total"]), int(state["steps"]), self.changes + 1
+
+    def _inputs(self, h: Array) -> Array:
+        return validation.matrix("H", super()._inputs(h), self.W.shape[1], self.dtype)
+
+    def _rows(self, ids: Any) -> Array:
+        return np.column_stack([self.W[ids], self._log_Q(ids).astype(self.dtype)])
+
+    def _outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
+        """Yield the outputs H W[rows]ᵀ + log Q (m, n) for each block of rows."""
+        for rows in blocks:
+            W = self.W[rows]
+            # For one example, BLAS is fastest, because it reads W at full memory bandwidth.
+            o = H @ W.T if len(H) == 1 else self.kernels.matmul(H, W.T)
+            o += self._log_Q(rows).astype(self.dtype)
+            yield o
+
+    def _shares(self, ids: Array | slice) -> Array:
+        """Return Q of these classes, float64."""
+        shares: Array = (self.counts[ids] + np.float64(UNSEEN)) / (self.total + UNSEEN * self.n_outputs)
+        return shares
+
+    def _log_Q(self, ids: Array | slice) -> Array:
+        log_shares: Array = np.log(self._shares(ids))
+        return log_shares
+
+    def _forward(self, minibatch: Minibatch) -> Forward:
+        Y, D = minibatch.Y, self.n_outputs
+        negatives = np.random.default_rng((self.seed, self.steps)).integers(D, size=self.negatives)
+        S, places = np.unique(np.concatenate([Y.indices, negatives]), return_inverse=True)
+        targets = sp.csr_array((Y.data, places[: Y.nnz], Y.indptr), (Y.shape[0], len(S)))
+        W, Q = self.kernels.take(self.W, S), self._shares(S)
+        log_P = np.log(-np.expm1(Y.nnz * _log_absent(Q) + self.negatives * _log_absent(1 / D)))
+        o = self.kernels.matmul(minibatch.H, W.T)
+        o += (np.log(Q) - log_P).astype(self.dtype)
+        row = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
+        own = o[row, targets.indices] + log_P[targets.indices]
+        largest = o.max(1, keepdims=True, initial=np.finfo(self.dtype).min)
+        softmax = np.exp(np.subtract(o, largest, out=o), out=o)
+        sums = np.maximum(softmax.sum(1, keepdims=True), 1)  # at least 1, except without classes
+        softmax /= sums
+        losses = np.bincount(row, Y.data * ((largest + np.log(sums))[row, 0] - own), Y.shape[0])
+        return Forward(S, W, softmax, targets, losses.astype(np.float64))  # bincount of nothing is integer
+
+    def _by_output(self, forward: Forward, g: Array) -> Array:
+        """Return the gradient with respect to the outputs of S, (m, u)."""
+        Y = forward.targets
+        row = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
+        weights = np.bincount(row, Y.data, Y.shape[0])
+        by_output = forward.softmax * (g * weights).astype(self.dtype)[:, None]
+        np.subtract.at(by_output, (row, Y.indices), (g[row] * Y.data).astype(self.dtype))
+        return by_output
+
+
+def _log_absent(share: Any) -> Any:
+    """Return the log probability that a class with this share is not drawn; for a share of 1, almost −∞."""
+    return np.log1p(-np.minimum(share, 1 - np.finfo(np.float64).epsneg))
+
+
+class SampledOutput(Head):
+    """An output layer over D classes with in-batch cross-entropy, for networks with one target per example.
+
+    The outputs are logits o = W h + log Q, where Q are the shares of the classes among targets. The loss estimates the
+    cross-entropy over all D classes from the classes in the minibatch. Each class is weighted by the inverse of the
+    probability that it is in the minibatch. In training mode, the backward pass ends with a step of Adagrad, with one
+    rate per row, and moves only rows of the minibatch's classes. W is a buffer, not a parameter. Methods, targets and
+    refusals are those of :class:`FactoredOutput`.
+
+    Parameters
+    ----------
+    in_features : int
+        d, the size of h.
+    num_classes : int
+        D.
+    counts : (D,) array of non-negative numbers, optional
+        How often each class is a target in the training data. By default, the layer counts the targets that it trains
+        on.
+    negatives : int
+        The number of uniformly drawn classes that join the classes of the minibatch, for small minibatches.
+    lr : float
+        The rate of Adagrad. The first step of a row has this root mean square, whatever factor multiplies the loss.
+    reduction, ignore_index, fused, dtype
+        As for :class:`FactoredOutput`.
+    seed, weights
+        The seed of the initial weights and of the negatives; or initial weights (D, d).
+
+    Attributes
+    ----------
+    fused_optimizer, grad_scaler
+        As for :class:`FactoredOutput`.
+
+    Raises
+    ------
+    InputError
+        If an argument is invalid, or there is too little memory.
+
+    Notes
+    -----
+    The layer needs memory for D·(d + 2) numbers. With several targets per example, their losses are added up, but then
+    the exact layer usually ranks better (docs/torch.md).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from wordsparse.torch import SampledOutput
+    >>> head = SampledOutput(8, 100_000)
+    >>> head(torch.randn(4, 8, requires_grad=True), torch.tensor([3, 14159, 26, 99_999])).backward()
+    >>> head.top(torch.randn(4, 8), 3).indices.shape
+    torch.Size([4, 3])
+    """
+
+    _elsewhere = ELSEWHERE | {
+        "loss": "the loss is in-batch cross-entropy; FactoredOutput has other losses",
+        "bias": "log Q is the bias: leave the argument out, or give counts=",
+        "weightdecay": "only rows in the minibatch move, so no weights decay: leave the argument out",
+        **dict.fromkeys(("basemeasure", "classcounts", "frequencies", "prior"), "counts"),
+        **dict.fromkeys(("numsampled", "nsampled", "numnegatives"), "negatives"),
+    }
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        counts: Any = None,
+        negatives: int = 0,
+        reduction: str = "mean",
+        ignore_index: int = -100,
+        lr: float = 0.1,
+        fused: bool = True,
+        dtype: torch.dtype = torch.float32,
+        seed: int = 0,
+        weights: Any = None,
+    ) -> None:
+        super().__init__(in_features, num_classes, reduction, ignore_index, dtype, fused=fused, bias=True)
+        self.fused_optimizer = FusedOptimizer(self._anchor, validation.non_negative("lr", lr), 0.0)
+        D, d, real = self.num_classes, self.in_features, np.dtype(REAL[dtype])
+        memory.check(D * (d * real.itemsize + 8), f"a layer of {D:,} outputs and {d:,} features")
+        seed, negatives = validation.whole("seed", seed), validation.whole("negatives", negatives)
+        if counts is not None:
+            counts = validation.counts("counts", host(counts), D).astype(np.float32)
+        if weights is None:
+            W = np.random.default_rng(seed).standard_normal((D, d), REAL[dtype])
+            W *= NOISE
+        else:
+            W = validation.matrix("weights", host(weights), d, real).copy()
+            if len(W) != D:
+                raise InputError(f"weights must have shape {(D, d)}, not {W.shape}")
+        self._start(SampledEngine(W, counts, negatives, seed, torch.get_num_threads()))
+
+    def _about(self) -> str:
+        return f"negatives={self._engine.negatives}"
