@@ -21,6 +21,8 @@ from wordsparse.machine.description import memory_bytes
 # Units of the inner layer, units of the recurrent body, and the maximum number of outputs in memory for evaluation.
 INNER, STATE, HELD = 256, 128, 30_000_000
 RIVALS = ("dense", "in-batch", "sampled-100", "sampled-1000", "binary-100", "stored")
+# The memory that each head adds, for each pair of a task and its heads.
+MEMORY: dict[tuple[str, tuple[str, ...]], dict[str, int]] = {}
 
 
 @dataclass
@@ -67,9 +69,11 @@ class Heads(Benchmark):
         """First measure the memory of each head that fits the task, then the scores; steps of the heads take turns."""
         best = best_settings(self.tuned, self.task)
         heads = tuple(name + best.get(name, "") for name in self.head if not self._leaves_out(name))
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-            grown = process.submit(Heads.memory, replace(self, head=heads)).result()
-        return [{**row, "bytes": grown[row["head"]]} for row in self._apart(heads)]
+        case = self.task, heads
+        if case not in MEMORY:  # the seed makes no difference
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+                MEMORY[case] = process.submit(Heads.memory, replace(self, head=heads)).result()
+        return [{**row, "bytes": MEMORY[case][row["head"]]} for row in self._apart(heads)]
 
     def _apart(self, heads: tuple[str, ...]) -> list[Row]:
         """Return the scores of heads that a process of its own trains."""
