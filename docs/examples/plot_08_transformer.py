@@ -5,7 +5,7 @@ A transformer for the next item, with one table
 A small causal transformer in PyTorch reads a user's history and predicts the next of 5,000 items. Its output layer is
 ``FactoredOutput``, and its inputs are rows of the same table (``embed``). The loss and the gradient are exact over all
 items, and no step computes 5,000 outputs. We compare this output layer with the strongest cheap alternative for one
-target per position: cross-entropy among the targets of the minibatch.
+target per position: cross-entropy among the targets of the minibatch, which is ``SampledOutput``.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from wordsparse.torch import FactoredOutput
+from wordsparse.torch import FactoredOutput, SampledOutput
 
 torch.manual_seed(0)
 torch.set_num_threads(1)
@@ -60,44 +60,32 @@ counts = np.bincount(train.ravel(), minlength=n_items)
 head = FactoredOutput(dim, n_items, loss="zloss", bias=True, base_measure=np.sqrt(counts + 1.0))
 
 # %%
-# The second head is in-batch cross-entropy. An item is in the minibatch with the probability 1 − (1 − Q)ⁿ, and the
-# weight of the item is the inverse of this probability. The bias of the item is log Q.
-rows = torch.nn.Embedding(n_items, dim, sparse=True)
-torch.nn.init.normal_(rows.weight, std=0.02)
-Q = torch.from_numpy((counts + 0.1) / (counts + 0.1).sum()).float()
-
-
-def in_batch(h: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    there, own = targets.unique(return_inverse=True)
-    outputs = h @ rows(there).T + Q[there].log() - (1 - (1 - Q[there]) ** len(targets)).log()
-    return torch.nn.functional.cross_entropy(outputs, own)
+# The second head is in-batch cross-entropy: the items in the minibatch stand for all items, each weighted by the inverse
+# of the probability that it is there. The head moves only their rows, with one rate per row.
+sampled = SampledOutput(dim, n_items, counts=counts)
 
 
 # %%
 # Both heads train the same body for eight epochs.
-def learn(body: Body, loss_of: Callable[..., torch.Tensor], top: Callable[[torch.Tensor], torch.Tensor]) -> list[float]:
-    mine = [parameter for parameter in body.parameters() if parameter is not rows.weight]
-    optimizers = [torch.optim.Adam(mine, lr=2e-3), torch.optim.SparseAdam([rows.weight], lr=2e-3)]
-    shares = []
+def learn(head: FactoredOutput | SampledOutput) -> list[float]:
+    body, shares = Body(head.embed), []
+    optimizer = torch.optim.Adam(body.parameters(), lr=2e-3)
     for _ in range(8):
         body.train()
         for batch in torch.randperm(n_users).split(100):
             inputs, following = train[batch, :-1], train[batch, 1:]
-            loss = loss_of(body(inputs).flatten(0, 1), following.flatten())
-            for optimizer in optimizers:
-                optimizer.zero_grad()
-            loss.backward()
-            for optimizer in optimizers:
-                optimizer.step()
+            loss = head(body(inputs).flatten(0, 1), following.flatten())
+            optimizer.zero_grad()
+            loss.backward()  # also takes the step of the head
+            optimizer.step()
         body.eval()
         with torch.no_grad():
-            ten = torch.cat([top(body(users)[:, -1]) for users in train.split(1000)])
+            ten = torch.cat([head.top(body(users)[:, -1], 10).indices for users in train.split(1000)])
         shares.append(float((ten == test[:, None]).any(1).double().mean()))
     return shares
 
 
-found = {"exact, Z-loss": learn(Body(head.embed), head, lambda h: head.top(h, 10).indices)}
-found["in-batch"] = learn(Body(rows), in_batch, lambda h: (h @ rows.weight.T + Q.log()).topk(10).indices)
+found = {"exact, Z-loss": learn(head), "in-batch": learn(sampled)}
 for name, shares in found.items():
     print(name, *(f"{share:.3f}" for share in shares))
 

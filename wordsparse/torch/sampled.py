@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from scipy.special import logsumexp
 
@@ -40,13 +39,13 @@ BLOCK_ROWS = 4096
 
 @dataclass(frozen=True)
 class Forward:
-    """A forward pass: the classes S (u,), their rows of W (u, d), softmax probabilities (m, u), and the targets (m, u)
-    as columns of S."""
+    """A forward pass: the classes S (u,), their rows of W (u, d), the softmax over S (m, u), the places of targets in
+    the softmax, and the losses (m,)."""
 
     classes: Array
     W: Array
     softmax: Array
-    targets: sp.csr_array
+    places: tuple[Array, Array]
     losses: Array
 
 
@@ -81,7 +80,7 @@ class SampledEngine(Engine):
             self._check(version)
             is_kept = self._kept is not None and self._kept[0].equals(minibatch)
             forward = self._kept[1] if self._kept is not None and is_kept else self._forward(minibatch)
-            by_output = self._by_output(forward, g)
+            by_output = self._by_output(forward, minibatch.Y.data, g)
             if onto is not None:
                 onto.add(minibatch, g)
                 onto.rows.append((forward.classes, self.kernels.gram(by_output, minibatch.H)))
@@ -96,11 +95,12 @@ class SampledEngine(Engine):
             return
         rows, total = summed(gradients.rows, self.W.shape[1])
         squares = self._squares_with(rows, total)
-        change = (-step.lr * total / np.sqrt(np.where(squares > 0, squares, 1))[:, None]).astype(self.dtype)
-        if not validation.all_finite(change):
+        with np.errstate(over="ignore"):  # an overflow is detected below
+            change = step.lr * total / np.sqrt(np.where(squares > 0, squares, 1))[:, None]
+            W = self.kernels.take(self.W, rows) - change.astype(self.dtype)
+        if not validation.all_finite(W):
             raise TrainingError("the step would give weights that are not finite: lower the learning rate")
-        self.kernels.add_rows(self.W, rows, change)
-        self.row_squares[rows] = squares
+        self.W[rows], self.row_squares[rows] = W, squares
         self.steps, self.changes = self.steps + 1, self.changes + 1
         if self.counts_targets:
             for minibatch, _ in gradients.minibatches:
@@ -176,28 +176,26 @@ class SampledEngine(Engine):
     def _forward(self, minibatch: Minibatch) -> Forward:
         Y, D = minibatch.Y, self.n_outputs
         negatives = np.random.default_rng((self.seed, self.steps)).integers(D, size=self.negatives)
-        S, places = np.unique(np.concatenate([Y.indices, negatives]), return_inverse=True)
-        targets = sp.csr_array((Y.data, places[: Y.nnz], Y.indptr), (Y.shape[0], len(S)))
+        S, columns = np.unique(np.concatenate([Y.indices, negatives]), return_inverse=True)
+        row, column = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr)), columns[: Y.nnz]
         W, Q = self.kernels.take(self.W, S), self._shares(S)
         log_P = np.log(-np.expm1(Y.nnz * _log_absent(Q) + self.negatives * _log_absent(1 / D)))
         o = self.kernels.matmul(minibatch.H, W.T)
         o += (np.log(Q) - log_P).astype(self.dtype)
-        row = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
-        own = o[row, targets.indices] + log_P[targets.indices]
+        own = o[row, column] + log_P[column]
         largest = o.max(1, keepdims=True, initial=np.finfo(self.dtype).min)
         softmax = np.exp(np.subtract(o, largest, out=o), out=o)
         sums = np.maximum(softmax.sum(1, keepdims=True), 1)  # at least 1, except without classes
         softmax /= sums
         losses = np.bincount(row, Y.data * ((largest + np.log(sums))[row, 0] - own), Y.shape[0])
-        return Forward(S, W, softmax, targets, losses.astype(np.float64))  # bincount of nothing is integer
+        return Forward(S, W, softmax, (row, column), losses.astype(np.float64))  # bincount of nothing is integer
 
-    def _by_output(self, forward: Forward, g: Array) -> Array:
-        """Return the gradient with respect to the outputs of S, (m, u)."""
-        Y = forward.targets
-        row = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr))
-        weights = np.bincount(row, Y.data, Y.shape[0])
+    def _by_output(self, forward: Forward, y: Array, g: Array) -> Array:
+        """Return the gradient with respect to the outputs of S, (m, u). ``y`` are the weights of the targets."""
+        row = forward.places[0]
+        weights = np.bincount(row, y, len(g))
         by_output = forward.softmax * (g * weights).astype(self.dtype)[:, None]
-        np.subtract.at(by_output, (row, Y.indices), (g[row] * Y.data).astype(self.dtype))
+        np.subtract.at(by_output, forward.places, (g[row] * y).astype(self.dtype))
         return by_output
 
 
