@@ -28,9 +28,9 @@ class FactoredOutput(Head):
     num_classes : int
         D.
     loss : str or wordsparse.losses.Loss
-        Required. The choice depends on the target: ``bounded-ns`` for several labels, ``zloss`` for one class,
-        ``taylor`` or ``spherical`` for the probability of one class, ``squared`` for real values; or give a loss
-        object. Plain softmax is not available. The Z-loss is near 0 if the target's output is 12 standard deviations
+        Required. The choice depends on the target: ``bounded-ns`` for several labels, ``squared`` for real values, and
+        ``zloss`` for one class, for which :class:`SampledOutput` usually ranks better. ``taylor`` and ``spherical``
+        define probabilities, but rank worse. Or give a loss object. Plain softmax is not available. The Z-loss is near 0 if the target's output is 12 standard deviations
         above the mean of all D outputs, but another output may still be larger.
     reduction : str
         ``mean`` over the examples, ``sum``, or ``none`` for one loss per example.
@@ -109,8 +109,8 @@ class FactoredOutput(Head):
     ) -> None:
         if loss is None:
             raise InputError(
-                "loss is required, and depends on the target: bounded-ns for several labels, zloss for one class, "
-                "taylor for one class with a probability, squared for real values"
+                "loss is required, and depends on the target: bounded-ns for several labels, squared for real values, "
+                "zloss for one class, for which SampledOutput usually ranks better"
             )
         super().__init__(in_features, num_classes, reduction, ignore_index, dtype, fused=fused, bias=bias)
         self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay)
