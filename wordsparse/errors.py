@@ -13,9 +13,21 @@
 :class:`wordsparse.training.interruption.Interrupted` is a KeyboardInterrupt, with exit status 130.
 """
 
+import sys
+from collections.abc import Callable
+from typing import Any
+
 
 class WordsparseError(Exception):
     """The base class of wordsparse's errors, whose messages the command line prints without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython and Jupyter show: the message, or the whole traceback after ``%xmode
+        Verbose``."""
+        tracebacks = sys.modules["IPython"].get_ipython().InteractiveTB
+        if tracebacks.mode == "Verbose":
+            return list(tracebacks.structured_traceback(type(self), self, self.__traceback__))
+        return [f"{type(self).__name__}: {self}"]
 
 
 class InputError(WordsparseError, ValueError):
@@ -32,9 +44,21 @@ class WrongTypeError(InputError, TypeError):
 
 
 class UnknownWordError(InputError, KeyError):
-    """An error for a word or key that has no vector, or for an attribute that the keys lack (``get_vecattr``)."""
+    """An error for a word or key that has no vector, or for an attribute that the keys lack (``get_vecattr``).
 
-    __str__ = Exception.__str__  # KeyError would quote the message
+    Finding words of similar spelling takes milliseconds, so ``hint`` is called only if the message is shown.
+    """
+
+    def __init__(self, message: str, hint: Callable[[], str] = str) -> None:
+        super().__init__(message)
+        self._hint = hint
+
+    def __str__(self) -> str:
+        return Exception.__str__(self) + self._hint()  # KeyError would quote the message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the whole message in place of the function that makes the hint."""
+        return type(self), (str(self),)
 
 
 class CutShortError(InputError, EOFError):

@@ -21,7 +21,7 @@ SIDES = {
 
 
 class Scores(dict[str, Any]):
-    """The result of :func:`wordsparse.evaluate`. ``str(scores)`` is a table of the scores."""
+    """The result of :func:`wordsparse.evaluate`, which is shown as a table of the scores."""
 
     def __str__(self) -> str:
         rows = list(self._rows())
@@ -29,6 +29,8 @@ class Scores(dict[str, Any]):
         return "\n".join(
             f"{name:{width}}  {value:>9}  {low:>14}  {n:>6}  {oov:>6}" for name, value, low, n, oov in rows
         )
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return html_table(list(self._rows()), {NEXT, *(kind.title for kind in KINDS.values())})

@@ -98,7 +98,7 @@ class KeyTable(WordVectors):
         if row is None:
             row = default
         if row is None:
-            raise UnknownWordError(queries.unknown(self, key))
+            raise queries.unknown(self, key)
         return row
 
     def get_vector(self, key: Any, norm: bool = False) -> Array:

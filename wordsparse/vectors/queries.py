@@ -12,6 +12,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from wordsparse.errors import UnknownWordError
 from wordsparse.types import Array
 from wordsparse.vectors.table import VectorTable
 
@@ -82,15 +83,17 @@ def spellings(word: str) -> tuple[str, str, str]:
     return word, bare, bare.lower()
 
 
-def unknown(vectors: VectorTable, query: Hashable) -> str:
-    """Return the error message for a query without a vector. The message names words of similar spelling, if there are
-    any."""
+def unknown(vectors: VectorTable, query: Hashable) -> UnknownWordError:
+    """Return the error for a query without a vector. The message names words of similar spelling, if there are any."""
     if not isinstance(query, str):
-        return f"{query!r:.80} is not in the vocabulary"
-    close = close_to(vectors, query)
-    hint = f"; close to it: {', '.join(close)}" if close else ""
+        return UnknownWordError(f"{query!r:.80} is not in the vocabulary")
+
+    def hint() -> str:
+        close = close_to(vectors, query)
+        return f"; close to it: {', '.join(close)}" if close else ""
+
     why = ", and none of its n-grams is known" if vectors.ngrams is not None else ""
-    return f"the word {query!r} is not in the vocabulary{why}{hint}"
+    return UnknownWordError(f"the word {query!r} is not in the vocabulary{why}", hint)
 
 
 def close_to(vectors: VectorTable, word: str) -> list[str]:

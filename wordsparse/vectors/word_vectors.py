@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordsparse import optional, validation
-from wordsparse.errors import InputError, UnknownWordError
+from wordsparse.errors import InputError
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors import names, queries
@@ -88,7 +88,7 @@ class WordVectors(VectorTable):
         """
         row = self.find(word)
         if row is None:
-            raise UnknownWordError(queries.unknown(self, word))
+            raise queries.unknown(self, word)
         return row
 
     def vector(self, word: Key, *, unit: bool = False) -> Array:
