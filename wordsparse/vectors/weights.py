@@ -1,16 +1,21 @@
 """The weight of a word in the vector of a text, computed from the word's frequency or from a collection to be searched.
 
-    s/(s + p)                              p is the word's relative frequency (SIF; Arora et al., 2017)
-    log(1 + (N − n + ½)/(n + ½)) · √cos    n of the N documents of a collection hold the word; cos is the mean cosine of
-                                           the word and the SIF mean of the other words of its document
+    s/(s + p)                         p is the word's relative frequency (SIF; Arora et al., 2017)
+    2 · idf(n)/idf(0) · (cos/c)^ρ/2   idf(n) = log(1 + (N − n + ½)/(n + ½)); n of the N documents of a collection hold
+                                      the word; cos is the mean cosine of the word and the SIF mean of the other words
+                                      of its document, and ρ = L/(L + NOISE) its reliability, for L other words; c is
+                                      the constant PRIOR
 
 The weight s/(s + p) is for sentences, in which all words matter. The weight for collections is for queries of a few
-content words. The logarithm is the idf of BM25, which stresses rare words. The factor √cos stresses words that indicate
-the topic of their documents. To limit the noise of rare words, the mean cosine is computed as if each word had occurred
-MASS more times with the cosine PRIOR.
+content words. The idf is that of BM25, which stresses rare words. The cosine stresses words that indicate the topic of
+their documents. The mean of a few words is a noisy estimate of a topic, so the logarithm of the cosine is shrunk
+towards log c: in documents of 200 words the factor is nearly √(cos/c), and in documents of six words nearly 1. To limit
+the noise of rare words, too, the mean cosine is computed as if each word had occurred MASS more times with the cosine
+c. An out-of-vocabulary word has the weight 1, half the weight of a word that is in no document and has the cosine c.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -20,7 +25,7 @@ from wordsparse.types import Array
 
 # SMOOTHING is s, the relative frequency of a word with the weight 1/2.
 SMOOTHING = 1e-3
-PRIOR, MASS = 0.3, 5.0
+PRIOR, MASS, NOISE = 0.3, 5.0, 20.0
 # The number of cosines computed at a time. The vectors for this many cosines fit into a core's cache.
 _CHUNK = 2**11
 
@@ -41,15 +46,24 @@ def of_collection(unit: Array, sif: Array, batches: Iterable[sp.csr_array]) -> N
     """
     sif = np.where(unit.any(axis=1), sif, 0)
     documents, holding = 0, np.zeros(len(unit))
-    sums, occurrences = np.zeros(len(unit)), np.zeros(len(unit))
+    sums, occurrences, sizes, pairs = np.zeros(len(unit)), np.zeros(len(unit)), 0.0, 0.0
     for counts in batches:
         documents += counts.shape[0]
+        words = counts.sum(axis=1, dtype=np.float64)
+        sizes, pairs = sizes + words.sum(), pairs + words @ (words - 1)
         holding += np.bincount(counts.indices, minlength=len(unit))
         cosines = _cosines_to_the_rest(unit, sif, counts)
         sums += np.bincount(counts.indices, counts.data * np.nan_to_num(cosines), len(unit))
         occurrences += np.bincount(counts.indices, counts.data * np.isfinite(cosines), len(unit))
     cos = np.maximum((sums + PRIOR * MASS) / (occurrences + MASS), 0)
-    return np.asarray(np.log1p((documents - holding + 0.5) / (holding + 0.5)) * np.sqrt(cos), np.float32)
+    others = pairs / max(sizes, 1)
+    topics = (cos / PRIOR) ** (0.5 * others / (others + NOISE))
+    return np.asarray(2 * _idf(documents, holding) / _idf(documents, 0) * topics, np.float32)
+
+
+def _idf(documents: int, holding: Array | int) -> Any:
+    """Return the idf of words that ``holding`` of the documents hold, by BM25's formula."""
+    return np.log1p((documents - holding + 0.5) / (holding + 0.5))
 
 
 def _cosines_to_the_rest(unit: Array, sif: Array, counts: sp.csr_array) -> Array:
