@@ -204,8 +204,9 @@ cdef inline int32_t bits_of(const pair[::1] pairs) noexcept:
 
 
 def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ssize_t n, Py_ssize_t last,
-                   const int64_t[::1] column_place, int64_t[::1] column_end, pair[::1] pairs):
+                   const int64_t[::1] column_place, int64_t[::1] column_end, pair[::1] pairs, bint one_way):
     """List pairs of words a <= b, ordered by b. The pairs with b lie between column_place[b] and column_end[b] (u,).
+    With one_way, list each pair with the earlier word as a and the later word as b.
 
     With a window of len(by_distance), count_pairs counts the same pairs. The lowest 8 of 32 (or 16 of 64) bits hold the
     distance, and the other bits hold a. column_place (u,) must leave space for each word's pairs and one extra pair.
@@ -227,13 +228,13 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
             for j in range(begin, end):
                 # Pairs with a > b are also written, and then overwritten by the next pair: a branch would cost more.
                 b, place = local[j], column_end[local[j]]
-                first, stop = max(begin, j - window), min(end, j + window + 1) if j < last else j + 1
+                first, stop = max(begin, j - window), min(end, j + window + 1) if j < last and not one_way else j + 1
                 fits = fits and place + max(0, min(j, last) - first) + stop - j - 1 <= pairs.shape[0]
                 if not fits:
                     break
                 for i in range(first, min(j, last)):
                     pairs[place] = <pair> local[i] << bits | <pair> (j - i)
-                    place += local[i] <= b
+                    place += one_way or local[i] <= b
                 for i in range(j + 1, stop):
                     pairs[place] = <pair> local[i] << bits | <pair> (i - j)
                     place += local[i] < b
@@ -244,12 +245,13 @@ def skipgram_pairs(const int32_t[::1] local, const float[::1] by_distance, Py_ss
 
 def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64_t[::1] column_place,
                 const int64_t[::1] column_end, const int64_t[::1] row_place, int64_t[::1] row_end, uint8_t[::1] entries,
-                int32_t[::1] words, int64_t[::1] places, int64_t[::1] columns):
+                int32_t[::1] words, int64_t[::1] places, int64_t[::1] columns, bint one_way):
     """Merge equal pairs of skipgram_pairs into one entry. A pair at distance k has the weight by_distance[k - 1].
 
     entries (ENTRY_BYTES per pair, aligned) receives the merged pairs, ordered by a. The entries with a lie between
     row_place[a] and row_end[a], with b ascending. words and places list the same pairs ordered by b, from columns[b] to
-    columns[b + 1]. words holds a, and places the index of the entry. words and places omit pairs of a word with itself.
+    columns[b + 1]. words holds a, and places the index of the entry. Without one_way, words and places omit pairs of a
+    word with itself.
     """
     cdef Py_ssize_t b, u = row_end.shape[0]
     cdef int64_t k, place, count = pairs.shape[0], listed = 0
@@ -280,7 +282,7 @@ def merge_pairs(const pair[::1] pairs, const float[::1] by_distance, const int64
                     continue
                 rows[place].column, rows[place].weight, rows[place].in_column = <int32_t> b, weight, listed
                 row_end[a] = place + 1
-                if a < b:
+                if one_way or a < b:
                     words[listed], places[listed] = a, place
                     listed += 1
         columns[u] = listed
@@ -333,8 +335,10 @@ def mirror_rows(const uint8_t[::1] entries, const int32_t[::1] words, const int6
 
 
 def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssize_t n, Py_ssize_t first,
-                    Py_ssize_t last, int32_t[::1] word, int32_t[::1] centre, int32_t[::1] start, int32_t[::1] stop):
-    """Write the word, the position, and both ends of the window, for each centre token that has a context token.
+                    Py_ssize_t last, bint one_way, int32_t[::1] word, int32_t[::1] centre, int32_t[::1] start,
+                    int32_t[::1] stop):
+    """Write the word, the position, and both ends of the window, for each centre token that has a context token. With
+    one_way, a window has only the tokens before its centre.
 
     Centres are in the order of the text. The four arrays must have space for last - first entries. Return the number of
     entries used.
@@ -352,7 +356,7 @@ def window_examples(const int32_t[::1] local, const uint16_t[::1] width, Py_ssiz
                 begin, end = i, run_end(&local[0], n, i)
                 while begin > 0 and local[begin - 1] >= 0:
                     begin -= 1
-            lo, hi = max(begin, i - width[i]), min(end, i + width[i] + 1)
+            lo, hi = max(begin, i - width[i]), i + 1 if one_way else min(end, i + width[i] + 1)
             if hi - lo > 1:
                 word[written], centre[written] = local[i], <int32_t> i
                 start[written], stop[written] = <int32_t> lo, <int32_t> hi

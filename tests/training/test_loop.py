@@ -47,11 +47,12 @@ def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model: st
     assert means.trace() / 2 - 0.1 > means[0, 1] + 0.3
 
 
+@pytest.mark.parametrize("direction", ["both", "after"])
 @pytest.mark.parametrize("model", MODELS)
-def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model: str) -> None:
+def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model: str, direction: str) -> None:
     text = two_topics(1500)
     # Minibatches need many tokens and wide rows to have enough work for several threads.
-    options = {**SMALL, "dim": 40, "epochs": 1, "batch_tokens": 4000, "model": model}
+    options = {**SMALL, "dim": 40, "epochs": 1, "batch_tokens": 4000, "model": model, "direction": direction}
     runs = [ws.train(text, **{**options, "threads": threads}) for threads in (1, 1, 2, 3)]
     for other in runs[1:]:
         assert other.input_rows.tobytes() == runs[0].input_rows.tobytes()

@@ -14,7 +14,17 @@ from wordsparse.errors import InputError
 from wordsparse.training.progress import Progress
 
 
-@pytest.mark.parametrize("options", [{}, {"model": "skipgram"}, {"loss": "squared"}, {"heldout": 0.2}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"model": "skipgram"},
+        {"loss": "squared"},
+        {"heldout": 0.2},
+        {"direction": "after"},
+        {"model": "skipgram", "direction": "after"},
+    ],
+)
 def test_a_run_resumed_at_any_step_ends_in_the_same_bytes(text: Path, output: Path, options: dict[str, Any]) -> None:
     whole = ws.train(text, **SHORT, **options)
     train(text, output, tokens=None, **options)

@@ -28,6 +28,7 @@ def sentences(n: int = 300, seed: int = 0) -> list[list[str]]:
 @pytest.fixture(scope="module")
 def models() -> dict[str, ws.Model]:
     made = {kind: ws.train(sentences(), model=kind, **OPTIONS) for kind in ("skipgram", "cbow")}
+    made["one-way"] = ws.train(sentences(), model="skipgram", direction="after", **OPTIONS)
     return {**made, "walks": ws.train(sentences(), model="skipgram", preset="walks", **OPTIONS)}
 
 
@@ -72,7 +73,8 @@ def test_no_token_of_a_short_text_is_subsampled() -> None:
 def bag(model: ws.Model, words: list[str], place: int) -> np.ndarray:
     """Return the weighted mean of the input rows of the words around a position."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
-    around = [j for j in range(len(words)) if j != place and abs(place - j) <= 5]
+    end = place if model.options["direction"] == "after" else len(words)
+    around = [j for j in range(end) if j != place and abs(place - j) <= 5]
     shares = [kept[words[j]] * weights[abs(place - j) - 1] for j in around]
     rows = [model.input_rows[model.vocabulary[words[j]]] for j in around]
     return np.asarray(np.average(rows, axis=0, weights=shares))
@@ -85,7 +87,7 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
         (word, kept[word] * weights[abs(i - words.index("comet")) - 1])
         for words in texts
         for i, word in enumerate(words)
-        if 0 < abs(i - words.index("comet")) <= 5
+        if 0 < abs(i - words.index("comet")) <= 5 and (i > words.index("comet") or model.options["direction"] == "both")
     ]
 
 
@@ -124,7 +126,7 @@ MANY[-1] = ["ship", "sky", "light", "comet", "sun", "moon", "star", "milk", "sug
 
 @pytest.mark.usefixtures("converged")
 @pytest.mark.parametrize("texts", [FEW, MANY])
-@pytest.mark.parametrize("kind", ["skipgram", "cbow", "walks"])
+@pytest.mark.parametrize("kind", ["skipgram", "cbow", "one-way", "walks"])
 def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
     models: dict[str, ws.Model], kind: str, texts: list[list[str]]
 ) -> None:

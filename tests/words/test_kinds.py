@@ -79,6 +79,17 @@ def test_edges_given_as_walks_are_refused() -> None:
 
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
+def test_sessions_predict_the_item_after_an_item_not_the_item_before(model: str) -> None:
+    sessions = [[f"n{(start + step) % 20}" for step in range(6)] for start in random.integers(20, size=400)]
+    both, after = (ws.train(sessions, preset=preset, model=model, dim=8) for preset in ("items", "sessions"))
+    for i in range(20):
+        nexts = [item for item, _ in after.predict([f"n{i}"], 3)]
+        assert f"n{(i + 1) % 20}" in nexts
+        assert f"n{(i - 1) % 20}" not in nexts
+    assert (both.options["direction"], after.options["direction"]) == ("both", "after")
+
+
+@pytest.mark.parametrize("model", ["cbow", "skipgram"])
 def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
     # With the defaults of text, a node was as similar to nodes two steps away as to its neighbours.
     trained = ws.train(WALKS, preset="walks", model=model, window=2, dim=8, epochs=50)

@@ -162,7 +162,9 @@ class _Batch:
     """The slice ``part`` of the new words, with the occurrences of these words in ``text.places``.
 
     A pair consists of an occurrence and a known word in its window. For each pair, ``place`` is the index of the
-    occurrence (ascending), ``target`` the known word, and ``y`` the weight.
+    occurrence (ascending), and ``target`` the known word. ``leads`` is the weight with which the new word predicts the
+    known word, and ``follows`` the weight with which the known word predicts the new word. The two weights are equal
+    unless windows look one way.
     """
 
     def __init__(self, model: Model, objective: Objective, text: Occurrences, part: slice) -> None:
@@ -178,24 +180,26 @@ class _Batch:
         inside &= text.tokens[near] < len(model)
         self.place, step = np.nonzero(inside)
         self.target = text.tokens[near[self.place, step]]
-        self.y = objective.keep[self.target] * np.concatenate([by_distance[::-1], by_distance])[step]
+        y = objective.keep[self.target] * np.concatenate([by_distance[::-1], by_distance])[step]
+        self.leads, self.follows = (y, y) if objective.is_both else (y * (step >= window), y * (step < window))
 
     def inputs(self) -> tuple[Array, Array]:
         """Return the input rows in canonical coordinates, (n, dim), and a mask of the words that have a context
         word."""
         o, item = self.objective, self.word[self.place]
         rows, offsets = o.outputs[self.target, :-1], o.outputs[self.target, -1]
-        mass = np.bincount(item, self.y, self.n)
+        mass = np.bincount(item, self.leads, self.n)
         linear, diagonal = np.outer(mass, o.linear), np.outer(mass, o.curvature) + o.doubt
-        return minimise(rows, self.y, offsets, item, linear, diagonal), mass > 0
+        return minimise(rows, self.leads, offsets, item, linear, diagonal), mass > 0
 
     def outputs(self, counts: Array) -> Array:
         """Return the output rows in canonical coordinates, (n, dim + 1)."""
         o, places = self.objective, len(self.word)
-        total = np.bincount(self.place, self.y, places)
+        total = np.bincount(self.place, self.follows, places)
         has = total > 0
         bags = (
-            sp.csr_array((self.y.astype(np.float32), (self.place, self.target)), (places, len(self.model))) @ o.inputs
+            sp.csr_array((self.follows.astype(np.float32), (self.place, self.target)), (places, len(self.model)))
+            @ o.inputs
         )
         h = np.ones((np.count_nonzero(has), self.model.dim + 1), np.float32)
         h[:, :-1] = bags[has] / total[has, None]

@@ -69,7 +69,7 @@ class Objective:
             self.linear = (self.beta * w_bar[:dim] + 2 * self.alpha * constant).astype(np.float32)
             self.curvature = (2 * self.alpha * c.spectrum).astype(np.float32)
         self.doubt = float(coordinates.DOUBT * PAIRS * self.curvature.sum())
-        self.window = options.window
+        self.window, self.is_both = options.window, options.direction == "both"
         self.keep = keep_probabilities(counts, options.sample)
         self._take_moments(model.trained().state)
 

@@ -15,6 +15,9 @@ from wordsparse.types import Array
 
 MAX_WINDOW = 10_000
 Distances = Literal["linear", "harmonic", "equal"]
+Direction = Literal["both", "after"]
+# An entry of merge_pairs.
+ENTRY = np.dtype([("column", np.int32), ("weight", np.float32), ("in_column", np.int64)])
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class ExampleBuilder:
     :func:`keep_probabilities` gives the probability with which a token is kept. :func:`distance_weights` gives the
     weights of skip-gram's pairs. CBOW draws the width of each centre token's window at random, so that a context word
     is inside the window with a probability equal to the weight of its distance. The random numbers depend only on the
-    seed, the epoch and the token's position in the corpus. With ``transposed``, the builder also makes the transpose of
-    skip-gram's targets; otherwise the training step computes the transpose.
+    seed, the epoch and the token's position in the corpus. If ``direction`` is "after", a word is predicted only from
+    words before it. With ``transposed``, the builder also makes the transpose of skip-gram's targets; otherwise the
+    training step computes the transpose.
     """
 
     def __init__(
@@ -56,9 +60,10 @@ class ExampleBuilder:
         sample: float,
         seed: int,
         distances: Distances = "linear",
+        direction: Direction = "both",
         transposed: bool = False,
     ) -> None:
-        self.window = window
+        self.window, self._one_way = window, direction == "after"
         self._keep_below = keep_thresholds(np.asarray(vocabulary.counts), sample)
         self._by_distance = distance_weights(window, distances)
         # Element k − 1 is the probability that CBOW draws a window wider than k, times 2**32.
@@ -72,7 +77,8 @@ class ExampleBuilder:
 
         ``shard`` holds encoded text, int32. ``start`` and ``stop`` bound the slice of tokens, and ``offset`` is the
         position of the shard's first entry in the corpus. Two tokens in one window are each other's context, so they
-        form two pairs. Both pairs belong to the minibatch of the first token, so the matrix of weights is symmetric.
+        form two pairs. Both pairs belong to the minibatch of the first token, so the matrix of weights is symmetric. If
+        windows look one way, two tokens form one pair, whose context is the second token.
         """
         local, _, n, _, last, words, tokens = self._tokens(shard, start, stop, offset, epoch, widths=False)
         u = words.shape[0]
@@ -83,12 +89,15 @@ class ExampleBuilder:
         empty = self._pool.empty
         pairs = empty((2 * count + u,), np.uint32 if fit else np.uint64)
         column_end, row_end, from_row, from_column = np.empty((4, u), np.int64)
-        _examples.skipgram_pairs(local, by_distance, n, last, column_place, column_end, pairs)
+        _examples.skipgram_pairs(local, by_distance, n, last, column_place, column_end, pairs, self._one_way)
         row_place, columns = _starts(of_word - (column_end - column_place))[:-1], np.empty(u + 1, np.int64)
         by_row = empty((count * _examples.ENTRY_BYTES,), np.uint8)
         by_column = empty((count,), np.int32), empty((count,), np.int64), columns
-        _examples.merge_pairs(pairs, by_distance, column_place, column_end, row_place, row_end, by_row, *by_column)
+        merged = row_place, row_end, by_row, *by_column
+        _examples.merge_pairs(pairs, by_distance, column_place, column_end, *merged, self._one_way)
         del pairs
+        if self._one_way:
+            return self._directed(words, tokens, *merged)
         indptr = _starts(np.diff(columns) + row_end - row_place)
         entries = int(indptr[-1])
         indices, weights = empty((entries,), np.int32), empty((entries,), np.float32)
@@ -100,12 +109,27 @@ class ExampleBuilder:
         pairs_weigh = float(weights.sum(dtype=np.float64))
         return Examples(Targets(words, Csr(indptr, indices, u), weights, transposed), None, tokens, pairs_weigh)
 
+    def _directed(
+        self, words: Array, tokens: int, row_place: Array, row_end: Array, by_row: Array, *by_column: Array
+    ) -> Examples:
+        """Return the examples of pairs that are merged, with each row's entries between ``row_place`` and
+        ``row_end``."""
+        u, sizes, (column_words, places, columns) = len(words), row_end - row_place, by_column
+        indptr = _starts(sizes)
+        shift = row_place - indptr[:-1]  # from an index in the result to an index in ``by_row``
+        entries = by_row.view(ENTRY)[np.arange(indptr[-1]) + np.repeat(shift, sizes)]
+        size, weights = int(columns[-1]), entries["weight"].copy()
+        order = places[:size] - shift[column_words[:size]]
+        transposed = Csr(columns, column_words[:size].copy(), u, order) if self._transposed else None
+        targets = Targets(words, Csr(indptr, entries["column"].copy(), u), weights, transposed)
+        return Examples(targets, None, tokens, float(weights.sum(dtype=np.float64)))
+
     def cbow(self, shard: ArrayLike, start: int, stop: int, *, offset: int, epoch: int) -> Examples:
         """Return one example per centre token that has context words. The input is the bag of context words, and the
         target is the centre token."""
         local, width, n, first, last, words, tokens = self._tokens(shard, start, stop, offset, epoch)
         places = np.empty((4, max(last - first, 0)), np.int32)
-        m = _examples.window_examples(local, width, n, first, last, *places)
+        m = _examples.window_examples(local, width, n, first, last, self._one_way, *places)
         targets, centre, begin, end = places[:, :m]
         bags = Windows(local[:n], centre, begin, end, self.window, words.shape[0])
         one_each = Csr(np.arange(m + 1), targets, words.shape[0], one_a_row=True)

@@ -26,7 +26,7 @@ SEARCH_WINDOW = 100
 # Words with the same stem usually belong to the same topic, so spelling gets a large weight.
 SENTENCE_FORM = 6.0
 # The defaults of all kinds. A kind may override some of these defaults.
-GENERAL = {"model": "cbow", "window": 5, "sample": 1e-3, "form": 1.0, "epochs": 5}
+GENERAL = {"model": "cbow", "window": 5, "direction": "both", "sample": 1e-3, "form": 1.0, "epochs": 5}
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,21 @@ KINDS = {
             name="search",
         ),
         Kind(
-            "baskets, sessions or playlists of items, in any order",
+            "baskets or other sets of items, in any order",
             {"window": BASKET_WINDOW, "sample": 0.0, "form": 0.0, "min_count": 1},
             {"distances": "equal"},
             {"turn": 0.0},
             epochs_by_length=True,
             question="next {} ITEM",
             name="items",
+        ),
+        Kind(
+            "sessions, playlists or purchases of items, in the order of time",
+            {"direction": "after", "sample": 0.0, "form": 0.0, "min_count": 1},
+            export={"turn": 0.0},
+            epochs_by_length=True,
+            question="next {} ITEM",
+            name="sessions",
         ),
         Kind(
             "walks on a graph",
@@ -139,8 +147,12 @@ def defaults_in_words(option: str) -> str:
     for name, kind in KINDS.items():
         if kind.defaults[option] != general:
             others.setdefault(kind.defaults[option], []).append(name)
-    texts = [f"{value:g} with --for {' or '.join(names)}" for value, names in others.items()]
-    return "; ".join([f"{general:g}" if isinstance(general, float) else str(general), *texts])
+    texts = [f"{_shown(value)} with --for {' or '.join(names)}" for value, names in others.items()]
+    return "; ".join([_shown(general), *texts])
+
+
+def _shown(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _entry_point(name: object) -> EntryPoint | None:

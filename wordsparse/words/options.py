@@ -11,13 +11,13 @@ from wordsparse.layer import losses
 from wordsparse.layer.losses import LossName
 from wordsparse.options import Checked, abouts, option, refuse_unknown
 from wordsparse.validation import finite, non_negative, one_of, positive_int, whole
-from wordsparse.words.examples import MAX_WINDOW
+from wordsparse.words.examples import MAX_WINDOW, Direction
 from wordsparse.words.kinds import GENERAL, KINDS, TEXT, Kind, defaults_in_words, kind_of
 from wordsparse.words.recipe import Recipe, adapted, recommended
 
 ModelName = Literal["cbow", "skipgram"]
 DeviceName = Literal["auto", "cpu", "cuda"]
-PresetName = Literal["text", "sentences", "search", "items", "walks"]
+PresetName = Literal["text", "sentences", "search", "items", "sessions", "walks"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
 # The strength of n-grams at which a word's vector depends only on the word's n-grams.
@@ -79,6 +79,13 @@ class Options(Checked):
         "Maximum distance of a context word.",
         shown=defaults_in_words("window"),
         check=partial(whole, least=1, most=MAX_WINDOW),
+    )
+    direction: Direction = option(
+        None,
+        "Which words are context: `both` sides of a word, or only the words `after` it, so that earlier words predict "
+        "later words.",
+        shown=defaults_in_words("direction"),
+        check=one_of(*get_args(Direction)),
     )
     sample: float = option(
         None,

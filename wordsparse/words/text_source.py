@@ -75,6 +75,7 @@ def windows(options: Options, recipe: Recipe, vocabulary: Vocabulary, *, transpo
         sample=options.sample,
         seed=options.seed,
         distances=recipe.distances,
+        direction=options.direction,
         transposed=transposed,
     )
     return builder.cbow if options.model == "cbow" else builder.skipgram
