@@ -26,6 +26,7 @@ LEVELS = (
     ("unseen",),
     ("words",),
     ("evaluation",),
+    ("items",),
     ("corpus", "vectors"),
     ("layer",),
     ("kernels",),

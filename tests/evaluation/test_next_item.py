@@ -1,6 +1,7 @@
 """The evaluation of next items gives the scores of a plain loop over users that follows the definition."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +45,25 @@ def plain(model: ws.Model, table: pd.DataFrame, since: str | None, is_ordered: b
         split.append((items[:end], {*items[end:]} - {*items[:end]}))
     split = [(history, new) for history, new in split if history and new]
     known = [[item for item in history if item in model] for history, _ in split]
-    decay = 0.6 if is_ordered else 1.0
-    pairs = dict[tuple[str, str], float]()
+    fade, back, decay = (0.8, 0.5, 0.7) if is_ordered else (1.0, 1.0, 1.0)
+    pairs, n = dict[tuple[str, str], float](), Counter(item for items in known for item in items)
     for items in known:
         for i, a in enumerate(items):
             for k, b in enumerate(items[i + 1 : i + 21]):
-                for pair in ((a, b),) if is_ordered else ((a, b), (b, a)):
-                    pairs[pair] = pairs.get(pair, 0) + decay**k
+                if a != b:
+                    pairs[a, b] = pairs.get((a, b), 0) + fade**k
+                    pairs[b, a] = pairs.get((b, a), 0) + back * fade**k
     answers: dict[str, list[list[str]]] = {"model": [], "popularity": [], "counts": []}
     for items in known:
         new = [word for word in words if word not in items]
         answers["model"].append([item for item, _ in model.predict(items, 10)])
         answers["popularity"].append(new[:10])
-        scores = {b: sum(decay**k * pairs.get((a, b), 0) for k, a in enumerate(items[:-21:-1])) for b in new}
-        answers["counts"].append([b for b in sorted(new, key=lambda b: -round(scores[b], 6)) if scores[b]][:10])
+        weights = [decay**k * n[a] ** -0.5 for k, a in enumerate(items[::-1])]
+        scores = {
+            b: sum(w * pairs.get((a, b), 0) for w, a in zip(weights, items[::-1], strict=True)) / max(1, n[b]) ** 0.2
+            for b in new
+        }
+        answers["counts"].append([b for b in sorted(new, key=lambda b: -round(scores[b], 5)) if scores[b]][:10])
     judged: dict[str, Any] = {}
     for side, lists in answers.items():
         hits = [[item in wanted for item in ranked] for ranked, (_, wanted) in zip(lists, split, strict=True)]
@@ -84,6 +90,7 @@ def test_users_are_judged_by_the_definition(
     if not is_ordered:
         model.call.pop("order")
     (scores,) = ws.evaluate(model, next=[path], since=since)["next"].values()
+    calibration = scores.pop("calibration")
     assert [*scores] == ["model", "popularity", "counts"]
     expected = plain(model, pd.read_csv(path), since, is_ordered)
     for side, score in scores.items():
@@ -93,7 +100,8 @@ def test_users_are_judged_by_the_definition(
     assert scores["model"]["oov"] > 0
     assert scores["model"]["low"] > scores["popularity"]["high"]
     monkeypatch.setattr(next_item, "_USERS", 7)
-    assert ws.evaluate(model, next=[path], since=since)["next"] == {"whole": scores}
+    again = ws.evaluate(model, next=[path], since=since)["next"]
+    assert again == {"whole": {**scores, "calibration": calibration}}
 
 
 def test_means_of_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +119,7 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
     assert scores == ws.evaluate(log / "m", next=[log / "whole.csv"], since="2026-07-01")
     assert main(command) == 0
     rows = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert rows == ["next", "whole", "popularity", "item-to-item"] * 2
+    assert rows == ["next", "whole", "popularity", "item-to-item"] * 2 + ["probability", "whole"]
     assert main(["evaluate", str(log / "m"), "--next", str(log / "before.csv")]) == 0
     assert "was trained on this log" in capsys.readouterr().err
     for options, message in (

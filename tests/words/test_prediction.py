@@ -56,7 +56,7 @@ def plain(model: ws.Model, basket: list[str], n: int) -> list[tuple[str, float]]
     h = np.append(model.input_rows[rows].mean(axis=0), 1) if rows else 0
     outputs = (model.output_rows.astype(float) / np.sqrt(pi)[:, None]) @ h if rows else np.log(counts / pi)
     shares = pi * np.exp(outputs - outputs.max())
-    shares /= shares.sum()
+    shares /= np.delete(shares, rows).sum() or 1  # the items of the basket are excluded
     order = [row for row in np.argsort(-shares.round(9), kind="stable").tolist() if row not in rows]
     return [(WORDS[row], shares[row]) for row in order[:n]]
 
@@ -114,8 +114,11 @@ def test_items_are_left_out_or_chosen(model: ws.Model, baskets: list[list[str]])
         model.predict(baskets, V, candidates=[*hidden, "none"]),
         strict=True,
     ):
-        assert answer == [each for each in every if each[0] not in hidden]
-        assert own == [each for each in every if each[0] not in basket]
+        for part, out in ((answer, hidden), (own, basket)):
+            expected = [each for each in every if each[0] not in out]
+            assert [item for item, _ in part] == [item for item, _ in expected]
+            shares = np.array([[share for _, share in each] for each in (part, expected)])
+            np.testing.assert_allclose(shares[0], shares[1] / (shares[1].sum() or 1), rtol=1e-4)
         assert few == [each for each in own if each[0] in hidden]
     matrix = sp.csr_array(np.eye(1, V, 4).repeat(len(baskets), 0))
     assert model.predict(baskets, 9, exclude=matrix) == model.predict(baskets, 9, exclude=[WORDS[4]])
@@ -166,8 +169,8 @@ def test_a_log_is_answered_by_user(log: Path, suffix: str, capsys: pytest.Captur
     assert json.loads(capsys.readouterr().out) == {"output": str(path), "baskets": 81, "unknown": 1}
     read = {".csv": pd.read_csv, ".parquet": pd.read_parquet}.get(suffix, lambda path: pd.read_json(path, lines=True))
     rows = read(path).astype({"user": str})
-    assert [*rows] == ["user", "rank", "item", "probability"]
-    found = {user: [*zip(part["item"], part["probability"], strict=True)] for user, part in rows.groupby("user")}
+    assert [*rows] == ["user", "rank", "item", "score"]
+    found = {user: [*zip(part["item"], part["score"], strict=True)] for user, part in rows.groupby("user")}
     expected = {user: model.predict(part["item"].tolist(), 3) for user, part in table.groupby("user")}
     assert model.predict(table, 3) == model.predict(log / "log.csv", 3, group="user") == expected
     assert {user: [(item, pytest.approx(p)) for item, p in answer] for user, answer in expected.items()} == found

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -30,8 +31,8 @@ from wordsparse.files.escaping import number_of
 
 # The number of baskets of a table that are answered at a time.
 BATCH = 4096
-# Columns of the answers, after the column by which rows are grouped.
-ANSWER = ("rank", "item", "probability")
+# Columns of the answers, after the column by which rows are grouped and before the column of probabilities or scores.
+ANSWER = ("rank", "item")
 
 
 @click.command("next")
@@ -52,12 +53,14 @@ def command(
 ) -> None:
     """Show the likeliest next items of a basket or session. MODEL must be trained on baskets or sessions.
 
-    Probabilities are exact over all items. With -, each line of standard input is a basket, and is answered by one line
-    of items. A basket may be a JSON list, whose items may contain spaces. If an item of MODEL contains a space, answers
-    are JSON lists too. A basket without an item that MODEL knows gets the most frequent items, and a message says so.
+    Probabilities are over all items that are not in the basket. If MODEL was trained on too few baskets to calibrate
+    probabilities, the numbers are scores, and a message says so. With -, each line of standard input is a basket, and
+    is answered by one line of items. A basket may be a JSON list, whose items may contain spaces. If an item of MODEL
+    contains a space, answers are JSON lists too. A basket without an item that MODEL knows gets the most frequent
+    items, and a message says so.
 
     With -o, ITEM... are tables with a row for each item, such as a list of purchases. Rows with the same value in the
-    column --group-by form a basket; the order of these rows does not change the answer. By default, the columns have
+    column --group-by form a basket. In sessions, rows are sorted by the column --order-by. By default, the columns have
     the same names as in MODEL's training table.
     """
     from wordsparse.words.model_directory import load
@@ -68,6 +71,7 @@ def command(
     trained = load(model, mapped=True)
     if given(columns) or any(item not in trained and os.path.isfile(item) for item in items):
         raise InputError(f"{items[0]}: to answer the baskets of a table, name the file to write, -o FILE.parquet")
+    number = _number(trained)
     questions = Questions(items, trained, blank=True)
     spaced = questions.are_lines and any(item.split() != [item] for item in trained)
     for basket in questions:
@@ -78,7 +82,7 @@ def command(
         if questions.are_lines:
             names = [item for item, _ in answer]
             lines = [json.dumps(names, ensure_ascii=False) if spaced else " ".join(names)]
-        result = [{"item": item, "probability": probability} for item, probability in answer]
+        result = [{"item": item, number: probability} for item, probability in answer]
         emit({"items": basket, "next": result}, lines, as_json)
     return None
 
@@ -96,18 +100,19 @@ def _answer_log(
     storage.check_apart(output, [*files_of(path), *logs])
     model = load(path, mapped=True)
     predictor, group = Predictor(model), columns.get("group") or str(model.call.get("group"))
-    if group in ANSWER:
+    names = (group, *ANSWER, _number(model))
+    if group in names[1:]:
         raise InputError(f"--group-by {group}: the answers have a column of this name too: rename the table's column")
     baskets = unknown = 0
 
     def parts() -> Iterator[writing.Part]:
         nonlocal baskets, unknown
         for batch in batches(counted(grouped(model, logs, **columns), display, "next", "baskets"), BATCH):
-            matrix = matrix_of(model.vocabulary, [items for _, items in batch])
+            matrix = matrix_of(model, [items for _, items in batch])
             baskets, unknown = baskets + len(batch), unknown + int(are_unknown(matrix).sum())
             answers = answers_of(model.vocabulary, *predictor.rank(matrix, n))
             yield _columns(
-                group,
+                names,
                 (
                     (name, rank, item, probability)
                     for (name, _), answer in zip(batch, answers, strict=True)
@@ -115,7 +120,7 @@ def _answer_log(
                 ),
             )
         if not baskets:
-            yield _columns(group, ())
+            yield _columns(names, ())
 
     with Display(not quiet) as display:
         writing.write(output, parts(), {**writing.WRITERS, ".csv": writing.write_csv})
@@ -125,6 +130,15 @@ def _answer_log(
     emit({"output": str(output), "baskets": baskets, "unknown": unknown}, lines, as_json, report)
 
 
-def _columns(group: str, rows: Iterable[tuple[str, int, str, float]]) -> writing.Part:
-    columns = [*zip(*rows, strict=True)] or [()] * (1 + len(ANSWER))
-    return dict(zip((group, *ANSWER), columns, strict=True))
+def _columns(names: tuple[str, ...], rows: Iterable[tuple[str, int, str, float]]) -> writing.Part:
+    columns = [*zip(*rows, strict=True)] or [()] * len(names)
+    return dict(zip(names, columns, strict=True))
+
+
+def _number(model: Any) -> str:
+    """Return what the number next to an item is. Say so if it is no probability."""
+    if model.is_calibrated:
+        return "probability"
+    reason = "the model is not calibrated (too few baskets, or --no-memory)"
+    terminal.say([f"the numbers are scores, not probabilities: {reason}"])
+    return "score"

@@ -7,10 +7,10 @@ items that are new to the user are ranked or serve as test items.
     nDCG@10 = Σ 1/log2(1 + rank) over the test items among the first ten, divided by its maximum
 
 Two rankings that need no training are scored for comparison. Popularity ranks items by their counts in the vocabulary.
-Item-to-item counts come from the histories alone: if item j stands k ≤ 20 places after item i, 0.6^(k − 1) is added to
-the count of j after i. The score of j for a user sums these counts over the items i of the history, with weight 0.6^n,
-where n is the number of items after i. If the log has no order, all weights are 1, and each item of a pair is counted
-as following the other.
+Item-to-item counts are the memory of pairs (:mod:`wordsparse.items.memory`), counted in the histories alone.
+
+The probabilities p of the K listed items are compared with what came next: over all cases, and in bins of p (expected
+calibration error; Naeini et al., 2015).
 """
 
 from bisect import bisect_left
@@ -23,12 +23,14 @@ import scipy.sparse as sp
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.evaluation import bootstrap
+from wordsparse.items import memory
 from wordsparse.types import Array
 
-Rank = Callable[[Any, int], Array]
-"""A function that takes histories, CSR (n, V), and k, and returns each history's k best words, padded with −1."""
+Predict = Callable[[Any, int, Any], tuple[Array, Array, Array]]
+"""A function that takes histories, CSR (n, V), k, and the test items, CSR (n, V). The function returns each history's k
+best words, padded with −1, the log probabilities of these words, and the log probabilities of the test items."""
 
-K, REACH, DECAY = 10, 20, 0.6
+K, BINS = 10, 10
 # The number of users that the two rankings without training process at a time.
 _USERS = 1024
 
@@ -74,20 +76,23 @@ def held_out(
     return HeldOut(np.array(items, np.int64), np.array(owners, np.int64), pairs, np.array(wanted, np.int64), unjudged)
 
 
-def judge(held: HeldOut, rank: Rank, vocabulary: Vocabulary, is_ordered: bool) -> dict[str, Any]:
+def judge(held: HeldOut, predict: Predict, vocabulary: Vocabulary, is_ordered: bool, by_age: bool) -> dict[str, Any]:
     """Return the scores of three rankings: by the model, by popularity and by item-to-item counts. Intervals are over
-    users.
+    users. The scores of the model's probabilities are under ``calibration``. ``is_ordered`` says whether the log has an
+    order, and ``by_age`` whether the model weighs the items of a history by age.
 
     A user whose test items are all unknown to the model counts as a miss (``oov``).
     """
-    times, shape = np.ones(len(held.items), np.float32), (len(held.wanted), len(vocabulary))
-    histories = _matrix(times, held.owners, held.items, shape)
+    shape = len(held.wanted), len(vocabulary)
+    weighed, histories = (memory.histories(held.items, held.owners, shape, each) for each in (by_age, is_ordered))
+    wanted = sp.csr_array((np.ones(len(held.tests), np.float32), tuple(held.tests.T)), shape)
+    rows, logs, of_wanted = predict(weighed, K, wanted)
     rankings = {
-        "model": rank(histories, K),
+        "model": rows,
         "popularity": np.concatenate([*_popular(histories, vocabulary.counts)]),
         "counts": np.array([*_by_counts(held, histories, is_ordered)]).reshape(-1, K),
     }
-    values = np.concatenate([_values(held, rows, len(vocabulary)) for rows in rankings.values()], axis=1)
+    values = np.concatenate([_values(held, rows) for rows in rankings.values()], axis=1)
     samples = bootstrap.means(values)
     known = np.unique(held.tests[:, 0]).size
     about = {"n": known, "oov": len(held.wanted) - known, "unjudged": held.unjudged}
@@ -97,13 +102,32 @@ def judge(held: HeldOut, rank: Rank, vocabulary: Vocabulary, is_ordered: bool) -
         hit10, ndcg10 = values[:, at : at + 2].mean(axis=0).tolist()
         intervals = {"ndcg10": ndcg10, "ndcg10_low": ndcg[0], "ndcg10_high": ndcg[1]}
         scores[side] = {"hit10": hit10, "low": low, "high": high, **intervals, **about}
-    return scores
+    return {**scores, "calibration": _calibration(held, rows, np.exp(logs), of_wanted)}
 
 
-def _values(held: HeldOut, rows: Array, V: int) -> Array:
+def _calibration(held: HeldOut, rows: Array, p: Array, of_wanted: Array) -> dict[str, float]:
+    """Return the mean p of the first items next to their hit rate, the expected calibration error of the listed items
+    in BINS bins of equal width, and the mean log p of a known test item."""
+    is_hit, is_listed = _hits(held, rows), rows >= 0
+    bins = np.minimum((p[is_listed] * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, p[is_listed] - is_hit[is_listed], BINS)
+    return {
+        "p1": float(p[:, 0].mean()),
+        "hit1": float(is_hit[:, 0].mean()),
+        "ece": float(np.abs(gaps).sum() / max(1, len(bins))),
+        "log_p": float(of_wanted.mean()),
+    }
+
+
+def _hits(held: HeldOut, rows: Array) -> Array:
+    """Return a mask of the words in ``rows`` that are test items of their user."""
+    V = int(max(rows.max(initial=0), held.tests[:, 1].max(initial=0))) + 1
+    return (rows >= 0) & np.isin(np.arange(len(rows))[:, None] * V + rows, held.tests @ [V, 1])
+
+
+def _values(held: HeldOut, rows: Array) -> Array:
     """Return hit@10, which is 0 or 1, and nDCG@10 of each user, (n, 2)."""
-    keys = np.arange(len(rows))[:, None] * V + rows
-    is_hit = (rows >= 0) & np.isin(keys, held.tests @ [V, 1])
+    is_hit = _hits(held, rows)
     discounts = 1 / np.log2(np.arange(2, K + 2))
     best = np.cumsum(discounts)[np.minimum(held.wanted, K) - 1]
     return np.stack([is_hit.any(axis=1), is_hit @ discounts[: rows.shape[1]] / best], axis=1)
@@ -122,21 +146,11 @@ def _popular(histories: Any, counts: Array) -> Iterator[Array]:
 
 
 def _by_counts(held: HeldOut, histories: Any, is_ordered: bool) -> Iterator[list[int]]:
-    """Yield the K best words for each history by item-to-item counts."""
-    decay, shape = DECAY if is_ordered else 1.0, histories.shape
-    counts = sp.csr_array((shape[1], shape[1]), dtype=np.float32)
-    for k in range(1, REACH + 1):
-        same = held.owners[k:] == held.owners[:-k]
-        earlier, later = held.items[:-k][same], held.items[k:][same]
-        counts += _matrix(np.full(len(later), decay ** (k - 1), np.float32), earlier, later, counts.shape)
-    if not is_ordered:
-        counts = counts + counts.T.tocsr()
-    ages = np.searchsorted(held.owners, held.owners, side="right") - 1 - np.arange(len(held.owners))
-    recent = ages < REACH
-    weights = (decay ** ages[recent]).astype(np.float32)
-    asked = _matrix(weights, held.owners[recent], held.items[recent], shape)
-    for start in range(0, shape[0], _USERS):
-        scores = sp.csr_array(asked[start : start + _USERS] @ counts)
+    """Yield the K best words for each history by the item-to-item counts of all histories."""
+    V, counts = histories.shape[1], np.bincount(held.items, minlength=histories.shape[1])
+    pairs = memory.counted([(held.items, held.owners, len(held.items))], V, is_ordered)
+    for start in range(0, histories.shape[0], _USERS):
+        scores = memory.associations(histories[start : start + _USERS], pairs, counts)
         scores.sort_indices()
         for user in range(scores.shape[0]):
             part = slice(scores.indptr[user], scores.indptr[user + 1])
@@ -145,8 +159,3 @@ def _by_counts(held: HeldOut, histories: Any, is_ordered: bool) -> Iterator[list
             words, values = scores.indices[part][new], scores.data[part][new]
             best = words[np.argsort(-values, kind="stable")[:K]].tolist()
             yield best + [-1] * (K - len(best))
-
-
-def _matrix(values: Array, rows: Array, columns: Array, shape: tuple[int, int]) -> Any:
-    """Return a CSR matrix. The values of duplicate entries are summed."""
-    return sp.coo_array((values, (rows, columns)), shape).tocsr()

@@ -9,6 +9,7 @@ from wordsparse.files.escaping import escaped, html_table
 Row = tuple[str, str, str, str, str]
 NEXT = "next item"
 """The title of the test sets that need a model, not only vectors."""
+PROBABILITIES = "probability"
 SIDES = {
     "bm25": "BM25",
     "fused": "both in one score",
@@ -33,7 +34,7 @@ class Scores(dict[str, Any]):
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        return html_table(list(self._rows()), {NEXT, *(kind.title for kind in KINDS.values())})
+        return html_table(list(self._rows()), {NEXT, PROBABILITIES, *(kind.title for kind in KINDS.values())})
 
     def _rows(self) -> Iterator[Row]:
         """Yield the rows by kind of test set. A file's sections follow the file if any question was answered."""
@@ -44,6 +45,16 @@ class Scores(dict[str, Any]):
         if "next" in self:
             yield from self._rows_of("next", NEXT, "hit10")
             yield from self._rows_of("next", NEXT, "ndcg10", "ndcg10_")
+            yield from self._calibrations()
+
+    def _calibrations(self) -> Iterator[Row]:
+        """Yield, for each event log, the mean probability of the first item, how often this item came next, the
+        expected calibration error, and the mean log probability of the items that came next."""
+        if self["next"]:
+            yield PROBABILITIES, "first", "came next", "error", "log p"
+        for name, score in self["next"].items():
+            p1, hit1, ece, log_p = (score["calibration"][key] for key in ("p1", "hit1", "ece", "log_p"))
+            yield escaped(name), f"{p1:.3f}", f"{hit1:.3f}", f"{ece:.3f}", f"{log_p:.2f}"
 
     def _rows_of(self, kind: str, title: str, measure: str, prefix: str = "") -> Iterator[Row]:
         """Yield the rows for a kind of test set and a measure, whose interval has the keys ``prefix + "low"`` and

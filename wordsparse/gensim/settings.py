@@ -61,6 +61,7 @@ def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> 
         threads=min(settings.workers, available_cpus()),
         seed=(settings.seed or 0) % 2**32,
         form=0,
+        memory=False,
         recipe=recipe(settings, preset),
         preset=preset,
     )

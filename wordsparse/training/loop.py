@@ -27,6 +27,7 @@ from wordsparse.training.progress import Progress, rate
 from wordsparse.training.run_state import RunState
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.calibration import POSITIONS, with_memory
 from wordsparse.words.embedding import Pull, WordEmbedding
 from wordsparse.words.examples import Examples
 from wordsparse.words.model import Model, Training
@@ -75,6 +76,8 @@ class Run:
         init: WordVectors | None = None,
         device: devices.Choice | None = None,
     ) -> None:
+        if options.memory and not isinstance(source, TextSource):
+            raise InputError("memory: needs items in sentences, which this kind of data has not: leave memory out")
         self.options, self.text = options.with_epochs(source.length), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
         self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
@@ -94,6 +97,7 @@ class Run:
         # The model that the run continues, if any. The words of that model come first in the vocabulary, and the
         # trained vectors are rotated to the axes of its vectors.
         self.continues: Model | None = None
+        self.is_on_same_text = False
         self.state = RunState(warmup_tokens=self._schedule.warmup_tokens)
 
     def _start(self, init: WordVectors | None) -> WordEmbedding:
@@ -185,6 +189,10 @@ class Run:
         source = self.minibatches.source
         if self.options.kind.searched and isinstance(source, TextSource):
             model = model.weighed(source.documents(self.vocabulary))
+        if self.options.memory and isinstance(source, TextSource):
+            pieces = self.minibatches.passes.train(lambda position: POSITIONS)
+            held_out = source.histories(self.options, self.vocabulary)
+            model = with_memory(model, pieces, held_out, self.continues, self.is_on_same_text)
         report |= self._report(checkpoints, parent, time.perf_counter() - wall, time.process_time() - cpu)
         return model
 

@@ -85,7 +85,7 @@ def continued(model: Model, source: Source, options: Options, device: Choice) ->
             return None
         run = Run(source, more, model.vocabulary, device=device)
         run.restore(model.state(), model.trained().run_state)
-        run.continues = model
+        run.continues, run.is_on_same_text = model, True
         return run
     run = on_new_text(model, source, options, device)
     added = len(run.vocabulary) - len(model.vocabulary)

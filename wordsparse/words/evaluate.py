@@ -25,7 +25,7 @@ from wordsparse.evaluation.testsets import load_test_sets, named
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import is_model, load, read_vectors
-from wordsparse.words.prediction import Predictor, log_of
+from wordsparse.words.prediction import Predictor, is_ordered, log_of
 
 logger = logging.getLogger(__name__)
 
@@ -91,15 +91,18 @@ def evaluate(
         "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
         "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model, and with ``stem``
         "bm25_stemmed" and "fused_stemmed": as for model}}, "next": {NAME: {"model": {"hit10", "low", "high", "ndcg10",
-        "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity": as for model, "counts": as for model}}}``.
-        ``n`` is the number of test cases that are scored. ``oov`` is the number of test cases that are left out because
-        a word is unknown, a word of an analogy is not frequent enough, or a sentence has no known word. ``oov`` also
-        counts queries without a known word and users without a known test item, but such queries and users are scored
-        with 0. ``unjudged`` counts the queries that are left out because they have no relevant document, or the users
-        who are left out because they have no history or no new item. ``low`` and ``high`` bound the 95 % bootstrap
-        interval; sections have no interval. If the vectors have n-grams or a tokeniser that splits words, pairs may
-        also have ``with_composed``, the score if unknown words get vectors composed of their parts. ``str`` and
-        notebooks show the dict as a table. A warning names each test set in which hardly any test case is scored.
+        "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity": as for model, "counts": as for model,
+        "calibration": {"p1", "hit1", "ece", "log_p"}}}}``. ``p1`` is the mean probability of the first predicted items,
+        ``hit1`` the share of these items that came next, ``ece`` the expected calibration error of the ten predicted
+        items, and ``log_p`` the mean log probability of a test item. ``n`` is the number of test cases that are scored.
+        ``oov`` is the number of test cases that are left out because a word is unknown, a word of an analogy is not
+        frequent enough, or a sentence has no known word. ``oov`` also counts queries without a known word and users
+        without a known test item, but such queries and users are scored with 0. ``unjudged`` counts the queries that
+        are left out because they have no relevant document, or the users who are left out because they have no history
+        or no new item. ``low`` and ``high`` bound the 95 % bootstrap interval; sections have no interval. If the
+        vectors have n-grams or a tokeniser that splits words, pairs may also have ``with_composed``, the score if
+        unknown words get vectors composed of their parts. ``str`` and notebooks show the dict as a table. A warning
+        names each test set in which hardly any test case is scored.
 
     Raises
     ------
@@ -111,7 +114,7 @@ def evaluate(
     are_sets = any(sets.values())
     if isinstance(vectors, str | PathLike) and is_model(vectors):
         vectors = load(vectors, mapped=True)
-    if isinstance(vectors, Model) and vectors.options.get("preset") == "items" and not (are_sets or next):
+    if isinstance(vectors, Model) and vectors.are_items and not (are_sets or next):
         raise InputError("a model of baskets or sessions is judged by the next items of users: --next LOG (next=[LOG])")
     columns = {"column": column, "group": group, "order": order, "weight": weight}
     if stem is not None and not retrieval:
@@ -158,5 +161,9 @@ def _next(model: Any, path: PathLike[str], since: str | float | None, **columns:
         raise InputError(f"{path}: no user has a new item after a history: give more rows, or another --from")
     predictor = Predictor(model)
     return next_item.judge(
-        held, lambda histories, k: predictor.rank(histories, k)[0], model.vocabulary, bool(columns["order"])
+        held,
+        lambda histories, k, wanted: predictor.judged(histories, k, wanted=wanted),
+        model.vocabulary,
+        bool(columns["order"]),
+        is_ordered(model),
     )

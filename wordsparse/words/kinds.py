@@ -17,6 +17,8 @@ from wordsparse.errors import InputError
 # The entry-point group in which installed packages register their sources.
 GROUP = "wordsparse.sources"
 TEXT = "text"
+# The kinds whose words are items, which next predicts.
+ITEMS = ("items", "sessions")
 # The window for baskets: wider than nearly every basket, but bounds the cost of a basket with thousands of items.
 BASKET_WINDOW = 255
 # Comparing sentences means comparing topics, and a model learns topics from wide windows.
@@ -26,7 +28,7 @@ SEARCH_WINDOW = 100
 # Words with the same stem usually belong to the same topic, so spelling gets a large weight.
 SENTENCE_FORM = 6.0
 # The defaults of all kinds. A kind may override some of these defaults.
-GENERAL = {"model": "cbow", "window": 5, "direction": "both", "sample": 1e-3, "form": 1.0, "epochs": 5}
+GENERAL = {"model": "cbow", "window": 5, "direction": "both", "sample": 1e-3, "form": 1.0, "memory": False, "epochs": 5}
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ KINDS = {
         ),
         Kind(
             "baskets or other sets of items, in any order",
-            {"window": BASKET_WINDOW, "sample": 0.0, "form": 0.0, "min_count": 1},
+            {"window": BASKET_WINDOW, "sample": 0.0, "form": 0.0, "memory": True, "min_count": 1},
             {"distances": "equal"},
             {"turn": 0.0},
             epochs_by_length=True,
@@ -105,7 +107,7 @@ KINDS = {
         ),
         Kind(
             "sessions, playlists or purchases of items, in the order of time",
-            {"direction": "after", "sample": 0.0, "form": 0.0, "min_count": 1},
+            {"window": 10, "direction": "after", "sample": 0.0, "form": 0.0, "memory": True, "min_count": 1},
             export={"turn": 0.0},
             epochs_by_length=True,
             question="next {} ITEM",

@@ -29,7 +29,9 @@ from wordsparse.vectors.word_vectors import ELSEWHERE, WordVectors
 from wordsparse.words import coordinates
 from wordsparse.words import form as words_form
 from wordsparse.words.form import NgramFit
-from wordsparse.words.kinds import TEXT, kind_of
+from wordsparse.words.kinds import ITEMS, TEXT, kind_of
+from wordsparse.words.options import Options
+from wordsparse.words.recipe import Recipe
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
@@ -92,6 +94,8 @@ class Model:
     weights : (V,) float32, optional
         The weight of each word in the vectors of texts, from :meth:`fit_weights`. By default, weights are computed from
         the counts.
+    memory : dict, optional
+        The arrays and constants of predictions of next items: see :mod:`wordsparse.words.calibration`.
     """
 
     vocabulary: Vocabulary
@@ -104,6 +108,7 @@ class Model:
     call: dict[str, Any] = field(default_factory=dict)
     axes: Array | None = None
     weights: Array | None = None
+    memory: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), number_of(self.options.get("epochs", 0), "epoch")
@@ -136,6 +141,21 @@ class Model:
         """The arguments that :attr:`vectors` passes to ``coordinates.combined``, which depend on the kind of data."""
         return kind_of(self.options.get("preset", TEXT)).export
 
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe with which the model was trained."""
+        return Options.from_dict(self.options).used_recipe()
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the numbers of :meth:`predict` were calibrated by held-out items, so that they are probabilities."""
+        return bool(self.memory and self.memory["users"])
+
+    @property
+    def are_items(self) -> bool:
+        """Whether the words are items of baskets or sessions."""
+        return kind_of(self.options.get("preset", TEXT)).name in ITEMS
+
     @cached_property
     def split(self) -> Splitter:
         """The tokeniser that splits a text into words in the same way as the training text. If the model was trained on
@@ -149,7 +169,7 @@ class Model:
         """The tokeniser of the cells of a table. The tokeniser is None if a cell is one word, as in a model of baskets
         whose items were cells or elements of lists."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
-        are_items = self.options.get("preset") == "items" and not text.get("tokenization")
+        are_items = self.are_items and not text.get("tokenization")
         return None if "tokens" not in self.call and (are_items or "group" in self.call) else self.split
 
     @cached_property
@@ -328,21 +348,23 @@ class Model:
         candidates: Iterable[str] | None = None,
         column: str | None = None,
         group: str | None = None,
+        order: str | None = None,
         weight: str | None = None,
         **unknown: NoReturn,
     ) -> Any:
         """Return the ``n`` words that most probably occur next to the words of a basket, such as the next items to buy.
 
-        Each word is returned with its exact probability over the whole vocabulary: see
-        :mod:`wordsparse.words.prediction`. Out-of-vocabulary words are ignored. For a basket without a known word, the
-        most frequent words are returned, and a warning gives the number of such baskets.
+        Each word is returned with its probability over all words that are not excluded: see
+        :mod:`wordsparse.words.prediction`. Unless the model :attr:`is_calibrated`, take the numbers as scores.
+        Out-of-vocabulary words are ignored. For a basket without a known word, the most frequent words are returned,
+        and a warning gives the number of such baskets.
 
         Parameters
         ----------
         baskets : list of str, iterable of such lists, CSR matrix, or table
-            One basket or several baskets. A CSR matrix (m, V) holds the count or weight of each word in each basket. A
-            table is a data frame or, if ``group`` is given, one or more files. Rows with the same value in the column
-            ``group`` form a basket.
+            One basket or several baskets. In a model of sessions, later items weigh more. A CSR matrix (m, V) holds the
+            count or weight of each word in each basket. A table is a data frame or, if ``group`` is given, one or more
+            files. Rows with the same value in the column ``group`` form a basket.
         n : int
             Number of words for each basket.
         exclude : list of str, iterable of such lists, or CSR matrix, optional
@@ -350,14 +372,14 @@ class Model:
             of the basket itself.
         candidates : iterable of str, optional
             The only words that may be returned, such as the items in stock.
-        column, group, weight : str, optional
-            The columns of a table that hold the items, the names of the baskets, and the number of times that an item
-            counts. By default, the columns used in training.
+        column, group, order, weight : str, optional
+            The columns of a table that hold the items, the names of the baskets, the dates or numbers that order the
+            items of a session, and the number of times that an item counts. By default, the columns used in training.
 
         Returns
         -------
         list of (str, float), or list of such lists, or dict
-            For one basket, a list of words and probabilities, most probable first. For several baskets, a list of such
+            For one basket, a list of words and their numbers, most probable first. For several baskets, a list of such
             lists. For a table, a dict that maps the name of each group, as text, to its list.
 
         Raises
@@ -368,8 +390,9 @@ class Model:
         """
         from wordsparse.words.prediction import predict
 
-        refuse_unknown(unknown, ["n", "exclude", "candidates", "column", "group", "weight"])
-        return predict(self, baskets, n, exclude, candidates, column=column, group=group, weight=weight)
+        refuse_unknown(unknown, ["n", "exclude", "candidates", "column", "group", "order", "weight"])
+        columns = {"column": column, "group": group, "order": order, "weight": weight}
+        return predict(self, baskets, n, exclude, candidates, **columns)
 
     def train(self, corpus: Any, **options: Any) -> "Model":
         """Continue training with a new text in memory, just as ``resume`` does with files.

@@ -7,8 +7,8 @@ holds ``training.bin``, the data for further training: 8 bytes per word (the num
 d×d matrices. ``model.json`` lists the arrays in ``training.bin``, identifies the text, and records the state at the end
 of the run. A model with n-grams also holds ``subwords.bin``, and a model that continues another model holds
 ``axes.npy``, the rotation into the axes of the other model. ``tokenizer.json`` is the tokenizer file that was used to
-split the text. ``weights.npy`` holds the weights of words in texts, if they were computed from a collection. Loading
-checks every file, and never unpickles anything.
+split the text. ``weights.npy`` holds the weights of words in texts, if they were computed from a collection.
+``memory.bin`` holds the counted pairs of a model of items. Loading checks every file, and never unpickles anything.
 """
 
 import importlib
@@ -36,7 +36,7 @@ from wordsparse.words.model import Model, Training
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
-NGRAMS, AXES, WEIGHTS = "subwords.bin", "axes.npy", "weights.npy"
+NGRAMS, AXES, WEIGHTS, MEMORY = "subwords.bin", "axes.npy", "weights.npy", "memory.bin"
 OF_LABELS = "labels.json"  # the manifest of a classifier of labels
 
 
@@ -65,6 +65,8 @@ def write(model: Model, path: str | PathLike[str]) -> None:
             training = {"text": text, "run_state": model.training.run_state, "state": table}
         if model.ngrams is not None:
             manifest["subwords"] = arrays.write(directory / NGRAMS, model.ngrams.arrays())
+        if model.memory is not None:
+            manifest["memory"] = arrays.write(directory / MEMORY, model.memory)
         storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
 
 
@@ -116,7 +118,8 @@ def _load(directory: Path, mapped: bool) -> Model:
     with storage.trusting(directory / MANIFEST):
         training = _read_training(directory, manifest)
         fitted = _read_ngrams(directory, manifest)
-    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes, weights)
+        memory = arrays.read(directory / MEMORY, manifest["memory"]) if "memory" in manifest else None
+    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes, weights, memory)
 
 
 def is_model(path: str | PathLike[str]) -> bool:
@@ -129,7 +132,7 @@ def files_of(path: object) -> list[Any]:
     path."""
     if not isinstance(path, str | PathLike) or not is_model(path):
         return [path]
-    names = (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES, WEIGHTS, records.NAME)
+    names = (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES, WEIGHTS, MEMORY, records.NAME)
     return [Path(path) / name for name in names]
 
 

@@ -142,6 +142,13 @@ class Options(Checked):
         free=True,
         check=partial(non_negative, most=MOST_FORM),
     )
+    memory: bool = option(
+        None,
+        "Whether the model remembers pairs of items, and predicts next items by these pairs, too. The last items of a "
+        "sample of sentences are then held out, to choose the constants of predictions and to calibrate probabilities.",
+        cli="memory/--no-memory",
+        shown="--memory with --for items or sessions, otherwise --no-memory",
+    )
     shortest: int | None = option(
         None,
         "Length of the shortest n-grams that are blended in, in characters.",

@@ -1,15 +1,18 @@
 """Predicts which words occur next to given words, such as the next items of baskets or sessions.
 
 Negative sampling with k negatives from π is optimal at o = log P/(k π) (Levy & Goldberg, 2014). Hence a model with the
-loss bounded-ns gives P(word | basket) in proportion to π exp(o), normalised exactly over the whole vocabulary. The
-input of a basket is the mean of its words' inputs, as in training. For a basket without a known word, P is in
-proportion to the words' counts.
+loss bounded-ns gives P(word | basket) in proportion to π exp(o). A model with a memory of pairs fuses o with the pairs
+and with the counts of items (:mod:`wordsparse.items.fusion`). Probabilities are normalised exactly over all words of
+the vocabulary that are not excluded. The input of a basket is the mean of its words' inputs, with weights that fall
+with age if the model's windows look one way. For a basket without a known word, P is in proportion to the words'
+counts.
 """
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,13 +24,14 @@ from wordsparse.corpus.sources import is_frame
 from wordsparse.corpus.tables.groups import text_of
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of
+from wordsparse.items.fusion import Contenders, Fusion
+from wordsparse.items.memory import associations, histories
 from wordsparse.kernels import CpuKernels
 from wordsparse.layer.largest import take_in
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.types import Array
 from wordsparse.words.model import Model
-from wordsparse.words.options import Options
 
 # A thread ranks the words for BASKETS baskets at a time, in blocks of words. The first block has FIRST words, and each
 # later block has WORDS words. A block fits into a cache.
@@ -35,6 +39,8 @@ BASKETS, FIRST, WORDS = 256, 64, 4096
 # A block of words is padded to a multiple of PANEL, so that the kernel computes all scores in tiles of the same width.
 # Hence the rounding of a basket's scores does not depend on the number of baskets.
 PANEL = 32
+# The number of words with the highest outputs, and of the most frequent words, among the contenders of a history.
+CONTENDERS = 100
 
 logger = logging.getLogger(__name__)
 
@@ -43,26 +49,36 @@ class Predictor:
     """A predictor of the most probable next words of baskets. The prediction for a basket does not depend on other
     baskets.
 
-    Only the words in ``candidates`` may be returned, but probabilities are always over all words. InputError is raised
-    if no candidate is in the vocabulary, or if the loss of the model is not bounded-ns.
+    Only the words in ``candidates`` may be returned, but probabilities are always over all words that are not excluded.
+    InputError is raised if no candidate is in the vocabulary, or if the loss of the model is not bounded-ns.
     """
 
     def __init__(self, model: Model, candidates: Iterable[object] | None = None) -> None:
-        recipe = Options.from_dict(model.options).used_recipe()
+        recipe = model.recipe
         if not isinstance(recipe.loss, BoundedNS):
             raise InputError("predict needs a model with the loss bounded-ns: train a model with it")
         self.model, counts = model, np.asarray(model.vocabulary.counts, np.float64)
         measure = recipe.base_measure(counts)
         log_measure = np.log(measure / measure.sum())
-        self._log_measure, self._scale = log_measure.astype(np.float32), np.exp(-log_measure / 2).astype(np.float32)
+        self._scale = np.exp(-log_measure / 2).astype(np.float32)
         self._log_shares = np.log(counts / counts.sum()).astype(np.float32)
+        self._constants = Fusion(1, 1, 0) if model.memory is None else Fusion.of(model.memory)
+        self._pairs, self._popularity = pairs_of(model), self._log_shares
+        if self._pairs is None:
+            self._popularity = log_measure.astype(np.float32)
         self._hides: Array | None = None
         if candidates is not None:
-            rows = counted(model.vocabulary, [_items("candidates", candidates)]).indices
+            rows = counted(model, [_items("candidates", candidates)]).indices
             if not rows.size:
                 raise InputError("none of the candidates is in the vocabulary: give words that the model knows")
             self._hides = np.full(len(model), -np.inf, np.float32)
             self._hides[rows] = 0
+
+    def by(self, constants: Fusion) -> "Predictor":
+        """Return a predictor with other constants."""
+        other = copy(self)
+        other._constants = constants
+        return other
 
     def rank(self, baskets: Any, n: int, excluded: Any = None) -> tuple[Array, Array]:
         """Return the rows of the n most probable next words for each basket, (m, n), and the probabilities of these
@@ -72,42 +88,105 @@ class Predictor:
         ``baskets`` is a CSR matrix (m, V) with the count or weight of each word in each basket. ``excluded`` is a CSR
         matrix of the words that must not be returned; by default, the words of the basket.
         """
+        rows, logs, _ = self.judged(baskets, n, excluded)
+        return rows, np.exp(logs)
+
+    def judged(self, baskets: Any, n: int, excluded: Any = None, wanted: Any = None) -> tuple[Array, Array, Array]:
+        """Return the rows and the log probabilities of the n most probable next words, as :meth:`rank` does, and the
+        log probability of each entry of the CSR matrix ``wanted`` (m, V)."""
         excluded, n = baskets if excluded is None else excluded, min(n, len(self.model))
+        wanted = sp.csr_array(baskets.shape, dtype=np.float32) if wanted is None else wanted
         parts = [slice(start, start + BASKETS) for start in range(0, max(1, baskets.shape[0]), BASKETS)]
         threads = min(resolve_threads(self.model.threads), len(parts))
-        ranked = ordered_map(lambda part: self._rank(baskets[part], n, excluded[part]), parts, threads)
-        rows, probabilities = zip(*ranked, strict=True)
-        return np.concatenate(rows), np.concatenate(probabilities)
+        ranked = ordered_map(lambda part: self._rank(baskets[part], n, excluded[part], wanted[part]), parts, threads)
+        rows, logs, of_wanted = zip(*ranked, strict=True)
+        return np.concatenate(rows), np.concatenate(logs), np.concatenate(of_wanted)
 
-    def _rank(self, baskets: Any, n: int, excluded: Any) -> tuple[Array, Array]:
-        model, kernels = self.model, CpuKernels(1)
-        m, V = baskets.shape
+    def contenders(self, histories: Any, lasts: Array) -> Contenders:
+        """Return the words that may be among the first words of ``histories`` with any constants: the words that are
+        associated with a history, the words with the highest outputs, and the most frequent words."""
+        frequent, parts = np.argsort(-self._log_shares, kind="stable")[:CONTENDERS], list[Any]()
+        for start in range(0, len(lasts), FIRST):
+            block, of_block = histories[start : start + FIRST], lasts[start : start + FIRST]
+            users = np.arange(len(of_block))
+            outputs = self._outputs(self._inputs(block), slice(0, len(self.model)))
+            associated = self._associations(block).toarray()
+            mask = associated > 0
+            mask[:, frequent] = True
+            best = np.argpartition(outputs + self._popularity / 4, -min(CONTENDERS, len(self.model)), axis=1)
+            np.put_along_axis(mask, best[:, -CONTENDERS:], True, axis=1)
+            mask[block.nonzero()] = False
+            mask[users, of_block] = True
+            owners, words = mask.nonzero()
+            numbers = outputs[mask], self._popularity[words], associated[mask]
+            parts.append((owners + start, *numbers, words == of_block[owners]))
+        return Contenders(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def _inputs(self, baskets: Any) -> Array:
+        """Return the input of each basket, with the constant feature, (m, dim + 1)."""
         sums = np.asarray(baskets.sum(axis=1))[:, None]
-        is_unknown = are_unknown(baskets)
-        inputs = np.ones((m, model.dim + 1), np.float32)
-        inputs[:, :-1] = (baskets @ model.input_rows) / np.where(sums == 0, 1, sums)
-        order = np.argsort(excluded.indices, kind="stable")
-        words, owners = excluded.indices[order], np.repeat(np.arange(m), np.diff(excluded.indptr))[order]
+        inputs = np.ones((baskets.shape[0], self.model.dim + 1), np.float32)
+        inputs[:, :-1] = (baskets @ self.model.input_rows) / np.where(sums == 0, 1, sums)
+        return inputs
+
+    def _outputs(self, inputs: Array, words: slice) -> Array:
+        """Return the model's outputs o of some words, (m, words)."""
+        outputs = self.model.output_rows[words]
+        size = len(outputs)
+        if missing := -size % PANEL:
+            outputs = np.pad(outputs, ((0, missing), (0, 0)))
+        logs = CpuKernels(1).matmul(inputs, outputs.T)[:, :size]
+        logs *= self._scale[words]
+        return logs
+
+    def _associations(self, baskets: Any) -> Any:
+        if self._pairs is None:
+            return sp.csr_array(baskets.shape, dtype=np.float32)
+        return associations(baskets, self._pairs, np.asarray(self.model.vocabulary.counts))
+
+    def _rank(self, baskets: Any, n: int, excluded: Any, wanted: Any) -> tuple[Array, Array, Array]:
+        (m, V), by, inputs, is_unknown = baskets.shape, self._constants, self._inputs(baskets), are_unknown(baskets)
+        a, b, c = (np.float32(by.temperature * each) for each in (by.output, by.popularity, by.pairs))
+        associated = self._associations(baskets)
+        associated.data = c * np.log1p(associated.data / np.float32(by.epsilon))
         ends = [0, *range(min(FIRST, V), V, WORDS), V]
+        entries = zip(*(_cut(matrix, ends) for matrix in (associated, excluded, wanted)), strict=True)
         rows, best = np.full((m, n), -1), np.full((m, n), -np.inf, np.float32)
-        top, total = np.full((m, 1), -np.inf, np.float32), np.zeros((m, 1))
-        space = np.empty((m, min(V, WORDS)), np.float32)
-        for (start, stop), (first, last) in zip(pairwise(ends), pairwise(np.searchsorted(words, ends)), strict=True):
-            outputs = model.output_rows[start:stop]
-            if missing := -len(outputs) % PANEL:
-                outputs = np.pad(outputs, ((0, missing), (0, 0)))
-            logs = kernels.matmul(inputs, outputs.T)[:, : stop - start]
-            logs *= self._scale[start:stop]
-            logs += self._log_measure[start:stop]
+        top, total = np.full((m, 1), np.finfo(np.float32).min), np.zeros((m, 1))
+        of_wanted, space = np.empty(wanted.nnz, np.float32), np.empty((m, min(V, WORDS)), np.float32)
+        for (start, stop), (pairs, out, asked) in zip(pairwise(ends), entries, strict=True):
+            logs = self._outputs(inputs, slice(start, stop))
+            logs *= a
+            logs += b * self._popularity[start:stop]
+            logs[pairs.owners, pairs.words - start] += associated.data[pairs.places]
             logs[is_unknown] = self._log_shares[start:stop]
+            of_wanted[asked.places] = logs[asked.owners, asked.words - start]
+            logs[out.owners, out.words - start] = -np.inf
             before, top = top, np.maximum(top, logs.max(axis=1, keepdims=True))
             shares = np.subtract(logs, top, out=space[:, : stop - start])
             total = total * np.exp(before - top) + np.exp(shares, out=shares).sum(axis=1, keepdims=True)
             if self._hides is not None:
                 logs += self._hides[start:stop]
-            logs[owners[first:last], words[first:last] - start] = -np.inf
             take_in(rows, best, logs, start)
-        return rows, np.exp(best - top - np.log(total))
+        log_total = top + np.log(np.maximum(total, np.finfo(np.float32).tiny))
+        owners = np.repeat(np.arange(m), np.diff(wanted.indptr))
+        return rows, best - log_total, of_wanted - log_total[owners, 0]
+
+
+class _Entries(NamedTuple):
+    """The entries of a CSR matrix in a block of columns: row, column, and place in the matrix's arrays."""
+
+    owners: Array
+    words: Array
+    places: Array
+
+
+def _cut(matrix: Any, ends: list[int]) -> Iterator[_Entries]:
+    """Yield the entries of a CSR matrix for each block of columns."""
+    order = np.argsort(matrix.indices, kind="stable")
+    words, owners = matrix.indices[order], np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))[order]
+    for first, last in pairwise(np.searchsorted(words, ends)):
+        yield _Entries(owners[first:last], words[first:last], order[first:last])
 
 
 def predict(
@@ -127,10 +206,10 @@ def predict(
         names, baskets = [name for name, _ in named], [words for _, words in named]
     elif any(columns.values()):
         raise InputError("column, group and weight name columns of a table: leave them out for lists and matrices")
-    matrix, is_one = _matrix("baskets", baskets, model.vocabulary, names is not None)
+    matrix, is_one = _matrix("baskets", baskets, model, names is not None)
     excluded = None
     if exclude is not None:
-        excluded, is_flat = _matrix("exclude", exclude, model.vocabulary)
+        excluded, is_flat = _matrix("exclude", exclude, model)
         if is_flat:
             excluded = sp.vstack([excluded] * matrix.shape[0], "csr")
         if excluded.shape != matrix.shape:
@@ -161,7 +240,10 @@ def answers_of(vocabulary: Vocabulary, rows: Array, probabilities: Array) -> Ite
 
 
 def grouped(model: Model, source: Any, format: str | None = None, **columns: str | None) -> Iterator[Any]:
-    """Yield the name and the words of each group of rows in the table that :func:`log_of` returns."""
+    """Yield the name and the words of each group of rows in the table that :func:`log_of` returns. For a model of
+    sessions, rows are sorted by the column used in training, unless ``columns`` has another ``order``."""
+    if is_ordered(model):
+        columns["order"] = columns.get("order") or model.call.get("order")
     for name, placed in log_of(model, source, format, **columns).baskets():
         yield name, [word for word, _ in placed]
 
@@ -178,38 +260,48 @@ def log_of(model: Model, source: Any, format: str | None = None, **columns: str 
     return RawText(source, format, model.cell_split, **names)
 
 
-def counted(vocabulary: Vocabulary, baskets: Sequence[Sequence[object]]) -> Any:
-    """Return how often each basket holds each word of the vocabulary, CSR (m, V) float32."""
-    rows = [
-        [row for item in basket if (row := _row(vocabulary, item, number)) is not None]
+def counted(model: Model, baskets: Sequence[Sequence[object]]) -> Any:
+    """Return the weight of each word of the vocabulary in each basket, CSR (m, V) float32: how often the basket holds
+    the word or, if the model's windows look one way, a weight that falls with the number of words after it."""
+    lists = [
+        [row for item in basket if (row := _row(model.vocabulary, item, number)) is not None]
         for number, basket in enumerate(baskets)
     ]
-    starts = np.cumsum([0, *map(len, rows)])
-    columns = np.fromiter((row for of_basket in rows for row in of_basket), np.int64, int(starts[-1]))
-    matrix = sp.csr_array((np.ones(columns.size, np.float32), columns, starts), (len(rows), len(vocabulary)))
-    matrix.sum_duplicates()
-    return matrix
+    sizes = [*map(len, lists)]
+    rows = np.fromiter((row for of_basket in lists for row in of_basket), np.int64, sum(sizes))
+    return histories(rows, np.repeat(np.arange(len(lists)), sizes), (len(lists), len(model)), is_ordered(model))
+
+
+def is_ordered(model: Model) -> bool:
+    """Return whether the order of the words in a basket matters: whether windows look one way."""
+    return bool(model.options.get("direction") == "after")
+
+
+def pairs_of(model: Model) -> Any:
+    """Return the pairs that a model remembers, CSR, or None."""
+    if model.memory is None:
+        return None
+    data, indices, indptr = (model.memory[name] for name in ("data", "indices", "indptr"))
+    return sp.csr_array((data, indices, indptr), (len(model), len(model)))
 
 
 def _row(vocabulary: Vocabulary, item: object, number: int) -> int | None:
     return vocabulary.get(item if type(item) is str else text_of(f"basket {number}", item) or "")
 
 
-def _matrix(name: str, given: Any, vocabulary: Vocabulary, are_lists: bool = False) -> tuple[Any, bool]:
+def _matrix(name: str, given: Any, model: Model, are_lists: bool = False) -> tuple[Any, bool]:
     """Return baskets as CSR (m, V), and whether ``given`` is a single list of items. With ``are_lists``, ``given`` is
     never read as a single list."""
     if sp.issparse(given):
         matrix = validation.csr(name, given, np.dtype(np.float32))
-        if matrix.shape[1] != len(vocabulary) or (matrix.data < 0).any():
-            raise InputError(
-                f"{name} must have a column for each of the {len(vocabulary):,} words, and no number below 0"
-            )
+        if matrix.shape[1] != len(model) or (matrix.data < 0).any():
+            raise InputError(f"{name} must have a column for each of the {len(model):,} words, and no number below 0")
         matrix.eliminate_zeros()
         return matrix, False
     items = _items(name, given)
     is_one = not are_lists and all(isinstance(item, str) or not isinstance(item, Iterable) for item in items)
     lists = [items] if is_one else [_items(f"{name}[{i}]", item) for i, item in enumerate(items)]
-    return counted(vocabulary, lists), is_one
+    return counted(model, lists), is_one
 
 
 def _items(name: str, given: Any) -> list[Any]:

@@ -25,6 +25,9 @@ from wordsparse.words.source import Build, Ids, Piece, Sizes, Split
 REACH = 2**14
 # The number of values in a batch of sentences whose words are counted.
 COUNTED = 2**16
+# The last items of at most MOST_LASTS sentences are held out to calibrate predictions, and at most every EACH-th token.
+# If this gives fewer than FEW_LASTS items, no item is held out.
+MOST_LASTS, EACH, FEW_LASTS = 3000, 20, 200
 
 
 class TextSource:
@@ -34,6 +37,7 @@ class TextSource:
 
     def __init__(self, corpus: EncodedCorpus) -> None:
         self.corpus, self.vocabulary, self.length = corpus, corpus.vocabulary, corpus.tokens
+        self._lasts: dict[tuple[int, int | None], Array] = {}
 
     def identity(self) -> dict[str, Any]:
         return self.corpus.identity()
@@ -46,7 +50,30 @@ class TextSource:
             parts.append((_always(shard), stop))
             if left == 0:
                 break
-        return Cuts(parts, tokens, options.heldout, options.seed, table_of(self.vocabulary, vocabulary))
+        table, lasts = table_of(self.vocabulary, vocabulary), self.last_items(options)[:, 1]
+        return Cuts(parts, tokens, options.heldout, options.seed, table, hidden=lasts)
+
+    def last_items(self, options: Options) -> Array:
+        """Return the positions of the first and the last word of the sentences whose last word is held out to calibrate
+        predictions, (n, 2) int64. The choice depends only on the text and the seed."""
+        if not options.memory:
+            return np.empty((0, 2), np.int64)
+        key = options.seed, options.max_tokens
+        if key not in self._lasts:
+            self._lasts[key] = _sampled(self.corpus, options)
+        return self._lasts[key]
+
+    def histories(self, options: Options, vocabulary: Vocabulary) -> tuple[Array, Array, Array]:
+        """Return the items of the sentences whose last word is held out, the number of the sentence of each item, and
+        the last words. All words are row numbers of ``vocabulary``."""
+        table = table_of(self.vocabulary, vocabulary)
+        sentences = [_between(self.corpus, *place) for place in self.last_items(options).tolist()]
+        lasts = np.array([sentence[-1] for sentence in sentences], np.int64)
+        items = np.concatenate([np.empty(0, np.int32), *(sentence[:-1] for sentence in sentences)])
+        owners = np.repeat(np.arange(len(sentences)), [len(sentence) - 1 for sentence in sentences])
+        if table is not None:
+            items, lasts = table[items], table[lasts].astype(np.int64)
+        return items[items >= 0], owners[items >= 0], lasts
 
     def documents(self, vocabulary: Vocabulary) -> Iterator[sp.csr_array]:
         """Yield, in batches, how often each sentence holds each word of the vocabulary, (sentences, V)."""
@@ -86,7 +113,8 @@ class Cuts:
 
     Each of the ``parts`` is a pair: a function that returns the values for an epoch, such as a shard, and the number of
     values to use. A pass consists of all parts, ``tokens`` tokens in total. ``table`` maps values to ids. A window
-    reaches at most ``reach`` positions beyond a minibatch.
+    reaches at most ``reach`` positions beyond a minibatch. The values at the ascending positions ``hidden`` are
+    replaced by ends of sentences.
 
     Attributes
     ----------
@@ -104,9 +132,11 @@ class Cuts:
         seed: int,
         table: Array | None = None,
         reach: int = REACH,
+        hidden: Array | None = None,
     ) -> None:
         self._parts, self._table, self._reach = parts, table, reach
-        self.tokens, self.positions = tokens, sum(end for _, end in parts)
+        self._hidden = np.empty(0, np.int64) if hidden is None else hidden
+        self.tokens, self.positions = tokens - len(self._hidden), sum(end for _, end in parts)
         self._split = Split(self.positions, heldout, seed) if heldout > 0 else None
         if self._split is not None:
             for chunk in self.heldout(2**20):
@@ -140,6 +170,10 @@ class Cuts:
             other = self._split.mask(offset + low, high - low) != heldout
             ids = np.array(ids)
             ids[other] = END_OF_SENTENCE
+        first, last = np.searchsorted(self._hidden, [offset + low, offset + high])
+        if first < last:
+            ids = np.array(ids)
+            ids[self._hidden[first:last] - (offset + low)] = END_OF_SENTENCE
         return ids
 
 
@@ -155,6 +189,35 @@ def table_of(own: Vocabulary, other: Vocabulary) -> Array | None:
 
 def _always(values: Values) -> Callable[[int], Values]:
     return lambda epoch: values
+
+
+def _sampled(corpus: EncodedCorpus, options: Options) -> Array:
+    """Return a sample of the sentences, as :meth:`TextSource.last_items` does. A sentence has a known last word that
+    occurs nowhere else in the sentence, and at least two words before it."""
+    places, offset, left = list[Array](), 0, options.max_tokens or max(1, corpus.tokens)
+    for shard in corpus.shards:
+        stop, left = _end_of_tokens(shard, left)
+        ends = np.flatnonzero(shard[:stop] == END_OF_SENTENCE)
+        firsts = np.append(0, ends[:-1] + 1)[: len(ends)]
+        places.append(np.stack([firsts, ends - 1], axis=1)[ends - firsts > 2] + offset)
+        offset += shard.shape[0]
+        if left == 0:
+            break
+    every = np.concatenate([np.empty((0, 2), np.int64), *places])
+    most = min(MOST_LASTS, (options.max_tokens or corpus.tokens) // EACH)
+    sample = np.sort(np.random.default_rng([options.seed, 2]).permutation(len(every))[:most])
+    sentences = ((place, _between(corpus, *place)) for place in every[sample].tolist())
+    chosen = [place for place, ids in sentences if ids[-1] >= 0 and (ids[:-1] != ids[-1]).all()]
+    return np.array(chosen if len(chosen) >= FEW_LASTS else [], np.int64).reshape(-1, 2)
+
+
+def _between(corpus: EncodedCorpus, first: int, last: int) -> Array:
+    """Return the values at the positions from ``first`` to ``last``, which are in one shard."""
+    for shard in corpus.shards:
+        if last < shard.shape[0]:
+            return shard[first : last + 1]
+        first, last = first - shard.shape[0], last - shard.shape[0]
+    raise IndexError(last)
 
 
 def _end_of_tokens(shard: Values, max_tokens: int) -> tuple[int, int]:

@@ -1,0 +1,114 @@
+"""Pairs, associations and the fused score equal the sums of the definitions, computed by plain loops."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wordsparse.items import fusion, memory
+from wordsparse.items.fusion import Contenders, Fusion
+
+V = 23
+
+
+def made(seed: int, sizes: tuple[int, ...] = (0, 1, 2, 7, 40)) -> list[list[int]]:
+    random = np.random.default_rng(seed)
+    return [random.integers(0, V, n).tolist() for n in random.permutation(sizes)]
+
+
+def flat(histories: list[list[int]]) -> tuple[Any, Any]:
+    items = np.array([item for history in histories for item in history], np.int32)
+    return items, np.repeat(np.arange(len(histories)), [len(history) for history in histories])
+
+
+def dense(histories: list[list[int]], is_ordered: bool) -> Any:
+    """Compute C from the definition."""
+    fade, back = (memory.FADE, memory.BACK) if is_ordered else (1, 1)
+    C = np.zeros((V, V))
+    for history in histories:
+        for i, a in enumerate(history):
+            for k, b in enumerate(history[i + 1 : i + 1 + memory.REACH]):
+                C[a, b] += fade**k * (a != b)
+                C[b, a] += back * fade**k * (a != b)
+    return C
+
+
+@pytest.mark.parametrize("is_ordered", [True, False])
+def test_pairs_and_associations_are_the_sums_of_the_definition(is_ordered: bool) -> None:
+    histories, more = made(0), made(1)
+    items, owners = flat(histories)
+    pairs = memory.counted([(items, owners, len(items))], V, is_ordered)
+    np.testing.assert_allclose(pairs.toarray(), dense(histories, is_ordered), rtol=1e-5)
+    # A text that is cut anywhere, and a second text, give the same pairs.
+    cut = 13
+    parts = [(items, owners, cut), (items[cut:], owners[cut:], len(items))]
+    again = memory.counted(parts, V, is_ordered)
+    np.testing.assert_allclose(again.toarray(), pairs.toarray(), rtol=1e-5)
+    others, of_others = flat(more)
+    both = memory.counted([(others, of_others, len(others))], V + 3, is_ordered, pairs)
+    expected = np.pad(dense([*histories, *more], is_ordered), (0, 3))
+    np.testing.assert_allclose(both.toarray(), expected, rtol=1e-5)
+    n, decay = np.bincount(items, minlength=V), memory.DECAY if is_ordered else 1
+    w = np.zeros((len(histories), V))
+    for row, history in enumerate(histories):
+        for age, item in enumerate(reversed(history)):
+            w[row, item] += decay**age
+    weights = memory.histories(items, owners, w.shape, is_ordered)
+    np.testing.assert_allclose(weights.toarray(), w, rtol=1e-5)
+    occurrences = np.maximum(n, 1.0)
+    r = w * occurrences**-0.5 @ dense(histories, is_ordered) * occurrences**-0.2
+    np.testing.assert_allclose(memory.associations(weights, pairs, n).toarray(), r, rtol=1e-4)
+
+
+def test_only_the_strongest_pairs_of_an_item_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    items, owners = flat(made(3))
+    whole = memory.counted([(items, owners, len(items))], V, True).toarray()
+    monkeypatch.setattr(memory, "STRONGEST", 4)
+    few = memory.counted([(items, owners, len(items))], V, True).toarray()
+    for row, kept in zip(whole, few, strict=True):
+        best = np.sort(row)[::-1][:4]
+        np.testing.assert_array_equal(np.sort(kept[kept > 0])[::-1], best[best > 0])
+
+
+def test_constants_are_chosen_by_a_plain_ndcg() -> None:
+    random = np.random.default_rng(0)
+    users, each = 40, 30
+    history = np.repeat(np.arange(users), each)
+    numbers = random.integers(-3, 4, (3, users * each)).astype(np.float32)
+    numbers[2] = np.maximum(numbers[2], 0)
+    is_last = np.arange(users * each) % each == 4
+    numbers[0, is_last] += 2  # the outputs tell the last items
+    contenders = Contenders(history, *numbers, is_last)
+
+    def ndcg(constants: Fusion) -> float:
+        a, b, epsilon = constants.output, constants.popularity, constants.epsilon
+        total = 0.0
+        for user in range(users):
+            mine = history == user
+            o, n, r = (values[mine] for values in numbers)
+            z = np.float32(a) * o + np.float32(b) * n + np.log1p(r / np.float32(epsilon))
+            last = z[is_last[mine]][0]
+            rank = (z > last).sum() + ((z == last).sum() - 1) / 2
+            total += (rank < 10) / np.log2(2 + rank)
+        return float(total / users)
+
+    best = fusion.chosen(contenders, users)
+    tried = [Fusion(a, b, 1, e) for a in fusion.OUTPUT for b in fusion.POPULARITY for e in fusion.EPSILON]
+    assert best.users == users
+    assert ndcg(best) == pytest.approx(max(map(ndcg, tried)))
+    assert ndcg(best) > ndcg(Fusion(0, 0.05, 1, 0.1)) + 0.1
+
+
+def test_a_temperature_makes_probabilities_true() -> None:
+    random = np.random.default_rng(0)
+    scores = random.normal(0, 2, (3000, 5))
+
+    def softmax(t: float) -> Any:
+        weights = np.exp(t * scores)
+        return weights / weights.sum(axis=1, keepdims=True)
+
+    came = np.array([random.choice(5, p=p) for p in softmax(0.4)])
+    is_next = came[:, None] == np.arange(5)
+    found = fusion.calibrated(Fusion(users=3000), lambda constants: (softmax(constants.temperature), is_next))
+    assert found.temperature == pytest.approx(0.4, rel=0.08)
+    assert found.users == 3000

@@ -1,0 +1,146 @@
+"""A model of items remembers pairs, and its probabilities come true: trained, saved, resumed and continued."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.runs import interrupted
+from support.texts import SHORT
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.items import memory
+from wordsparse.words import text_source
+from wordsparse.words.options import Options
+from wordsparse.words.prediction import pairs_of
+
+ITEMS = 60
+OPTIONS: dict[str, Any] = {"preset": "sessions", "dim": 8, "epochs": 2, "threads": 1, "progress": False}
+
+
+def sessions(seed: int, n: int = 800) -> list[list[str]]:
+    """Make sessions in which each item is followed by one of the five items after it, or by any item."""
+    random, made = np.random.default_rng(seed), []
+    for _ in range(n):
+        items = [int(random.integers(ITEMS))]
+        while len(items) < 8:
+            step = random.integers(1, 6) if random.random() < 0.7 else random.integers(ITEMS)
+            if (item := int((items[-1] + step) % ITEMS)) not in items:
+                items.append(item)
+        made.append([f"item {item}" for item in items])
+    return made
+
+
+@pytest.fixture(scope="module")
+def model() -> ws.Model:
+    return ws.train(sessions(0), **OPTIONS)
+
+
+def test_last_items_are_hidden_from_training_and_from_the_memory(tmp_path: Path) -> None:
+    log = sessions(0)
+    corpus = ws.encode(log, tmp_path / "log", min_count=1)
+    source, options = text_source.TextSource(corpus), Options(preset="sessions", seed=3)
+    places = source.last_items(options)
+    assert len(places) == 800 * 8 // text_source.EACH
+    items, owners, lasts = source.histories(options, corpus.vocabulary)
+    words = corpus.vocabulary.words
+    for i, (first, last) in enumerate(places.tolist()):
+        session = log[first // 9]
+        assert (first % 9, last % 9) == (0, 7)
+        assert [words[row] for row in items[owners == i]] == session[:-1]
+        assert words[lasts[i]] == session[-1]
+    passes = source.passes(options, corpus.vocabulary)
+    assert passes.tokens == 800 * 8 - len(places)
+    values = np.concatenate([np.asarray(p.ids)[p.start : p.stop] for p in passes.train(lambda position: 1000)])
+    hidden = np.flatnonzero((values == -2)[:-1] & (values == -2)[1:])
+    assert hidden.tolist() == places[:, 1].tolist()
+    assert not len(source.last_items(Options(preset="sessions", memory=False)))
+    assert not len(source.last_items(Options(preset="sessions", max_tokens=3000)))  # too few to calibrate
+
+
+def test_probabilities_come_true() -> None:
+    model = ws.train(sessions(0, 6000), **OPTIONS)
+    assert model.report["next"]["users"] == 2400
+    new = sessions(1, 3000)
+    answers = model.predict([session[:-1] for session in new], 10)
+    p = np.array([[share for _, share in answer] for answer in answers])
+    came = np.array([[item == s[-1] for item, _ in answer] for s, answer in zip(new, answers, strict=True)])
+    assert p[:, 0].mean() == pytest.approx(came[:, 0].mean(), rel=0.2)
+    assert p.sum(axis=1).mean() == pytest.approx(came.sum(axis=1).mean(), rel=0.2)
+    whole = model.predict(new[0][:-1], ITEMS)
+    assert sum(share for _, share in whole) == pytest.approx(1, abs=1e-5)  # over the items that are not excluded
+    alone = ws.train(sessions(0), **OPTIONS, memory=False)
+    assert alone.memory is None
+    assert "next" not in alone.report
+
+
+@pytest.mark.parametrize("preset", ["sessions", "items"])
+def test_the_score_is_the_formula(preset: str) -> None:
+    model = ws.train(sessions(0), **{**OPTIONS, "preset": preset})
+    by, history = model.report["next"], sessions(2, 1)[0][:5]
+    rows, n = [model.vocabulary[item] for item in history], np.asarray(model.vocabulary.counts, float)
+    decay = memory.DECAY if preset == "sessions" else 1
+    w = np.zeros(ITEMS)
+    w[rows] = decay ** np.arange(5)[::-1]
+    pi = model.recipe.base_measure(n)
+    o = model.output_rows / np.sqrt(pi / pi.sum())[:, None] @ np.append(w @ model.input_rows / w.sum(), 1)
+    r = w * n**-0.5 @ pairs_of(model).toarray() * n**-0.2
+    z = by["output"] * o + by["popularity"] * np.log(n / n.sum()) + by["pairs"] * np.log1p(r / by["epsilon"])
+    p = np.exp(by["temperature"] * z) * ~np.isin(np.arange(ITEMS), rows)
+    expected = dict(zip(model.vocabulary.words, p / p.sum(), strict=True))
+    for item, share in model.predict(history, ITEMS):
+        assert share == pytest.approx(expected[item], rel=1e-3)
+
+
+def test_the_memory_is_saved_and_has_the_same_bytes_on_any_threads(model: ws.Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m")
+    baskets = [session[:-1] for session in sessions(1, 300)]
+    assert ws.load(tmp_path / "m").predict(baskets) == model.predict(baskets)
+    again = ws.train(sessions(0), **{**OPTIONS, "threads": 3})
+    assert model.memory is not None
+    assert again.memory is not None
+    for name, value in model.memory.items():
+        assert np.array_equal(value, again.memory[name])
+    with (tmp_path / "m" / "memory.bin").open("r+b") as file:
+        file.write(b"\xff")
+    with pytest.raises(ws.InputError, match=r"memory\.bin: does not match its checksum"):
+        ws.load(tmp_path / "m")
+
+
+def test_resuming_continues_the_memory(model: ws.Model, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("".join(" ".join(s).replace("item ", "i") + "\n" for s in sessions(0)))
+    (tmp_path / "b.txt").write_text("i3 i90 i4\ni90 i7\n" * 5)
+    how = {**SHORT, **OPTIONS}
+    whole = ws.train(tmp_path / "a.txt", **how)
+    interrupted(tmp_path / "a.txt", tmp_path / "m", 5000, **{key: how[key] for key in how if key != "progress"})
+    first = ws.train(tmp_path / "a.txt", resume=True, output=tmp_path / "m", progress=False)
+    for name in ("indptr", "indices", "data", "temperature", "output", "epsilon"):
+        assert np.array_equal(first.memory[name], whole.memory[name])
+    longer = ws.train(tmp_path / "a.txt", output=tmp_path / "m", epochs=3, resume=True, progress=False)
+    assert np.array_equal(longer.memory["data"], first.memory["data"])  # pairs are not counted twice
+    more = ws.train(tmp_path / "b.txt", output=tmp_path / "m", resume=True, progress=False)
+    before, after = pairs_of(longer).toarray(), pairs_of(more).toarray()
+    three, new, four = (more.vocabulary[item] for item in ("i3", "i90", "i4"))
+    np.testing.assert_allclose(after[three, new], 5)
+    np.testing.assert_allclose(after[three, four], before[three, four] + 5 * memory.FADE, rtol=1e-5)
+    assert more.memory["temperature"] == longer.memory["temperature"]
+    assert dict(more.predict(["i3"], 3)).keys() & {"i90"}
+
+
+def test_models_that_are_not_calibrated_say_that_their_numbers_are_scores(
+    model: ws.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model.save(tmp_path / "calibrated")
+    ws.train(sessions(0, 20), **OPTIONS).save(tmp_path / "small")
+    for name, number in (("calibrated", "probability"), ("small", "score")):
+        assert main(["next", str(tmp_path / name), "item 3", "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert {*json.loads(out)["next"][0]} == {"item", number}
+        assert ("scores, not probabilities" in err) == (number == "score")
+
+
+def test_sources_without_sentences_have_no_memory() -> None:
+    with pytest.raises(ws.InputError, match="memory: needs items in sentences"):
+        ws.train([("a", "b"), ("b", "c")], preset="graph", memory=True)
