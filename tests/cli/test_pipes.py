@@ -109,15 +109,16 @@ def test_items_with_spaces_are_asked_for_in_json(
 def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:
     ranked = ws.load(items).predict(["a0", "none"], 7)
     assert [item for item, _ in ranked[:3]] == sorted(["a1", "a2", "a3"], key=dict(ranked).__getitem__, reverse=True)
-    assert sum(probability for _, probability in ranked) < 1  # a0 has the remaining probability
+    assert sum(score for _, score in ranked) == pytest.approx(1)  # a0 is excluded
     assert main(["next", items, "a0", "none", "-n", "7", "--json"]) == 0
     shown = capsys.readouterr()
-    expected = [{"item": item, "probability": pytest.approx(probability)} for item, probability in ranked]
+    expected = [{"item": item, "score": pytest.approx(score)} for item, score in ranked]
     assert json.loads(shown.out) == {"items": ["a0", "none"], "next": expected}
-    assert shown.err == "none: not in the vocabulary; ignored\n"
+    notice = "the numbers are scores, not probabilities: the model is not calibrated (too few baskets, or --no-memory)"
+    assert shown.err == f"{notice}\nnone: not in the vocabulary; ignored\n"
     assert main(["next", items, "none", "-n", "1"]) == 0
     message = "wordsparse: 1 of 1 basket with no item in the vocabulary; the answer is the most frequent items"
-    assert capsys.readouterr().err.splitlines() == [message, "none: not in the vocabulary; ignored"]
+    assert capsys.readouterr().err.splitlines() == [notice, message, "none: not in the vocabulary; ignored"]
 
 
 def test_predict_needs_probabilities(tmp_path: Path) -> None:

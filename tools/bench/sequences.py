@@ -21,9 +21,9 @@ import wordsparse as ws
 from tools.bench.heads import head_of
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from wordsparse.corpus import Vocabulary
+from wordsparse.items.fusion import Fusion
 from wordsparse.labels.ranking import best_entries
 from wordsparse.machine.description import memory_bytes
-from wordsparse.words.prediction import Predictor
 
 K = 10
 # The number of items to rank per user, enough to contain K items that are new to the user.
@@ -76,16 +76,6 @@ class NextItem(Benchmark):
             return lambda rows, users: classifier.predict_topk(rows, DEPTH)[0]
 
         return self._chosen(fit, DECAYED)
-
-    def track_wordsparse(self) -> list[Row]:
-        def fit(known: Any, epochs: int) -> Any:
-            options = {"preset": "items", "epochs": epochs, "dim": self.dim, "threads": self.threads}
-            model = ws.train(_texts(known), **options, seed=self.seed, progress=False)
-            rows = np.array([int(word) for word in model.vocabulary.words])
-            predictor = Predictor(model)
-            return lambda X, users: np.append(rows, -1)[predictor.rank(sp.csr_array(X[:, rows]), K)[0]]
-
-        return self._chosen(fit, [{"epochs": 5}, {"epochs": 20}])
 
     def track_item2vec(self) -> list[Row]:
         def fit(known: Any, ns_exponent: float) -> Any:
@@ -175,10 +165,53 @@ class NextItem(Benchmark):
 
 
 @dataclass
+class Recommend(Benchmark):
+    """HR@10 and NDCG@10 of each user's last item by ``train --for`` a preset and ``predict``, and how true its p is.
+
+    ``data`` is as in NextItem, but users with fewer than four items are left out. The models are trained without each
+    user's last ``without`` items. A test history has all items before the last. ``p1`` is the mean probability of the
+    first item, ``hit1`` its hit rate, and ``ece`` the expected calibration error of the first ten items.
+    """
+
+    data: Any = ("",)
+    preset: Any = ("sessions", "items")
+    without: Any = (2, 1)
+    seed: Any = (1,)
+    dim: int = 100
+    cases: ClassVar[tuple[str, ...]] = ("data", "preset", "without", "seed")
+
+    def setup(self) -> None:
+        self.sequences = [each for each in sequences_of(Path(self.data)) if len(each) >= 4]
+
+    def track_next(self) -> list[Row]:
+        before, how = cpu_seconds(), {"preset": self.preset, "dim": self.dim, "seed": self.seed}
+        texts = _texts([sequence[: -self.without] for sequence in self.sequences])
+        model = ws.train(texts, **how, threads=self.threads, progress=False)
+        trained, places, first, listed = cpu_seconds() - before, list[Any](), list[Any](), list[Any]()
+        for start in range(0, len(self.sequences), 4096):
+            block = self.sequences[start : start + 4096]
+            answers = model.predict(_texts([sequence[:-1] for sequence in block]), K)
+            for answer, sequence in zip(answers, block, strict=True):
+                is_last = [item == str(sequence[-1]) for item, _ in answer]
+                places.append(is_last.index(True) + 1 if True in is_last else np.inf)
+                first.append((answer[0][1], is_last[0]))
+                listed += [(p, hit) for (_, p), hit in zip(answer, is_last, strict=True)]
+        row = {"cpu_seconds": trained, "predict_cpu_seconds": cpu_seconds() - before - trained}
+        p, hits = np.array(listed).T
+        gaps = np.bincount(np.minimum((10 * p).astype(int), 9), p - hits)
+        p1, hit1 = np.mean(first, axis=0).tolist()
+        constants = {f"constant_{name}": value for name, value in model.report.get("next", {}).items()}
+        return [
+            {**row, **gains(np.array(places)), "p1": p1, "hit1": hit1, "ece": abs(gaps).sum() / p.size, **constants}
+        ]
+
+
+@dataclass
 class Baskets(Benchmark):
     """Microseconds per basket of ``model.predict`` for a list of baskets, with a model of random numbers.
 
-    A basket has ``length`` items, drawn from ``items`` items in proportion to their frequency.
+    A basket has ``length`` items, drawn from ``items`` items in proportion to their frequency. The model is a model
+    of sessions, and remembers ``pairs`` pairs for each item.
     """
 
     threads: int = 2
@@ -186,6 +219,7 @@ class Baskets(Benchmark):
     dim: int = 100
     baskets: int = 20_000
     length: int = 10
+    pairs: int = 100
     rounds: ClassVar[int] = 3
 
     def setup(self) -> None:
@@ -193,7 +227,11 @@ class Baskets(Benchmark):
         shares = 1 / np.arange(1, self.items + 1)
         E, W = (random.standard_normal((self.items, self.dim + i), np.float32) / 300**i for i in range(2))
         words = Vocabulary([f"item {i}" for i in range(self.items)], np.ceil(1e6 * shares).astype(np.int64))
-        self.model = ws.Model(words, E, W, {"preset": "items", "threads": self.threads}, {})
+        pairs = random.choice(self.items, self.items * self.pairs, p=shares / shares.sum()).astype(np.int32)
+        indptr, data = np.arange(self.items + 1) * self.pairs, np.ones(pairs.size, np.float32)
+        memory = {"indptr": indptr, "indices": pairs, "data": data, **Fusion(users=1).as_dict()}
+        options = {"preset": "sessions", "threads": self.threads}
+        self.model = ws.Model(words, E, W, options, {}, memory=memory)
         drawn = random.choice(self.items, (self.baskets, self.length), p=shares / shares.sum())
         self.lists = [[words.words[i] for i in row] for row in drawn.tolist()]
         self.per = self.baskets  # type: ignore[misc]
