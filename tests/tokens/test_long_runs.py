@@ -41,6 +41,16 @@ def test_flags_stay_whole() -> None:
     assert tokenizer("unicode")(f"go {flags * 100} go") == ["go", *[flags] * 100, "go"]
 
 
+@pytest.mark.parametrize("name", RUNS)
+def test_runs_are_found_at_any_place(name: str) -> None:
+    run = (RUNS[name] * long_runs.LONGEST)[: long_runs.LONGEST]
+    for place in range(40):
+        text = "é" * place + run + "é" * 40
+        parts: list[str] = []
+        long_runs.in_parts(lambda part, parts=parts: parts.append(part) or [])(text)
+        assert parts == ["é" * place + run, "é" * 40]
+
+
 def test_ordinary_text_is_not_cut() -> None:
     for text in ("Ünï" * 100, "漢字" * 100, "ทดสอบ" * 100, "👩‍👩‍👧" * 100, "\U0001f600" * 100, "a" + "\u0301" * 29):
         assert long_runs.in_parts(lambda part: [part])(text) == [text]

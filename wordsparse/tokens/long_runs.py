@@ -13,6 +13,8 @@ from itertools import chain, groupby, pairwise
 
 LONGEST = 30
 """The maximum number of marks, joiners and regional indicators in a row. It is even, so no flag is cut."""
+# Every character of a run matches.
+_SAMPLED = re.compile("[\u00ad\u0300-\U0010ffff]{2}")
 # Regional indicators, the skin colours of emoji, and the halfwidth voiced marks, which become marks by normalisation.
 _OTHERS = {*range(0x1F1E6, 0x1F200), *range(0x1F3FB, 0x1F400), 0xFF9E, 0xFF9F}
 
@@ -22,7 +24,8 @@ def in_parts(tokenize: Callable[[str], list[str]]) -> Callable[[str], list[str]]
     tokenised separately."""
 
     def words_of(text: str) -> list[str]:
-        if text.isascii() or not _patterns()[0].search(text):
+        # A long run holds two consecutive characters of each LONGEST/2-th one. This finds no run in most Latin text.
+        if text.isascii() or not _SAMPLED.search(text[:: LONGEST // 2]) or not _patterns()[0].search(text):
             return tokenize(text)
         ends = [run.end() for run in _patterns()[1].finditer(text)]
         return [word for start, end in pairwise((0, *ends, len(text))) for word in tokenize(text[start:end])]
