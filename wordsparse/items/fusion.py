@@ -15,7 +15,6 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 
 from wordsparse.types import Array
 
@@ -76,6 +75,7 @@ def chosen(contenders: Contenders, users: int) -> Fusion:
 def calibrated(fusion: Fusion, listed: Callable[[Fusion], tuple[Array, Array]]) -> Fusion:
     """Return the constants with T. ``listed`` returns, for given constants, the probabilities of the FIRST items, and
     whether each item came next."""
+    from scipy.optimize import minimize_scalar  # imported here, because every run would wait for it .2 seconds
 
     def loss(log_t: float) -> float:
         p, is_next = listed(replace(fusion, temperature=float(np.exp(log_t))))
