@@ -102,4 +102,4 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
         Path("piped.txt").write_text(f"{shell[1]}\n")
         assert main(shlex.split(shell[2].replace(" - ", " piped.txt "))) == 0, command
     assert "conduction" in known["texts"][known["index"].search("conduction in slabs", 1)[0].row]
-    assert len(parts) == 18
+    assert len(parts) == 17
