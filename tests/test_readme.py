@@ -40,7 +40,7 @@ def test_the_program_that_finds_phrases_by_gensim_runs() -> None:
 
 
 def test_the_pages_have_programs() -> None:
-    assert [page for page, _ in PROGRAMS] == ["README.md"] * 2 + ["docs/torch.md"] + ["docs/labels.md"] * 2
+    assert [page for page, _ in PROGRAMS] == ["README.md"] * 2 + ["docs/torch.md"] * 2 + ["docs/labels.md"] * 2
 
 
 def test_the_reference_has_the_whole_public_interface() -> None:

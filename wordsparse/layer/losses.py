@@ -54,7 +54,7 @@ class Loss(ABC):
         The meaning of the outputs: ``rankings``, ``values`` or ``probabilities``. With probabilities, π_c exp(−ℓ(o_c))
         sums to 1 over all outputs c.
     move : float
-        The largest change of a target's output in one second-order step (:mod:`wordsparse.torch.engine`), as a multiple
+        The largest change of a target's output in one second-order step (:mod:`wordsparse.torch.exact`), as a multiple
         of ∂ℓ/∂o or, if the loss is ``scale_free``, of ∂ℓ/∂o times the variance of the outputs.
     recipe : dict
         Settings for word vectors: arguments of the loss (``loss``), fields of ``StepSizes`` (``steps``), and other

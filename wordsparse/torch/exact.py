@@ -222,7 +222,7 @@ class ExactEngine(Engine):
         return self.output.top(self._inputs(H), k)
 
     def log_prob(self, H: Array, ids: Array) -> Array:
-        """The cost is O(d²) per class. Raise InputError if the loss defines no probabilities."""
+        """Return log probabilities, at O(d²) per class. Raise InputError if the loss defines no probabilities."""
         loss, (m, K), p = self.output.loss, ids.shape, self.output.core.p
         if loss.gives != "probabilities":
             raise InputError(

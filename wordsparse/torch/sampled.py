@@ -123,7 +123,7 @@ class SampledEngine(Engine):
             return largest_outputs(self._outputs, self._inputs(H), self.n_outputs, k)
 
     def log_prob(self, H: Array, ids: Array) -> Array:
-        """The cost is O(D d) per example."""
+        """Return log probabilities of the softmax over all outputs, at O(D d) per example."""
         with self.guard.held("log_prob"):
             H, own = self._inputs(H), np.full(ids.shape, -np.inf)
             log_sums = np.full((len(H), 1), -np.inf)
