@@ -477,3 +477,13 @@ def test_tables_are_read_in_bounded_blocks(tmp_path: Path) -> None:
         sizes = [len(block.numbers) for block in table_blocks(source, ["text"], is_frame=is_frame)]
         assert sum(sizes) == 5000
         assert kind == "t.jsonl" or max(sizes) <= 1024  # a block holds 2**20 bytes: the whole JSON file
+
+
+def test_items_of_few_groups_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    rows = [(1, "a"), (1, "a"), (1, "b"), (2, "b"), ("2", "c"), (3, "c"), (3, "b")]
+    table = [{"user": user, "item": item} for user, item in rows]
+    assert grouped(table, min_groups=2) == [["b"], ["b", "c"], ["c", "b"]]
+    assert "fewer than 2 groups have are left out: 2" in caplog.text
+    assert grouped(table, min_groups=1) == grouped(table)
+    with pytest.raises(InputError, match="min_groups counts groups of rows"):
+        RawText([["a"]], min_groups=2)

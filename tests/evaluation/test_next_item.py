@@ -120,8 +120,10 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
     assert main(command) == 0
     rows = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert rows == ["next", "whole", "popularity", "item-to-item"] * 2 + ["probability", "whole"]
-    assert main(["evaluate", str(log / "m"), "--next", str(log / "before.csv")]) == 0
-    assert "was trained on this log" in capsys.readouterr().err
+    for name in ("before.csv", "copy.csv"):  # rows of the training log are recognised in a copy, too
+        (log / "copy.csv").write_bytes((log / "before.csv").read_bytes())
+        assert main(["evaluate", str(log / "m"), "--next", str(log / name)]) == 0
+        assert "was trained on these rows" in capsys.readouterr().err
     for options, message in (
         (["--from", "17"], "is a date, but a number is expected"),
         (["--from", "July"], "neither a number nor a date"),

@@ -246,3 +246,36 @@ def test_the_page_recommend_runs_from_the_first_command_to_the_last(
     assert len(known["answers"]) == 40
     assert len(known["near"]) == 5
     assert len(parts) == 10
+
+
+def test_users_keep_their_type_and_candidates_come_from_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(0)
+    rows = pd.DataFrame({"user": np.arange(90) // 6 * 7, "item": [f"K{i}.{i}-A" for i in random.integers(0, 9, 90)]})
+    rows.to_parquet(tmp_path / "log.parquet")
+    rows.to_csv(tmp_path / "log.csv", index=False)
+    how = {"preset": "items", "column": "item", "group": "user", "dim": 2, "threads": 1, "progress": False}
+    model = ws.train(tmp_path / "log.parquet", output=tmp_path / "m", **how)
+    assert model.vectors.tobytes() == ws.train(tmp_path / "log.csv", **how).vectors.tobytes()
+    assert [*model.predict(rows)] == [*rows["user"].astype(str).sort_values().astype(int).unique()]
+    (tmp_path / "stock.txt").write_text("K3.3-A\n\nK4.4-A\nnew\n")
+    command = ["next", str(tmp_path / "m"), str(tmp_path / "log.parquet"), "--candidates", str(tmp_path / "stock.txt")]
+    assert main([*command, "-o", str(tmp_path / "next.parquet")]) == 0
+    answers = pd.read_parquet(tmp_path / "next.parquet")
+    assert answers["user"].dtype == np.int64
+    assert {*answers["item"]} <= {"K3.3-A", "K4.4-A"}
+    for suffix in (".csv", ".jsonl", ".parquet"):
+        arguments = ["documents", str(tmp_path / "m"), str(tmp_path / "log.parquet"), "--group-by", "user"]
+        assert main([*arguments, "-o", str(tmp_path / f"users{suffix}")]) == 0
+    users = pd.read_parquet(tmp_path / "users.parquet")
+    lists = pd.read_csv(tmp_path / "users.csv", converters={"vector": json.loads})
+    assert users["user"].tolist() == lists["user"].tolist()
+    np.testing.assert_allclose(np.stack(users["vector"]), np.array(lists["vector"].tolist()), rtol=1e-6)
+    assert users["user"].dtype == np.int64
+    capsys.readouterr()
+
+
+def test_a_tokeniser_that_cuts_items_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    ws.train(iter(["K95.4-A K1", "K95.4-A K2"]), preset="items", tokens="unicode", dim=2, epochs=1, progress=False)
+    assert "a tokeniser cuts names of items" in caplog.text

@@ -106,6 +106,15 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def lines_of(path: Path) -> list[str]:
+    """Return the lines of a file that are not blank, such as one item per line. Raise InputError if the file cannot be
+    read."""
+    try:
+        return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as lines of text: {error}") from error
+
+
 class Questions:
     """Questions, each a list of words. The words on the command line are one question. A single ``-`` stands for
     standard input, where each line is a question, answered as it arrives.

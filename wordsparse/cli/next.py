@@ -17,6 +17,7 @@ from wordsparse.cli.common import (
     emit,
     given,
     json_option,
+    lines_of,
     quiet_option,
     report_stream,
 )
@@ -45,11 +46,19 @@ ANSWER = ("rank", "item")
     type=PATH,
     help="Answer every basket of the tables ITEM... in this .parquet, .csv or .jsonl file; - prints JSON lines.",
 )
+@click.option("--candidates", type=PATH, metavar="FILE", help="Show only the items in FILE, one per line.")
 @options_of(TextOptions, ["format", "column", "group", "order", "weight"])
 @quiet_option
 @json_option
 def command(
-    model: Path, items: tuple[str, ...], n: int, output: Path | None, quiet: bool, as_json: bool, **columns: str | None
+    model: Path,
+    items: tuple[str, ...],
+    n: int,
+    output: Path | None,
+    candidates: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **columns: str | None,
 ) -> None:
     """Show the likeliest next items of a basket or session. MODEL must be trained on baskets or sessions.
 
@@ -66,8 +75,9 @@ def command(
     from wordsparse.words.model_directory import load
 
     check_order(model, items)
+    chosen = None if candidates is None else lines_of(candidates)
     if output is not None:
-        return _answer_log(model, items, n, output, given(columns), quiet, as_json)
+        return _answer_log(model, items, n, output, chosen, given(columns), quiet, as_json)
     trained = load(model, mapped=True)
     if given(columns) or any(item not in trained and os.path.isfile(item) for item in items):
         raise InputError(f"{items[0]}: to answer the baskets of a table, name the file to write, -o FILE.parquet")
@@ -76,7 +86,7 @@ def command(
     spaced = questions.are_lines and any(item.split() != [item] for item in trained)
     for basket in questions:
         with questions.answering():
-            answer = trained.predict(basket, n)
+            answer = trained.predict(basket, n, candidates=chosen)
         terminal.say(f"{item}: not in the vocabulary; ignored" for item in basket if item not in trained)
         lines = [f"{item} {probability:.4f}" for item, probability in answer]
         if questions.are_lines:
@@ -88,7 +98,14 @@ def command(
 
 
 def _answer_log(
-    path: Path, files: tuple[str, ...], n: int, output: Path, columns: dict[str, str], quiet: bool, as_json: bool
+    path: Path,
+    files: tuple[str, ...],
+    n: int,
+    output: Path,
+    candidates: list[str] | None,
+    columns: dict[str, str],
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     from wordsparse.vectors.encoder import batches
     from wordsparse.words.model_directory import files_of, load
@@ -99,7 +116,7 @@ def _answer_log(
     logs = [STANDARD_INPUT if file == "-" else Path(file) for file in files]
     storage.check_apart(output, [*files_of(path), *logs])
     model = load(path, mapped=True)
-    predictor, group = Predictor(model), columns.get("group") or str(model.call.get("group"))
+    predictor, group = Predictor(model, candidates), columns.get("group") or str(model.call.get("group"))
     names = (group, *ANSWER, _number(model))
     if group in names[1:]:
         raise InputError(f"--group-by {group}: the answers have a column of this name too: rename the table's column")
@@ -123,7 +140,7 @@ def _answer_log(
             yield _columns(names, ())
 
     with Display(not quiet) as display:
-        writing.write(output, parts(), {**writing.WRITERS, ".csv": writing.write_csv})
+        writing.write(output, parts())
     lines = [f"{number_of(baskets, 'basket')} -> {output}"]
     if unknown:
         lines.append(f"{unknown:,} with no item in the vocabulary; the answer is the most frequent items")

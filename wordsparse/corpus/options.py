@@ -10,7 +10,7 @@ from wordsparse.options import Checked, option
 from wordsparse.tokens.tokenizers import TOKENIZERS
 from wordsparse.validation import positive_int
 
-ROWS = ("format", "column", "group", "order", "weight")
+ROWS = ("format", "column", "group", "order", "weight", "min_groups")
 """Names of the options for reading rows."""
 
 
@@ -48,6 +48,12 @@ class TextOptions(Checked):
         "Column with the weight of a row: a row with weight 17 counts as if it occurred 17 times.",
         cli="weight-column",
         metavar="NAME",
+    )
+    min_groups: int | None = option(
+        None,
+        "Leave out items that fewer than N groups have, such as codes of fewer than N patients.",
+        metavar="N",
+        check=positive_int,
     )
     tokens: str | os.PathLike[str] | Callable[[str], list[str]] | None = option(
         None,

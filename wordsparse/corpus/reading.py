@@ -114,6 +114,7 @@ class RawText:
         group: str | None = None,
         order: str | None = None,
         weight: str | None = None,
+        min_groups: int | None = None,
         items: bool = False,
         names: Sequence[str] = (),
     ) -> None:
@@ -128,6 +129,8 @@ class RawText:
             raise InputError("order sorts the rows of each group: name the column of the groups too (group)")
         if weight is not None and group is None:
             raise InputError(f"weight applies only to grouped rows, so name their groups too (group): {WEIGHTS}")
+        if min_groups is not None and group is None:
+            raise InputError("min_groups counts groups of rows: name the column of the groups too (group)")
         if paths is None and format is not None:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is not None and format in FORMATS:
@@ -143,7 +146,7 @@ class RawText:
         if tokens is None and is_text:
             tokens = "simple" if format == "wiki" else "split"
         self.column, self._format, self._names = column, format, names
-        self._groups = None if group is None else groups.Columns(str(column), group, order, weight)
+        self._groups = None if group is None else groups.Columns(str(column), group, order, weight, min_groups or 1)
         self._source = corpus.given
         self.tokenization: dict[str, str] | None = None
         if isinstance(tokens, str | os.PathLike):
@@ -235,7 +238,7 @@ class RawText:
         assert read is not None
         return itertools.chain.from_iterable(read(file, tokenize) for file in self.files)
 
-    def baskets(self, kind: str = "") -> Iterator[tuple[str, Iterator[tuple[Any, int | float | None]]]]:
+    def baskets(self, kind: str = "") -> Iterator[tuple[groups.Key, Iterator[tuple[Any, int | float | None]]]]:
         """Yield the name of each group of rows, and the words of the group in order. Each word comes with the value
         that its row has in the column ``order``. A date becomes the number of seconds since 1970. With ``kind``
         "number", raise InputError for a date; with "date", for a number."""

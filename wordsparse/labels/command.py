@@ -235,7 +235,7 @@ def evaluate(
     report = None
     if per_label is not None:
         report = report_stream(per_label, as_json, "--per-label")
-        writing.check(per_label, writing.WITH_CSV)
+        writing.check(per_label)
         storage.check_apart(per_label, [model, data, *([targets] if targets else [])])
     classifier = _load(model, source)
     X, Y = _labelled_rows(classifier, data, targets, given(source))
@@ -243,7 +243,7 @@ def evaluate(
     scores = classifier.evaluate(X, Y, k)
     cpu = time.process_time() - cpu
     if per_label is not None:
-        writing.write(per_label, [_per_label(classifier, X, Y)], writing.WITH_CSV)
+        writing.write(per_label, [_per_label(classifier, X, Y)])
     names = {"precision": "P", "ndcg": "nDCG", "psp": "PSP"}
     lines = [
         f"{short + '@' + str(depth):8} {value:.4f}"

@@ -32,7 +32,7 @@ from wordsparse.training import checkpoints, memory
 from wordsparse.training.options import RunOptions
 from wordsparse.training.run_directory import PREVIOUS, RunDirectory
 from wordsparse.words import model_directory as models
-from wordsparse.words.kinds import KINDS, TEXT, Kind, kind_of
+from wordsparse.words.kinds import ITEMS, KINDS, TEXT, Kind, kind_of
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
@@ -112,6 +112,10 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     steps, reading, run_options = _split({**unnamed, **values}, kind.reading)
     options, run, checked = Options(**steps), RunOptions(**run_options), kind.reading(**reading)
     reading = {name: getattr(checked, name) for name in reading}  # with Python's numbers in place of NumPy's
+    if kind.name in ITEMS and keywords.get("tokens") not in (None, "split"):
+        logger.warning(
+            "tokens: a tokeniser cuts names of items, such as K95.4-A, into words: leave tokens (--tokens) out"
+        )
     if run.log is not None:
         storage.check_apart(run.log, [*(data.paths or ()), *models.files_of(run.init)])
     memory.check(1, options.dim)  # checked before the text is read

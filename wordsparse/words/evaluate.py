@@ -2,8 +2,8 @@
 of users."""
 
 import logging
-import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import Any
 
@@ -154,9 +154,11 @@ def _next(model: Any, path: PathLike[str], since: str | float | None, **columns:
         if columns["order"] is None:
             raise InputError("--from (since) needs the column of the dates: name it with --order-by (order=)")
         kind, place = place_of("--from (since)", since, columns["order"])
-    if os.path.realpath(path) in map(os.path.realpath, model.call.get("corpus", ())):
-        logger.warning("%s: the model was trained on this log, and has seen its test items: train without them", path)
-    held = next_item.held_out(log.baskets(kind), model.vocabulary, place)
+    counts = Counter[str]()
+    held = next_item.held_out(_counted(log.baskets(kind), counts), model.vocabulary, place)
+    known = dict(zip(model.vocabulary.words, model.vocabulary.counts.tolist(), strict=True))
+    if all(times <= known.get(word, 0) for word, times in counts.items()):
+        logger.warning("%s: the model was trained on these rows, and has seen the test items: train without them", path)
     if not len(held.wanted):
         raise InputError(f"{path}: no user has a new item after a history: give more rows, or another --from")
     predictor = Predictor(model)
@@ -167,3 +169,11 @@ def _next(model: Any, path: PathLike[str], since: str | float | None, **columns:
         bool(columns["order"]),
         is_ordered(model),
     )
+
+
+def _counted(users: Iterable[tuple[Any, Iterable[tuple[str, Any]]]], counts: Counter[str]) -> Iterator[Any]:
+    """Yield the users, and add the number of rows of each item to ``counts``."""
+    for name, placed in users:
+        events = [*placed]
+        counts.update(word for word, _ in events)
+        yield name, events

@@ -14,7 +14,6 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import chain, groupby, islice, repeat
 from numbers import Number, Real
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from wordsparse.corpus.tables import Block
@@ -28,7 +27,9 @@ _SETTINGS = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_st
 
 Words = Callable[[str, object], list[str]]
 """A function that takes the name of a row and a cell, and returns the words of the cell."""
-_Row = tuple[str, int | float | None, str]
+Key = str | int
+"""The name of a group, of the type that its cells have: whole numbers stay numbers, other cells become text."""
+_Row = tuple[Key, int | float | None, str]
 _Placed = Iterator[tuple[str, int | float | None]]
 
 logger = logging.getLogger(__name__)
@@ -37,16 +38,17 @@ logger = logging.getLogger(__name__)
 class Columns(NamedTuple):
     """The names of the columns of a table of grouped rows: the column with the ``words``, the column with the name of
     the ``group``, and optionally the columns with the ``order`` of the rows in a group and the ``weight`` of a row. The
-    weight is the number of times that the row counts."""
+    weight is the number of times that the row counts. Words of fewer than ``min_groups`` groups are left out."""
 
     words: str
     group: str
     order: str | None = None
     weight: str | None = None
+    min_groups: int = 1
 
     def named(self) -> list[str]:
         """Return the column names that are not None."""
-        return [name for name in self if name is not None]
+        return [name for name in self[:4] if name is not None]
 
 
 def pieces(blocks: Iterable[Block], words: Words, columns: Columns) -> Iterator[tuple[list[str], bool]]:
@@ -57,7 +59,7 @@ def pieces(blocks: Iterable[Block], words: Words, columns: Columns) -> Iterator[
         yield [], True
 
 
-def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str = "") -> Iterator[tuple[str, _Placed]]:
+def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str = "") -> Iterator[tuple[Key, _Placed]]:
     """Yield the name of each group, and pairs of a word and the value of its row in the column ``order``. Groups are
     sorted by name, and the words of a group by the value in ``order``. Rows without a group are left out.
 
@@ -68,11 +70,12 @@ def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str =
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
-            database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket TEXT, place, word TEXT)")
+            database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket, place, word TEXT)")
             database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(blocks, words, columns, kind))
-            rows = database.execute("SELECT basket, word, place FROM words ORDER BY basket, place, rowid")
-            for name, basket in groupby(rows, key=itemgetter(0)):
-                yield name, ((word, place) for _, word, place in basket)
+            if columns.min_groups > 1:
+                _drop_rare(database, columns.min_groups)
+            rows = database.execute("SELECT basket, word, place FROM words ORDER BY CAST(basket AS TEXT), place, rowid")
+            yield from (_named(basket) for _, basket in groupby(rows, key=lambda row: str(row[0])))
     except sqlite3.Error as error:
         raise WordsparseError(f"the rows cannot be sorted on disk: {_place_of(error)}") from error
     except UnicodeEncodeError as error:
@@ -91,9 +94,9 @@ def _place_of(error: sqlite3.Error) -> str:
 
 def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: str) -> Iterator[_Row]:
     """Yield rows of the SQLite table: the name of a basket, the value that orders the word, and the word."""
-    (_, group, order, weight), without, first = columns, 0, kind_given
+    (_, group, order, weight, _), without, first = columns, 0, kind_given
     for name, (cell, basket, *others) in chain.from_iterable(map(Block.rows, blocks)):
-        key, at = text_of(name, basket), None
+        key, at = basket if type(basket) is int and abs(basket) < 2**63 else text_of(name, basket), None
         if key is None:
             without += 1
             continue
@@ -107,6 +110,19 @@ def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: 
             yield from repeat((key, at, word), times)
     if without:
         logger.warning("rows without %r are left out: %s", group, f"{without:,}")
+
+
+def _named(rows: Iterator[tuple[Key, str, Any]]) -> tuple[Key, _Placed]:
+    """Return the name of a group, and its words with their places."""
+    name, word, place = next(rows)
+    return name, chain([(word, place)], ((word, place) for _, word, place in rows))
+
+
+def _drop_rare(database: sqlite3.Connection, least: int) -> None:
+    """Leave out the rows of words that fewer than ``least`` groups have."""
+    rare = "SELECT word FROM words GROUP BY word HAVING COUNT(DISTINCT CAST(basket AS TEXT)) < ?"
+    if rows := database.execute(f"DELETE FROM words WHERE word IN ({rare})", [least]).rowcount:
+        logger.warning("rows whose item fewer than %s groups have are left out: %s", least, f"{rows:,}")
 
 
 def text_of(name: str, cell: object) -> str | None:

@@ -1,5 +1,5 @@
-"""Writes a table in parts of some rows each. The suffix of a file selects Parquet or JSON lines. A stream receives JSON
-lines."""
+"""Writes a table in parts of some rows each. The suffix of a file selects Parquet, JSON lines or CSV. A stream receives
+JSON lines."""
 
 import csv
 import io
@@ -28,14 +28,14 @@ def _write_json(file: IO[bytes], parts: Iterable[Part]) -> None:
         file.flush()
 
 
-def write_csv(file: IO[bytes], parts: Iterable[Part]) -> None:
-    """Write rows as CSV, after a line of column names. No cell may be a list."""
+def _write_csv(file: IO[bytes], parts: Iterable[Part]) -> None:
+    """Write rows as CSV, after a line of column names. A vector is written as a JSON list."""
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     rows = csv.writer(text, lineterminator="\n")
     for number, part in enumerate(parts):
         if number == 0:
             rows.writerow(part)
-        rows.writerows(zip(*part.values(), strict=True))
+        rows.writerows(zip(*map(_csv_cells, part.values()), strict=True))
     text.detach()
 
 
@@ -51,6 +51,10 @@ def _json_cells(column: Any) -> Iterable[Any]:
     if not isinstance(column, np.ndarray):
         return column  # type: ignore[no-any-return]
     return ([float(f"{number:.9g}") for number in row] for row in column.tolist())
+
+
+def _csv_cells(column: Any) -> Iterable[Any]:
+    return map(json.dumps, _json_cells(column)) if isinstance(column, np.ndarray) else column
 
 
 def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
@@ -90,9 +94,7 @@ def _arrow_column(arrow: Any, column: Any) -> Any:
     return arrow.FixedSizeListArray.from_arrays(arrow.array(column.reshape(-1)), column.shape[1])
 
 
-WRITERS: dict[str, Writer] = {".parquet": _write_parquet, ".jsonl": _write_json}
-WITH_CSV: dict[str, Writer] = {**WRITERS, ".csv": write_csv}
-"""Writers for tables without lists."""
+WRITERS: dict[str, Writer] = {".parquet": _write_parquet, ".jsonl": _write_json, ".csv": _write_csv}
 
 
 def check(path: Path, writers: Mapping[str, Writer] = WRITERS) -> None:
