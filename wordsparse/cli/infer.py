@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from wordsparse.cli.common import counted, emit, json_option, output_option, quiet_option, report_stream
-from wordsparse.cli.options import column_options, corpus_argument, text_for
+from wordsparse.cli.options import column_options, corpus_argument, options_of, text_for
+from wordsparse.corpus.options import TextOptions
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of
@@ -24,6 +25,7 @@ from wordsparse.words.model import Model
     "--min-count", type=click.IntRange(min=1), default=2, show_default=True, help="Minimum count of an unknown word."
 )
 @column_options
+@options_of(TextOptions, ["group", "order"])
 @quiet_option
 @json_option
 def command(
@@ -34,14 +36,16 @@ def command(
     min_count: int,
     format: str | None,
     column: str | None,
+    group: str | None,
+    order: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Infer from a text the vectors of words that MODEL does not know. The model itself does not change.
 
     The text is split into words in the same way as the model's training text. The new vectors are comparable with the
-    model's vectors. If the model has n-grams, the n-grams improve the vectors of rare words. - is standard input, which
-    is kept in memory.
+    model's vectors. If the model has n-grams, the n-grams improve the vectors of rare words. With --group-by, rows that
+    share a value form one sentence, as in training. - is standard input, which is kept in memory.
     """
     from wordsparse.corpus.reading import joined
     from wordsparse.corpus.sources import STANDARD_INPUT
@@ -50,6 +54,7 @@ def command(
     from wordsparse.unseen.infer import infer
     from wordsparse.vectors.formats import save_vectors
     from wordsparse.words.model_directory import files_of, load
+    from wordsparse.words.prediction import log_of
 
     report = report_stream(output, as_json)
     storage.check_file(output)
@@ -57,7 +62,9 @@ def command(
     trained = load(model)
     with Display(not quiet) as display:
         # A file is read twice. Standard input can be read only once, so its text is kept in memory.
-        source = text_for(trained, corpus, format, column)
+        columns = {"column": column, "group": group, "order": order}
+        is_log = group is not None or order is not None
+        source = log_of(trained, [*corpus], format, **columns) if is_log else text_for(trained, corpus, format, column)
         sentences = list(joined(source.pieces())) if STANDARD_INPUT in corpus else None
 
         def text(phase: str) -> Iterator[list[str]]:

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from wordsparse.corpus import Vocabulary
+from wordsparse.corpus.sources import is_frame
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import html_table, number_of
 from wordsparse.machine.threads import available_cpus
@@ -324,7 +325,8 @@ class Model:
         ----------
         texts : str, or iterable of str or of sequences of str
             The texts, or a table with one column of texts. The model's tokeniser splits a str. For a single str, the
-            result is one vector, (dim,).
+            result is one vector, (dim,). If the model was trained on grouped rows, a data frame with the same columns
+            is accepted, too: the result has a vector per group, in the order of the keys that :meth:`predict` returns.
         **habits
             ``batch_size``, ``show_progress_bar`` and ``normalize_embeddings`` of Sentence-Transformers. These options
             have no effect, because the vectors have unit length anyway.
@@ -337,6 +339,10 @@ class Model:
         refuse_unknown(habits, HABITS)
         if not all(habits.get(name, True) for name in HABITS[2:]):
             raise InputError("vectors of texts have length one: leave normalize_embeddings out")
+        if is_frame(texts) and self.call.get("group") in texts.columns:  # type: ignore[union-attr]
+            from wordsparse.words.prediction import grouped
+
+            texts = [words for _, words in grouped(self, texts)]
         return self.wv.encode([texts])[0] if isinstance(texts, str) else self.wv.encode(texts)
 
     def predict(
