@@ -93,10 +93,10 @@ def test_constants_are_chosen_by_a_plain_ndcg() -> None:
         return float(total / users)
 
     best = fusion.chosen(contenders, users)
-    tried = [Fusion(a, b, 1, e) for a in fusion.OUTPUT for b in fusion.POPULARITY for e in fusion.EPSILON]
+    tried = [Fusion(a, b) for a in fusion.OUTPUT for b in fusion.POPULARITY]
     assert best.users == users
     assert ndcg(best) == pytest.approx(max(map(ndcg, tried)))
-    assert ndcg(best) > ndcg(Fusion(0, 0.05, 1, 0.1)) + 0.1
+    assert ndcg(best) > ndcg(Fusion(0, 0.05)) + 0.1
 
 
 def test_a_temperature_makes_probabilities_true() -> None:

@@ -3,10 +3,11 @@
     log p_j = T (a o_j + b log n_j + c log(1 + r_j/ε)) − log Σ    o the model's output, n the item's count, and r its
                                                                   association with the history (memory.py)
 
-The constants a, b, c and ε are chosen by nDCG@10 on the held-out last items of histories. T is then chosen by the
-likelihood of the FIRST items of the ranking: each of them either came next or did not. Order and likelihood need
-different constants, and T does not change the order. The first items are the most visible, and a T that suits more
-items makes the probability of the first too high.
+The constants a and b are chosen by nDCG@10 on the held-out last items of histories; c is 1, because only ratios matter
+for the order. ε is fixed: other values gave the same nDCG@10 on two logs, and probabilities that were less true. T is
+then chosen by the likelihood of the FIRST items of the ranking: each of them either came next or did not. Order and
+likelihood need different constants, and T does not change the order. The first items are the most visible, and a T that
+suits more items makes the probability of the first too high.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,8 +20,8 @@ import numpy as np
 from wordsparse.types import Array
 
 LISTED, FIRST = 10, 3
-# The values to choose from. Only ratios matter for the order, so c is 1, or 0 without a memory.
-OUTPUT, POPULARITY, EPSILON = (0.0, 0.1, 0.2, 0.35, 0.5, 0.8, 1.2), (0.02, 0.05, 0.1), (0.003, 0.01, 0.03)
+# The values of a and b to choose from.
+OUTPUT, POPULARITY = (0.0, 0.1, 0.2, 0.35, 0.5, 0.8, 1.2), (0.02, 0.05, 0.1)
 # The limits of log T.
 TEMPERATURES = -3.0, 3.0
 
@@ -30,7 +31,7 @@ class Fusion:
     """The constants of the score. ``users`` is the number of histories by whose last items the constants were chosen;
     with 0, the constants are defaults, and the numbers are scores, not probabilities."""
 
-    output: float = 0.35
+    output: float = 0.2
     popularity: float = 0.05
     pairs: float = 1.0
     epsilon: float = 0.01
@@ -63,12 +64,11 @@ def chosen(contenders: Contenders, users: int) -> Fusion:
     """Return the constants with the highest nDCG@10. ``users`` is the number of histories."""
     _, output, popularity, association, _ = contenders
     best, most = Fusion(), -1.0
-    for epsilon in EPSILON:
-        logs = np.log1p(association / np.float32(epsilon))
-        for a, b in product(OUTPUT, POPULARITY):
-            score = np.float32(a) * output + np.float32(b) * popularity + logs
-            if (gain := _ndcg(contenders, score, users)) > most:
-                best, most = Fusion(a, b, 1.0, epsilon, 1.0, users), gain
+    logs = np.log1p(association / np.float32(best.epsilon))
+    for a, b in product(OUTPUT, POPULARITY):
+        score = np.float32(a) * output + np.float32(b) * popularity + logs
+        if (gain := _ndcg(contenders, score, users)) > most:
+            best, most = Fusion(a, b, users=users), gain
     return best
 
 
