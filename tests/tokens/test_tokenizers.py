@@ -29,7 +29,7 @@ MARKED = {
     "Tamil": "தமிழ் மொழியின் எழுத்து",
     "Persian": "می\u200cخواهم کتاب\u200cها",
     "Malayalam": "അവന്\u200d മലയാളം",
-    "Turkish": "i̇stanbul i̇zmir",
+    "Lithuanian": "i̇́ j̃ų",
     "Yoruba": "ọ̀rẹ́ ẹ̀kọ́",
 }
 
@@ -63,6 +63,26 @@ def test_what_looks_the_same_is_one_word(name):
     assert len(set(words("Å \u212b A\u030a"))) == 1
     if name != "simple":
         assert len(set(words("fin ﬁn ｆｉｎ"))) == 1
+
+
+@pytest.mark.parametrize("name", ["simple", "unicode", "unicode-cased"])
+def test_marks_that_search_engines_leave_out(name):
+    """Previously, İstanbul became i̇stanbul, which has a dot more than istanbul."""
+    words = tokenizer(name)
+    for marked, plain in [("Что́", "Что"), ("ё́лка ѓ й", "ёлка ѓ й"), ("الـــسلام", "السلام"), ("ـ i̇yi", "iyi")]:
+        assert words(marked) == words(plain)
+    assert words("İstanbul'da İyi")[-1] == ("İyi" if name == "unicode-cased" else "iyi")
+
+
+@pytest.mark.parametrize("name", ["unicode", "unicode-cased"])
+def test_compatibility_jamo_are_words_of_their_own(name):
+    """Previously, NFKC made 봤는데ㅋㅋㅋ one word that ends in three conjoining letters."""
+    assert tokenizer(name)("봤는데ㅋㅋㅋ ㅠㅠ 한국ㅎ영화") == ["봤는데", "ㅋㅋㅋ", "ㅠㅠ", "한국", "ㅎ", "영화"]
+
+
+def test_chinese_and_japanese_texts_leave_out_the_same_marks():
+    for name in ("chinese", "japanese"):
+        assert tokenizer(name)("İstanbul 的 ㅋㅋ")[0] == "istanbul"
 
 
 def test_chinese():

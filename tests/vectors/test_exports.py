@@ -87,11 +87,13 @@ def test_model2vec_finds_words_as_the_encoder_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["simple", "unicode", "unicode-cased"])
 def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path: Path, name: str) -> None:
     text = "The King’s 3.5 e-mails, don't: “ﬁne” cafe\u0301 a_b  x.y 1,000 naïve; v.2 II किताब, می\u200cخواهم السَّمَكَ."
+    text += " İstanbul'da, Что́ ё́лка ѓ الـــسلام i̇z"
     words = list(dict.fromkeys(tokenizer(name)(text)))
     vectors = some_vectors(tuple(words))
     vectors.tokens = name
     save_vectors(vectors, tmp_path / "m", "model2vec")
     assert tokens(tmp_path / "m", text) == tokenizer(name)(text)
+    assert tokens(tmp_path / "m", "kingㅋㅋㅋ, don't") == tokens(tmp_path / "m", "king, don't")
 
 
 def test_model2vec_holds_the_words_by_their_weights(tmp_path: Path) -> None:

@@ -21,7 +21,13 @@ _UNICODE_WORD = r"(?w)\b(?:[\w\p{Emoji_Presentation}]|\p{Emoji}\uFE0F).*?\b"
 # A pattern that cuts a text, if possible at ends of sentences or white space, into parts of at most 8,001 characters.
 # Sudachi refuses texts of more than 49,149 bytes.
 _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
-
+# Marks that are left out of normalised texts, as in search engines: the dot above i, which is left of a lower-cased
+# Turkish İ, the Arabic tatweel, and Russian stress marks. Each alternative begins with its mark, which makes searches
+# fast.
+LEFT_OUT = re.compile("\u0307(?<=i\u0307)(?![\u0300-\u036f])|\u0640|\u0301(?<=[\u0400-\u052f]\u0301)")
+# Runs of Hangul compatibility jamo, such as ㅋㅋㅋ, which are words of their own. NFKC would turn them into parts of
+# syllables, which continue the word before them.
+JAMO = re.compile("([\u3131-\u3163\u3165-\u318e]+)")
 
 # The name that a model records if its tokeniser is a Python function.
 FUNCTION = "(a function)"
@@ -107,7 +113,7 @@ def _simple() -> Tokenizer:
     """Make a tokeniser like gensim's ``utils.tokenize``, which returns lower-case runs of letters. Unlike gensim's
     function, the tokeniser keeps combining marks, and returns text in NFC."""
     words = _runs_of_letters().findall
-    return in_parts(lambda text: words(unicodedata.normalize("NFC", text.lower())))
+    return in_parts(lambda text: words(_without_marks(unicodedata.normalize("NFC", text.lower()))))
 
 
 @cache
@@ -118,12 +124,26 @@ def _runs_of_letters() -> re.Pattern[str]:
     return re.compile(rf"[^\W\d]+(?:(?=[\u0300-\U0010ffff])[{marks}\u200c\u200d]+[^\W\d]*)*")
 
 
+def _nfkc(text: str) -> str:
+    """Return a text in form NFKC, but with runs of JAMO unchanged, and spaces around them."""
+    normal = unicodedata.normalize("NFKC", text)
+    if normal == text or len(parts := JAMO.split(text)) == 1:
+        return normal
+    parts[::2] = [unicodedata.normalize("NFKC", part) for part in parts[::2]]
+    return " ".join(parts)
+
+
+def _without_marks(text: str) -> str:
+    """Return a normalised text without the marks of LEFT_OUT."""
+    return LEFT_OUT.sub("", text) if "\u0307" in text or "\u0301" in text or "\u0640" in text else text
+
+
 def _unicode(lower: bool) -> Tokenizer:
     regex = optional.load("a Unicode tokeniser", "regex")
     words = regex.compile(_UNICODE_WORD, regex.DOTALL).findall
     if lower:
-        return in_parts(lambda text: list(words(unicodedata.normalize("NFKC", text).lower())))
-    return in_parts(lambda text: list(words(unicodedata.normalize("NFKC", text))))
+        return in_parts(lambda text: list(words(_without_marks(_nfkc(text).lower()))))
+    return in_parts(lambda text: list(words(_without_marks(_nfkc(text)))))
 
 
 def _japanese(dictionary: str, base: bool) -> Tokenizer:
@@ -136,7 +156,7 @@ def _japanese(dictionary: str, base: bool) -> Tokenizer:
     def tokenize(text: str) -> list[str]:
         if not hasattr(local, "sudachi"):
             local.sudachi = words.tokenizer()
-        text = unicodedata.normalize("NFKC", text).lower()
+        text = _without_marks(_nfkc(text).lower())
         parts = [text] if len(text) <= 8000 else _PART.findall(text)
         return [word for part in parts for morpheme in local.sudachi.tokenize(part) if _is_word(word := form(morpheme))]
 
@@ -145,7 +165,7 @@ def _japanese(dictionary: str, base: bool) -> Tokenizer:
 
 def _chinese() -> Tokenizer:
     cut = optional.load("the Chinese tokeniser", "rjieba").cut
-    return in_parts(lambda text: list(filter(_is_word, cut(unicodedata.normalize("NFKC", text).lower()))))
+    return in_parts(lambda text: list(filter(_is_word, cut(_without_marks(_nfkc(text).lower())))))
 
 
 def _of_file(content: str) -> Tokenizer:

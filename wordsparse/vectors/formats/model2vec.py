@@ -22,7 +22,7 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
-from wordsparse.tokens.tokenizers import DIGEST, Splitter, read_file
+from wordsparse.tokens.tokenizers import DIGEST, JAMO, LEFT_OUT, Splitter, read_file
 from wordsparse.types import Array
 from wordsparse.vectors.formats import safe_tensors
 from wordsparse.vectors.formats.base import Format
@@ -150,6 +150,11 @@ def _of_pieces(content: WordVectors) -> tuple[Array, str]:
     return vectors, text
 
 
+def _replaced(pattern: str, content: str) -> dict[str, Any]:
+    """Return the normalizer that replaces each match of a regular expression by a constant."""
+    return {"type": "Replace", "pattern": {"Regex": pattern}, "content": content}
+
+
 def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:
     """Return the content of tokenizer.json for these words, whose rows are 0 … V − 1."""
     vocabulary = set(words)
@@ -158,8 +163,11 @@ def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:
         unknown = f"[{unknown}]"
     marked = sum(spellings(word)[1] != word for word in words)
     pattern = PATTERNS.get(tokens) or (BARE if marked <= MARKED * len(words) else SPLIT)
-    normalizers = [{"type": NORMAL_FORMS[tokens]}] if tokens in NORMAL_FORMS else []
+    is_raw = tokens not in NORMAL_FORMS
+    # The normaliser NFKC would join jamo to the word before them, so texts lose their jamo.
+    normalizers = [] if is_raw else [_replaced(JAMO.pattern, " "), {"type": NORMAL_FORMS[tokens]}]
     normalizers += [] if any(word != word.lower() for word in words) else [{"type": "Lowercase"}]
+    normalizers += [] if is_raw else [_replaced(LEFT_OUT.pattern, "")]
     return {
         "version": "1.0",
         "truncation": None,
