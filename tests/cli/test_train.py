@@ -38,6 +38,16 @@ def test_json(text: Path, tmp_path: Path, capsys: Output) -> None:
     assert left_in(tmp_path) == ["model", "text.txt"]
 
 
+@pytest.mark.parametrize("form", [0, 1])
+def test_the_summary_and_the_report_say_which_ngrams_were_chosen(
+    text: Path, tmp_path: Path, capsys: Output, form: int
+) -> None:
+    spelling = "n-grams of 1 to 3, as in languages of short words"
+    assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, "--form", str(form)]) == 0
+    assert (f"spelling: {spelling}\n" in capsys.readouterr().out) is bool(form)
+    assert ws.load(tmp_path / "model").report.get("spelling") == (spelling if form else None)
+
+
 def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"window": 3, "batch_tokens": 50, "seed": 7, "max_tokens": 900, "sample": 0.01}
     settings["device"] = "cpu"

@@ -176,7 +176,8 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     if "heldout_loss" in report:
         how += f"; held-out: {_first_and_last(report['heldout_loss'])}"
     question = kind_of(model.options.get("preset", TEXT)).question
-    lines = [made, how, f"next: wordsparse {question.format(shlex.quote(str(output)))}"]
+    spelling = [f"spelling: {report['spelling']}"] if "spelling" in report else []
+    lines = [made, how, *spelling, f"next: wordsparse {question.format(shlex.quote(str(output)))}"]
     tokens = model.call.get("tokens", "split")
     if tokens not in ("split", FUNCTION) and not tokens.startswith(DIGEST) and "corpus" in model.call:
         lines.append(f"to train on this text again, first encode it: wordsparse encode --tokens {shlex.quote(tokens)}")

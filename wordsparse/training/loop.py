@@ -194,6 +194,8 @@ class Run:
             held_out = source.histories(self.options, self.vocabulary)
             model = with_memory(model, pieces, held_out, self.continues, self.is_on_same_text)
         report |= self._report(checkpoints, parent, time.perf_counter() - wall, time.process_time() - cpu)
+        if model.ngrams is not None:
+            report["spelling"] = str(model.ngrams)
         return model
 
     def _report(self, checkpoints: int, parent: str | None, wall: float, cpu: float) -> dict[str, Any]:

@@ -61,9 +61,10 @@ FLOOR = 1e-6
 
 
 class Habit(NamedTuple):
-    """Settings for a type of language: the lengths of n-grams in characters, the ridge of the fit, and a factor for
-    ``form``."""
+    """Settings for a type of language: the name of the type, the lengths of n-grams in characters, the ridge of the
+    fit, and a factor for ``form``."""
 
+    languages: str
     lengths: tuple[int, int]
     ridge: float = RIDGE
     form: float = 1.0
@@ -72,7 +73,9 @@ class Habit(NamedTuple):
 # SHORT suits words of fewer than SHORT_WORDS characters on average, as in Japanese. AGGLUTINATIVE suits languages that
 # attach endings to whole words, such as Hungarian.
 SHORT_WORDS = 4.0
-SHORT, USUAL, AGGLUTINATIVE = Habit((1, 3)), Habit((3, 6)), Habit((1, 5), 0.06, 3.0)
+SHORT = Habit("languages of short words", (1, 3))
+USUAL = Habit("most languages", (3, 6))
+AGGLUTINATIVE = Habit("agglutinative languages", (1, 5), 0.06, 3.0)
 # A language is agglutinative if its STEMS most frequent words have more than ENDINGS continuations on average. A
 # continuation of a word of at least STEM letters is a longer word that begins with the shorter word and has at most
 # ENDING more letters. In novels, a Hungarian word has 1.6 to 1.8 continuations, a German or Romanian word 1.4, and a
@@ -85,12 +88,18 @@ class NgramFit:
     """N-grams fitted to the vectors of a vocabulary.
 
     ``vectors`` holds ū and the rows of the n-grams. c_w is the mean of the rows of the n-grams of w. If word w occurs n
-    times, (``strength`` + ``tau``/n) c_w is added to its vector.
+    times, (``strength`` + ``tau``/n) c_w is added to its vector. ``languages`` names the languages whose lengths of
+    n-grams were chosen; it is empty if the lengths were given.
     """
 
     vectors: NgramVectors
     strength: float
     tau: float
+    languages: str = ""
+
+    def __str__(self) -> str:
+        lengths = f"n-grams of {self.vectors.index.shortest} to {self.vectors.index.longest}"
+        return f"{lengths}, as in {self.languages}" if self.languages else lengths
 
     def blend(self, words: Sequence[str], unit: Array, counts: Array | None, threads: int | None = None) -> None:
         """Blend n-grams into the unit vectors (n, dim) of words, in place. ``counts`` (n,) says how often each word
@@ -100,12 +109,13 @@ class NgramFit:
 
     def arrays(self) -> dict[str, Any]:
         """Return the arrays and numbers from which :meth:`from_arrays` rebuilds this object."""
-        return {**self.vectors.arrays(), "strength": self.strength, "tau": self.tau}
+        numbers = {"strength": self.strength, "tau": self.tau, "languages": self.languages}
+        return {**self.vectors.arrays(), **numbers}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramFit":
         """Rebuild an object from the result of :meth:`arrays`."""
-        return cls(NgramVectors.from_arrays(arrays), arrays["strength"], arrays["tau"])
+        return cls(NgramVectors.from_arrays(arrays), arrays["strength"], arrays["tau"], arrays.get("languages", ""))
 
 
 def fit(
@@ -165,7 +175,8 @@ def fit(
     sweeps.multiply(rows, _whitening(composed, weights[sample]))
     form *= habit.form * min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
     strength = form * STRENGTH * min(1.0, (100 / len(mean)) ** 0.5)
-    return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), strength, form * TAU)
+    languages = habit.languages if lengths == habit.lengths else ""
+    return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), strength, form * TAU, languages)
 
 
 def habit_of(words: Sequence[str], counts: Array | None) -> Habit:
