@@ -27,6 +27,22 @@ def test_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert [neighbour["word"] for neighbour in result["neighbours"]] == ["queen"]
 
 
+def test_an_analogy_with_another_strength_of_ngrams(
+    tmp_path: Path, vectors: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [stem + ending for stem in ("walk", "jump", "climb", "wait") for ending in ("", "s", "ed", "ing")]
+    random, path = np.random.default_rng(0), str(tmp_path / "model")
+    text = [random.choice(words, 8).tolist() for _ in range(60)]
+    model = ws.train(text, output=path, dim=6, epochs=1, min_count=1, progress=False)
+    question = ["walk", "walking", "jump"]
+    for options, expected in (([], model), (["--form", "3"], model.with_form(3))):
+        assert main(["analogy", path, *question, "--json", *options]) == 0
+        found = json.loads(capsys.readouterr().out)["neighbours"]
+        assert [(one["word"], one["cosine"]) for one in found] == expected.wv.analogy(*question, 10)
+    assert main(["analogy", vectors, "man", "king", "woman", "--form", "3"]) == 2
+    assert "is not a model directory" in capsys.readouterr().err
+
+
 def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (f"Datei{'!' * i} und Haus, Server" for i in range(50))
     ws.train(text, output=tmp_path / "m", tokens="simple", dim=3, epochs=1, progress=False)

@@ -240,6 +240,32 @@ def test_a_model_keeps_its_ngrams(tmp_path: Path) -> None:
     assert [made.ngrams is None for made in longer] == [False, True]
 
 
+def test_the_strength_can_be_chosen_after_training(tmp_path: Path) -> None:
+    text = write_text(tmp_path / "text")
+    models = {strength: ws.train(text, form=strength, **SHORT) for strength in (1, 3)}
+    models[1].save(tmp_path / "model")
+    for one in (models[1], models[3], ws.load(tmp_path / "model")):
+        stronger = one.with_form(3)
+        assert stronger.vectors.tobytes() == models[3].vectors.tobytes()
+        assert stronger["unhappiness"].tobytes() == one["unhappiness"].tobytes()
+        assert same_vectors(one.with_form(0), one.without_ngrams())
+    no_blend = models[1].fit_ngrams(form=0)
+    assert no_blend.with_form(1).vectors.tobytes() == models[1].vectors.tobytes()
+    for bad in (-1, float("nan"), 2e6):
+        with pytest.raises(InputError, match="form"):
+            models[1].with_form(bad)
+    with pytest.raises(InputError, match="no n-grams: fit them"):
+        models[1].without_ngrams().with_form(1)
+
+
+def test_models_of_older_versions_are_read(tmp_path: Path) -> None:
+    model = ws.train(write_text(tmp_path / "text"), **SHORT)
+    older = {name: part for name, part in model.ngrams.arrays().items() if name not in ("weight", "languages")}
+    read = form.NgramFit.from_arrays(older)
+    assert (read.strength, read.tau, str(read)) == (model.ngrams.strength, model.ngrams.tau, "n-grams of 3 to 6")
+    assert replace(model, ngrams=read.with_form(2)).vectors.tobytes() == model.with_form(2).vectors.tobytes()
+
+
 def test_npz_holds_the_ngrams(tmp_path: Path) -> None:
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     save_vectors(made, tmp_path / "v.npz", "npz")

@@ -4,6 +4,7 @@ import click
 
 from wordsparse.cli.common import json_option
 from wordsparse.cli.similar import emit_neighbours, neighbours_option
+from wordsparse.errors import InputError
 
 
 @click.command("analogy")
@@ -12,9 +13,18 @@ from wordsparse.cli.similar import emit_neighbours, neighbours_option
 @click.argument("b")
 @click.argument("c")
 @neighbours_option
+@click.option(
+    "--form",
+    type=float,
+    metavar="STRENGTH",
+    help="Strength of the n-grams in the vectors, instead of the model's own. 3 finds more inflected forms.",
+)
 @json_option
-def command(model: str, a: str, b: str, c: str, n: int, as_json: bool) -> None:
+def command(model: str, a: str, b: str, c: str, n: int, form: float | None, as_json: bool) -> None:
     """Show the words x such that A is to B as C is to x. For man, king, woman the expected answer is queen."""
-    from wordsparse.words.model_directory import read_vectors
+    from wordsparse.words.model_directory import is_model, load, read_vectors
 
-    emit_neighbours({"a": a, "b": b, "c": c}, read_vectors(model).analogy(a, b, c, n), as_json)
+    if form is not None and not is_model(model):
+        raise InputError(f"{model}: is not a model directory, so its vectors keep their strength: leave out --form")
+    vectors = read_vectors(model) if form is None else load(model, mapped=True).with_form(form).wv
+    emit_neighbours({"a": a, "b": b, "c": c}, vectors.analogy(a, b, c, n), as_json)

@@ -31,7 +31,7 @@ that shares no n-gram with other words keeps its unit vector. docs/notes/recipe.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -88,18 +88,25 @@ class NgramFit:
     """N-grams fitted to the vectors of a vocabulary.
 
     ``vectors`` holds ū and the rows of the n-grams. c_w is the mean of the rows of the n-grams of w. If word w occurs n
-    times, (``strength`` + ``tau``/n) c_w is added to its vector. ``languages`` names the languages whose lengths of
-    n-grams were chosen; it is empty if the lengths were given.
+    times, (``strength`` + ``tau``/n) c_w is added to its vector. ``weight`` is the number s of the formulas if ``form``
+    is 1. ``languages`` names the languages whose lengths of n-grams were chosen; it is empty if the lengths were given.
     """
 
     vectors: NgramVectors
     strength: float
     tau: float
+    weight: float
     languages: str = ""
 
     def __str__(self) -> str:
         lengths = f"n-grams of {self.vectors.index.shortest} to {self.vectors.index.longest}"
         return f"{lengths}, as in {self.languages}" if self.languages else lengths
+
+    def with_form(self, form: float) -> "NgramFit":
+        """Return the same n-grams with another strength. Raise InputError if ``form`` is out of range."""
+        scale = validation.non_negative("form", form, most=MOST_FORM) * self.weight
+        strength = scale * STRENGTH * min(1.0, (100 / self.vectors.dim) ** 0.5)
+        return replace(self, strength=strength, tau=scale * TAU)
 
     def blend(self, words: Sequence[str], unit: Array, counts: Array | None, threads: int | None = None) -> None:
         """Blend n-grams into the unit vectors (n, dim) of words, in place. ``counts`` (n,) says how often each word
@@ -109,13 +116,14 @@ class NgramFit:
 
     def arrays(self) -> dict[str, Any]:
         """Return the arrays and numbers from which :meth:`from_arrays` rebuilds this object."""
-        numbers = {"strength": self.strength, "tau": self.tau, "languages": self.languages}
-        return {**self.vectors.arrays(), **numbers}
+        return {**self.vectors.arrays(), **{each.name: getattr(self, each.name) for each in fields(self)[1:]}}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "NgramFit":
         """Rebuild an object from the result of :meth:`arrays`."""
-        return cls(NgramVectors.from_arrays(arrays), arrays["strength"], arrays["tau"], arrays.get("languages", ""))
+        # A model without a weight was written by an older version. It counts as fitted with form 1.
+        numbers = {"weight": arrays["tau"] / TAU, "languages": ""} | dict(arrays)
+        return cls(NgramVectors.from_arrays(arrays), *(numbers[each.name] for each in fields(cls)[1:]))
 
 
 def fit(
@@ -138,7 +146,8 @@ def fit(
     """
     if not all(isinstance(word, str) for word in words):
         raise InputError("n-grams need words that are text: make each word a str")
-    form, kernels = validation.non_negative("form", form, most=MOST_FORM), CpuKernels(threads)
+    validation.non_negative("form", form, most=MOST_FORM)
+    kernels = CpuKernels(threads)
     habit = habit_of(words, counts)
     lengths = (habit.lengths[0] if shortest is None else shortest, habit.lengths[1] if longest is None else longest)
     check_lengths(*lengths)
@@ -173,10 +182,9 @@ def fit(
     rows, composed, share = explained(unit, ids, mean)
     others = (share - own) / (1 - own) if own < 1 else 0.0
     sweeps.multiply(rows, _whitening(composed, weights[sample]))
-    form *= habit.form * min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
-    strength = form * STRENGTH * min(1.0, (100 / len(mean)) ** 0.5)
+    weight = habit.form * min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
     languages = habit.languages if lengths == habit.lengths else ""
-    return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), strength, form * TAU, languages)
+    return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), 0.0, 0.0, weight, languages).with_form(form)
 
 
 def habit_of(words: Sequence[str], counts: Array | None) -> Habit:

@@ -247,6 +247,19 @@ class Model:
         vars(model)["vectors"] = unit  # otherwise, the model would compute its vectors again
         return model
 
+    def with_form(self, form: float) -> "Model":
+        """Return the same model with n-grams of another strength in the vectors of known words; see ``--form`` of
+        ``wordsparse train``. The n-grams are not fitted again, so this takes no longer than loading a model.
+
+        Raises
+        ------
+        InputError
+            If ``form`` is out of range, or the model has no n-grams.
+        """
+        if self.ngrams is None:
+            raise InputError("the model has no n-grams: fit them (wordsparse subwords MODEL -o NEW, model.fit_ngrams)")
+        return replace(self, ngrams=self.ngrams.with_form(form))
+
     def without_ngrams(self) -> "Model":
         """Return the same model without n-grams. Both models share the arrays."""
         return replace(self, ngrams=None)
