@@ -18,11 +18,13 @@ this passage is the one relevant document.
 ``squad`` reads a data set in the format of SQuAD (JSQuAD: Kurihara, Kawahara & Shibata, "JGLUE", LREC 2022): documents
 are the paragraphs, queries the questions.
 
-``debian-short`` and ``debian-long`` have the one-line and the long descriptions of Debian's packages, one package per
-source package. The queries are tags of packages in words (debtags), alone and in pairs, and the packages with these
-tags are relevant. In ``debian-paraphrases``, too, the documents are the one-line descriptions, but a query is the first
-sentence of a long description, without the name of the package, and this package is the one relevant document. Tags and
-packages are divided into two halves: choose on ``qrels/dev.tsv``, report on ``qrels/test.tsv``.
+``debian-short`` and ``debian-long`` have the one-line and the long descriptions of Debian's packages, one package with
+tags (debtags) per source package. The queries are tags in words, alone and in pairs, and the packages with these tags
+are relevant. The tags are divided into two halves: choose on ``qrels/dev.tsv``, report on ``qrels/test.tsv``.
+
+``debian-paraphrases`` has the one-line descriptions of the other source packages, one package of each. A query is the
+first sentence of the long description of every tenth package, without the name of the package, and this package is the
+one relevant document.
 """
 
 import json
@@ -118,42 +120,42 @@ class Package(NamedTuple):
 
 
 def debian_short(packages: Path, translation: Path) -> Collection:
-    """Read the one-line descriptions of packages, to be searched by tags."""
-    described = _packages(packages, translation)
-    return Collection([Document(it.name, "", it.short) for it in described], *_queries_of_tags(described))
+    """Read the one-line descriptions of tagged packages, to be searched by tags."""
+    tagged = [package for package in _packages(packages, translation) if package.tags]
+    return Collection([Document(it.name, "", it.short) for it in tagged], *_queries_of_tags(tagged))
 
 
 def debian_long(packages: Path, translation: Path) -> Collection:
-    """Read the whole descriptions of packages, to be searched by tags."""
-    described = _packages(packages, translation)
-    return Collection([Document(it.name, it.short, it.long) for it in described], *_queries_of_tags(described))
+    """Read the whole descriptions of tagged packages, to be searched by tags."""
+    tagged = [package for package in _packages(packages, translation) if package.tags]
+    return Collection([Document(it.name, it.short, it.long) for it in tagged], *_queries_of_tags(tagged))
 
 
 def debian_paraphrases(packages: Path, translation: Path) -> Collection:
-    """Read the one-line descriptions of packages, to be searched by the first sentences of the long descriptions."""
-    described = _packages(packages, translation)
-    sentences = ((it, re.split(r"(?<=[.!?])\s", it.long)[0]) for it in described)
+    """Read the one-line descriptions of other packages, to be searched by the first sentences of long descriptions."""
+    others = [package for package in _packages(packages, translation) if not package.tags]
+    sentences = ((it, re.split(r"(?<=[.!?])\s", it.long)[0]) for it in others[::10])
     unnamed = ((it, re.sub(rf"\b{re.escape(it.name)}\b", "", text, flags=re.IGNORECASE)) for it, text in sentences)
     queries = {
         it.name: " ".join(text.split())
         for it, text in unnamed
         if len(text.split()) in SENTENCE and it.short.lower() not in text.lower()
     }
-    halves = {half: [(name, name) for name in list(queries)[i::2]] for i, half in enumerate(("dev", "test"))}
-    return Collection([Document(it.name, "", it.short) for it in described], queries, halves)
+    documents = [Document(it.name, "", it.short) for it in others]
+    return Collection(documents, queries, {"test": [(name, name) for name in queries]})
 
 
 def _packages(packages: Path, translation: Path) -> list[Package]:
-    """Read the first tagged package of each source package."""
+    """Read one package of each source package: the first tagged one, or else the first one."""
     described = {package["Description-md5"]: package["Description-en"] for package in _paragraphs(translation)}
-    first: dict[str, Package] = {}
+    chosen: dict[str, Package] = {}
     for package in _paragraphs(packages):
-        if "Tag" in package and package["Description-md5"] in described:
-            short, _, long = described[package["Description-md5"]].partition("\n")
-            tags = re.split(r",\s+", package["Tag"])
-            source = package.get("Source", package["Package"]).split()[0]
-            first.setdefault(source, Package(package["Package"], tags, " ".join(short.split()), _joined(long)))
-    return list(first.values())
+        short, _, long = described.get(package.get("Description-md5", ""), "").partition("\n")
+        tags = re.findall(r"[^\s,]+", package.get("Tag", ""))
+        source = package.get("Source", package["Package"]).split()[0]
+        if short and (source not in chosen or (tags and not chosen[source].tags)):
+            chosen[source] = Package(package["Package"], tags, " ".join(short.split()), _joined(long))
+    return list(chosen.values())
 
 
 def _joined(long: str) -> str:
