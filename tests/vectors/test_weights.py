@@ -20,8 +20,8 @@ def model() -> ws.Model:
 
 
 def test_weights_by_hand(model: ws.Model) -> None:
-    """A weight is 2 · idf/idf(0) · (cos/PRIOR)^ρ/2, where cos is the mean cosine of the word and the other words of its
-    documents, and ρ = L/(L + NOISE) for L other words on average."""
+    """A weight is 2 · idf/idf(0) · (cos/PRIOR)^(ρ/2), where cos is the mean cosine of the word and the other words of
+    its documents, and ρ = L/(L + NOISE) for L other words on average."""
     unit, sif = model.wv.unit.astype(float), weights(model.wv.counts, len(model)).astype(float)
     documents = ["sun moon sun", "bread unknown", "moon milk egg", ""]
     holding, sums, occurrences = np.zeros((3, len(model)))

@@ -1,10 +1,10 @@
 """The weight of a word in the vector of a text, computed from the word's frequency or from a collection to be searched.
 
-    s/(s + p)                         p is the word's relative frequency (SIF; Arora et al., 2017)
-    2 · idf(n)/idf(0) · (cos/c)^ρ/2   idf(n) = log(1 + (N − n + ½)/(n + ½)); n of the N documents of a collection hold
-                                      the word; cos is the mean cosine of the word and the SIF mean of the other words
-                                      of its document, and ρ = L/(L + NOISE) its reliability, for L other words; c is
-                                      the constant PRIOR
+    s/(s + p)                           p is the word's relative frequency (SIF; Arora et al., 2017)
+    2 · idf(n)/idf(0) · (cos/c)^(ρ/2)   idf(n) = log(1 + (N − n + ½)/(n + ½)); n of the N documents of a collection hold
+                                        the word; cos is the mean cosine of the word and the SIF mean of the other words
+                                        of its document, and ρ = L/(L + NOISE) its reliability, where L is the mean
+                                        number of other words; c is the constant PRIOR
 
 The weight s/(s + p) is for sentences, in which all words matter. The weight for collections is for queries of a few
 content words. The idf is that of BM25, which stresses rare words. The cosine stresses words that indicate the topic of
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from wordsparse.types import Array
 
-# SMOOTHING is s, the relative frequency of a word with the weight 1/2.
+# SMOOTHING is s, the relative frequency of a word with the weight 1/2. NOISE is the number of words with ρ = 1/2.
 SMOOTHING = 1e-3
 PRIOR, MASS, NOISE = 0.3, 5.0, 20.0
 # The number of cosines computed at a time. The vectors for this many cosines fit into a core's cache.
