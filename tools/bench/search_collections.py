@@ -1,12 +1,12 @@
 """Write public test collections for search in BEIR's layout, for ``Retrieval`` and ``evaluate --retrieval``.
 
-    python -m tools.bench.collections smart cran.all.1400 cran.qry cranqrel -o cranfield
-    python -m tools.bench.collections smart CISI.ALL CISI.QRY CISI.REL -o cisi
-    python -m tools.bench.collections known-items english-10m.txt -o known-items
-    python -m tools.bench.collections squad valid-v1.3.json -o jsquad
-    python -m tools.bench.collections debian-short Packages Translation-en -o debian-short
-    python -m tools.bench.collections debian-long Packages Translation-en -o debian-long
-    python -m tools.bench.collections debian-paraphrases Packages Translation-en -o debian-paraphrases
+    python -m tools.bench.search_collections smart cran.all.1400 cran.qry cranqrel -o cranfield
+    python -m tools.bench.search_collections smart CISI.ALL CISI.QRY CISI.REL -o cisi
+    python -m tools.bench.search_collections known-items english-10m.txt -o known-items
+    python -m tools.bench.search_collections squad valid-v1.3.json -o jsquad
+    python -m tools.bench.search_collections debian-short Packages Translation-en -o debian-short
+    python -m tools.bench.search_collections debian-long Packages Translation-en -o debian-long
+    python -m tools.bench.search_collections debian-paraphrases Packages Translation-en -o debian-paraphrases
 
 ``smart`` reads documents, queries and judgements in the format of SMART. A document is its title and its text, as they
 are in the file, so titles count twice in Cranfield, whose texts begin with the title. The judgements count queries by
