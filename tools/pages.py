@@ -175,8 +175,8 @@ def filled(text: str) -> str:
         of_bench = "reports" in content
         tables = [rows_of(content, view) if of_bench else COMPARISONS[view](content) for view in views.split(", ")]
         machine = content["reports"][0]["machine"] if of_bench else content["machine"]
-        source = [] if views == "headline" else [origin(name, content)]
-        return "\n".join([start.rstrip(), "\n\n".join(tables), "", *source, machine_of(machine), end])
+        source = [] if views == "headline" else ["", origin(name, content), machine_of(machine)]
+        return "\n".join([start.rstrip(), "\n\n".join(tables), *source, end])
 
     return MARKED.sub(fill, text)
 
