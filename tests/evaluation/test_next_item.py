@@ -76,7 +76,21 @@ def plain(model: ws.Model, table: pd.DataFrame, since: str | None, is_ordered: b
             "unjudged": table["user"].nunique() - len(split),
         }
         judged[side]["oov"] = len(split) - judged[side]["n"]
-    return judged
+    return {**judged, "calibration": plain_calibration(model, known, [wanted for _, wanted in split])}
+
+
+def plain_calibration(model: ws.Model, known: list[list[str]], wanted: list[set[str]]) -> dict[str, float]:
+    """Compare probabilities with what came next, case by case."""
+    bins, first, logs = [list[float]() for _ in range(10)], list[tuple[float, bool]](), list[float]()
+    for items, new in zip(known, wanted, strict=True):
+        whole = model.predict(items, len(model))
+        first.append((whole[0][1], whole[0][0] in new))
+        for item, p in whole[:10]:
+            bins[min(9, int(10 * p))].append(p - (item in new))
+        logs += [np.log(p) for item, p in whole if item in new]
+    p1, hit1 = np.mean(first, axis=0)
+    ece = sum(abs(sum(cases)) for cases in bins) / sum(map(len, bins))
+    return {"p1": p1, "hit1": hit1, "ece": ece, "log_p": float(np.mean(logs))}
 
 
 @pytest.mark.parametrize("since", [None, "2026-07-01", "2026-11-01"])
@@ -93,6 +107,7 @@ def test_users_are_judged_by_the_definition(
     calibration = scores.pop("calibration")
     assert [*scores] == ["model", "popularity", "counts"]
     expected = plain(model, pd.read_csv(path), since, is_ordered)
+    assert calibration == pytest.approx(expected.pop("calibration"), rel=1e-4)
     for side, score in scores.items():
         assert {name: score[name] for name in expected[side]} == pytest.approx(expected[side], abs=1e-6)
         assert score["low"] <= score["hit10"] <= score["high"]

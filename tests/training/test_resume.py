@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -213,3 +214,11 @@ def test_a_text_in_memory_is_read_as_the_models(prose: tuple[Path, Path], texts:
     more = model.train(iter(texts) if one_shot or isinstance(texts[0], str) else texts)
     assert sorted(set(more.vocabulary.words) - set(model.vocabulary.words)) == ["bird"]
     assert more.vocabulary.counts[more.vocabulary["bird"]] == 9
+
+
+def test_a_model_without_a_new_option_is_trained_further_with_the_default(text: Path) -> None:
+    model = ws.train(text, **SHORT)
+    older = replace(model, options={name: model.options[name] for name in model.options if name != "direction"})
+    longer = older.train(text, epochs=5)
+    assert longer.options["direction"] == "both"
+    assert same_vectors(longer, model.train(text, epochs=5))

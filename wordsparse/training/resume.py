@@ -66,7 +66,9 @@ def with_more_epochs(options: Options, model: Model, source: Source) -> Options 
     """Return the options to train a model further on its own text, or None if no epochs are left. If ``epochs`` is
     None, ``epochs`` becomes the model's number of epochs or the default for the text, whichever is larger. Raise
     InputError if another option differs or the number of epochs is smaller."""
-    before, now = model.options, options.with_epochs(source.length)
+    # An option that the model's version did not have has its default value.
+    before = {**Options(preset=options.preset).as_dict(), **model.options}
+    now = options.with_epochs(source.length)
     epochs: int = before["epochs"]
     if not options.epochs:
         now = replace(now, epochs=max(now.epochs, epochs))
