@@ -129,14 +129,14 @@ class Predictor:
         inputs[:, :-1] = (baskets @ self.model.input_rows) / np.where(sums == 0, 1, sums)
         return inputs
 
-    def _outputs(self, inputs: Array, words: slice) -> Array:
-        """Return the model's outputs o of some words, (m, words)."""
+    def _outputs(self, inputs: Array, words: slice, factor: Any = 1) -> Array:
+        """Return the model's outputs o of some words, times a factor, (m, words)."""
         outputs = self.model.output_rows[words]
         size = len(outputs)
         if missing := -size % PANEL:
             outputs = np.pad(outputs, ((0, missing), (0, 0)))
         logs = CpuKernels(1).matmul(inputs, outputs.T)[:, :size]
-        logs *= self._scale[words]
+        logs *= factor * self._scale[words]
         return logs
 
     def _associations(self, baskets: Any) -> Any:
@@ -155,8 +155,7 @@ class Predictor:
         top, total = np.full((m, 1), np.finfo(np.float32).min), np.zeros((m, 1))
         of_wanted, space = np.empty(wanted.nnz, np.float32), np.empty((m, min(V, WORDS)), np.float32)
         for (start, stop), (pairs, out, asked) in zip(pairwise(ends), entries, strict=True):
-            logs = self._outputs(inputs, slice(start, stop))
-            logs *= a
+            logs = self._outputs(inputs, slice(start, stop), a)
             logs += b * self._popularity[start:stop]
             logs[pairs.owners, pairs.words - start] += associated.data[pairs.places]
             logs[is_unknown] = self._log_shares[start:stop]
