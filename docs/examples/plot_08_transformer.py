@@ -60,8 +60,8 @@ counts = np.bincount(train.ravel(), minlength=n_items)
 head = FactoredOutput(dim, n_items, loss="zloss", bias=True, base_measure=np.sqrt(counts + 1.0))
 
 # %%
-# The second head is in-batch cross-entropy: the items in the minibatch stand for all items, each weighted by the
-# inverse of the probability that it is there. The head moves only their rows, with one rate per row.
+# The second head is in-batch cross-entropy. The items in the minibatch stand for all items; an item is weighted by the
+# inverse of the probability that it is in the minibatch. The head moves only their rows, with one rate per row.
 sampled = SampledOutput(dim, n_items, counts=counts)
 
 
