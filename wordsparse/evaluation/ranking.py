@@ -61,7 +61,7 @@ class WordIndex:
 
     def __init__(self) -> None:
         self._columns: dict[str, int] = {}
-        self._parts: list[sp.csr_array] = []
+        self._parts: list[sp.csr_array | sp.csc_array] = []
         self._lengths: list[Array] = []
 
     def __len__(self) -> int:
@@ -115,10 +115,11 @@ class WordIndex:
     @functools.cached_property
     def _postings(self) -> sp.csc_array:
         """The number of times that each document holds each word, by words."""
-        V = len(self._columns)
-        parts = [sp.csr_array((each.data, each.indices, each.indptr), (each.shape[0], V)) for each in self._parts]
-        self._parts = [sp.vstack([sp.csr_array((0, V), dtype=np.uint8), *parts], "csr")]
-        return self._parts[0].tocsc()
+        V, rows = len(self._columns), [part.tocsr() for part in self._parts]
+        parts = [sp.csr_array((part.data, part.indices, part.indptr), (part.shape[0], V)) for part in rows]
+        whole = sp.vstack([sp.csr_array((0, V), dtype=np.uint8), *parts], "csr").tocsc()
+        self._parts = [whole]  # the only copy of the counts
+        return whole
 
     @functools.cached_property
     def _penalties(self) -> Array:
@@ -140,7 +141,7 @@ class WordIndex:
         index._columns = {word: column for column, word in enumerate(words)}
         matrix = (arrays["counts"], arrays["documents"], arrays["starts"])
         index._lengths = [arrays["lengths"]]
-        index._parts = [sp.csc_array(matrix, (len(arrays["lengths"]), len(words))).tocsr()]
+        index._parts = [sp.csc_array(matrix, (len(arrays["lengths"]), len(words)))]
         return index
 
 
@@ -218,8 +219,8 @@ def words_of(vectors: WordVectors) -> Callable[[str], list[str]]:
 
 
 def stemmer(language: str) -> Callable[[list[str]], list[str]]:
-    """Return a function from words to the stems of these words, without stop words. Words of stop words only are
-    kept."""
+    """Return a function from words to the stems of these words, without stop words. If all words are stop words, they
+    are kept."""
     snowball, stopping = (optional.load("stemming", name) for name in ("Stemmer", "stop_words"))
     if language not in snowball.algorithms():
         raise InputError(f"the language {language!r} has no stemmer: {meant(language, snowball.algorithms())}")
