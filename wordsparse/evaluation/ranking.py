@@ -117,7 +117,7 @@ class WordIndex:
         """The number of times that each document holds each word, by words."""
         V, rows = len(self._columns), [part.tocsr() for part in self._parts]
         parts = [sp.csr_array((part.data, part.indices, part.indptr), (part.shape[0], V)) for part in rows]
-        whole = sp.vstack([sp.csr_array((0, V), dtype=np.uint8), *parts], "csr").tocsc()
+        whole: sp.csc_array = sp.vstack([sp.csr_array((0, V), dtype=np.uint8), *parts], "csr").tocsc()
         self._parts = [whole]  # the only copy of the counts
         return whole
 
