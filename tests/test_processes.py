@@ -32,8 +32,10 @@ def test_tokenisers_run_no_code_of_the_working_directory(hostile: Path, tmp_path
 
 
 def test_comparisons_run_no_code_of_the_working_directory(hostile: Path) -> None:
-    process = processes.start("wordsparse.comparison.worker", "main", "{}", stderr=subprocess.PIPE)
-    assert b"TypeError" in process.communicate()[1]  # the task is empty
+    pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}  # the process ends when its standard input ends
+    with processes.start("wordsparse.comparison.worker", "main", "{}", **pipes) as process:
+        assert process.stderr is not None
+        assert b"TypeError" in process.stderr.read()  # the task is empty
     assert not hostile.exists()
 
 
