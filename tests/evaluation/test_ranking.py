@@ -95,6 +95,15 @@ def test_the_score(ranked: Ranking) -> None:
     assert best(np.full(3, -np.inf), 5)[0].size == best(np.zeros(0), 5)[0].size == 0
 
 
+@pytest.mark.parametrize("dim", [5, 100, 301])
+def test_equal_documents_have_equal_scores(dim: int) -> None:
+    """Previously, rounding broke ties between equal documents."""
+    result = Ranking(WordVectors([f"w{i}" for i in range(30)], RANDOM.normal(size=(30, dim))))
+    result.add(["w1 w2 w3"] * 3001)
+    (parts,) = result.parts(["w1 w9"])
+    assert len(set(parts.score().tolist())) == 1
+
+
 def test_stems_without_stop_words(monkeypatch: pytest.MonkeyPatch) -> None:
     stems = ranking.stemmer("english")
     assert stems(["the", "cats", "were", "sleeping"]) == stems(["cat", "sleeps"]) == ["cat", "sleep"]

@@ -33,6 +33,9 @@ from wordsparse.vectors.word_vectors import WordVectors
 K1, B = 1.2, 0.75
 # The number of documents whose cosines are computed at a time: their vectors fit into a core's cache.
 _BLOCK = 1024
+# A block of vectors is padded to a multiple of _PANEL rows, so that equal documents have exactly equal cosines: BLAS
+# rounds the last rows of a matrix differently.
+_PANEL = 64
 
 
 class Parts(NamedTuple):
@@ -193,8 +196,11 @@ class Ranking:
 
         def compute(start: int) -> None:
             block = self.rows[start : start + _BLOCK]
+            n = len(block)
+            if missing := -n % _PANEL:
+                block = np.pad(block, ((0, missing), (0, 0)))
             for row, vector in zip(cosines, asked, strict=True):
-                row[start : start + _BLOCK] = block @ vector
+                row[start : start + n] = (block @ vector)[:n]
 
         with single_threaded_blas():
             for _ in ordered_map(compute, range(0, len(self), _BLOCK), resolve_threads(None)):
