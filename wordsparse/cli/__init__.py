@@ -13,7 +13,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from wordsparse.cli import terminal
+from wordsparse.cli import citation, terminal
 from wordsparse.cli.commands import Commands, unknown_options
 from wordsparse.doors import COMMANDS
 from wordsparse.errors import CutShortError, InputError, WordsparseError
@@ -60,6 +60,7 @@ class _LazyGroup(Commands):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="wordsparse")
+@click.option("--cite", is_flag=True, is_eager=True, expose_value=False, callback=citation.show, help="How to cite.")
 def cli() -> None:
     """Train word embeddings with the exact gradient over the whole vocabulary."""
 
