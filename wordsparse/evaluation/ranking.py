@@ -15,6 +15,7 @@ the cosines, and a name or a quotation gets the order of BM25.
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -213,8 +214,10 @@ def best(scores: Array, n: int) -> tuple[Array, Array]:
     Rows whose score is −inf are left out."""
     n = min(n, len(scores))
     rows, largest = np.full((1, n), -1), np.full((1, n), -np.inf, scores.dtype)
-    for start in range(0, len(scores) if n else 0, _BLOCK):
-        take_in(rows, largest, scores[None, start : start + _BLOCK], start)
+    # After the first block, few scores are among the best so far, so the other blocks can be large.
+    ends = [0, *range(min(_BLOCK, len(scores)), len(scores), 2**16), len(scores)] if n else [0]
+    for start, stop in pairwise(ends):
+        take_in(rows, largest, scores[None, start:stop], start)
     return rows[rows >= 0], largest[rows >= 0]
 
 
