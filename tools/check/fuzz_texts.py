@@ -58,10 +58,8 @@ class Fuzzer:
         program = "from wordsparse.__main__ import run; run()"
         command = [sys.executable, "-P", "-c", program, "encode", text, "--tokens", tokens, "--threads", str(threads)]
         options = ["--min-count", "1", "--quiet", "-o", self.folder / "out"]
-        environment = {**os.environ, MARK: "1"}
-        return subprocess.Popen(
-            [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment
-        )
+        how = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "env": {**os.environ, MARK: "1"}}
+        return subprocess.Popen([*command, *options], preexec_fn=heed_interruptions, **how)
 
     def result(self, text: Path, tokens: str, threads: int) -> tuple[str, float]:
         """Return a digest of the output, or the message, and the CPU seconds of the command."""
@@ -91,6 +89,11 @@ class Fuzzer:
         if left := processes_left():
             self.findings.append(f"{name}: SIGINT after {after:.2f} s leaves {left}")
         self.outcomes[f"interrupted: {process.returncode}"] += 1
+
+
+def heed_interruptions() -> None:
+    """Let SIGINT end the process that is started: a program that runs in the background of a shell ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def processes_left() -> list[int]:
