@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from wordsparse.words.alignment import align as align
     from wordsparse.words.embedding import StepSizes as StepSizes
     from wordsparse.words.evaluate import evaluate as evaluate
+    from wordsparse.words.loading import load as load
     from wordsparse.words.model import Model as Model
-    from wordsparse.words.model_directory import load as load
     from wordsparse.words.model_directory import read_vectors as read_vectors
     from wordsparse.words.options import Options as Options
     from wordsparse.words.recipe import Recipe as Recipe
@@ -61,7 +61,7 @@ _MODULES = {
     "evaluate": "wordsparse.words.evaluate",
     "explore": "wordsparse.explorer",
     "interrupted_model": "wordsparse.training.interruption",
-    "load": "wordsparse.words.model_directory",
+    "load": "wordsparse.words.loading",
     "read_vectors": "wordsparse.words.model_directory",
     "train": "wordsparse.training.runs",
     "count": "wordsparse.counts.counting",

@@ -126,6 +126,8 @@ def test_damage(model: ws.Model, tmp_path: Path) -> None:
             ws.load(tmp_path / "index")
         path.write_bytes(content)
     assert len(ws.load(tmp_path / "index")) == len(TEXTS)
+    with pytest.raises(InputError, match=r"is an index of documents: its model is .*model"):
+        Search(str(tmp_path / "index"), TEXTS)  # previously, an AttributeError
     with pytest.raises(InputError, match="cannot be stored as JSON"):
         Search(model, [{"text": "a", "at": pd.Timestamp(0)}], column="text", keep=["at"]).save(tmp_path / "other")
     assert not (tmp_path / "other").exists()

@@ -11,7 +11,6 @@ split the text. ``weights.npy`` holds the weights of words in texts, if they wer
 ``memory.bin`` holds the counted pairs of a model of items. Loading checks every file, and never unpickles anything.
 """
 
-import importlib
 import os
 from collections.abc import Mapping
 from os import PathLike
@@ -71,8 +70,7 @@ def write(model: Model, path: str | PathLike[str]) -> None:
 
 
 def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn) -> Model:
-    """Read a model directory, or an index of :class:`wordsparse.Search`. With ``mapped``, the rows of words stay on the
-    disk until they are used.
+    """Read a model directory. With ``mapped``, the rows of words stay on the disk until they are used.
 
     If another process replaces the model during reading, reading starts again and returns the new model as a whole.
 
@@ -85,11 +83,8 @@ def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn
     directory = validation.path(path)
     if directory.is_file():
         raise InputError(f"{directory}: is a file, not the directory of a model; in a command, the model comes first")
-    for manifest, place in INDEXES.items():
-        if (directory / manifest).is_file():
-            module, _, name = place.partition(":")
-            read: Model = getattr(importlib.import_module(module), name).load(directory)
-            return read
+    if any((directory / manifest).is_file() for manifest in INDEXES):
+        raise InputError(f"{directory}: is an index of documents: its model is {directory / 'model'}")
     if (directory / OF_LABELS).is_file():
         raise InputError(f"{directory}: is a model of labels: load it with wordsparse.SparseTargetClassifier.load")
     return storage.read_unreplaced(directory, lambda: _load(directory, mapped))
