@@ -14,7 +14,7 @@ ENCODE = "import sys, wordsparse as ws; ws.encode(sys.argv[1], sys.argv[2], toke
 
 @pytest.fixture
 def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make a working directory with modules called as those of Python's library. Return the file that they write."""
+    """Make a working directory with modules that have names of Python's library. Return the file that they write."""
     folder, written = tmp_path / "unpacked", tmp_path / "written"
     (folder / "encodings").mkdir(parents=True)
     for name in ("json.py", "re.py", "os.py", "encodings/__init__.py"):

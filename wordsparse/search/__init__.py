@@ -117,7 +117,7 @@ class Search:
         return f"Search({len(self):,} documents, {self.model.dim} dimensions)"
 
     def add(self, documents: Any, *, column: str | None = None) -> None:
-        """Add documents, as at the beginning. The scores are the same as those of an index that is built at once."""
+        """Add documents after the documents of the index. Scores do not depend on when a document was added."""
         for some in batches(documents_of(documents, column, self._keep), 2**16):
             self._ranking.add([each.text for each in some], _vectors(some, self.model.dim))
             self._kept += [each.cells for each in some]
