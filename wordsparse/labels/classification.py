@@ -2,28 +2,29 @@
 
 The classifier has no settings to tune. The ridge penalty λ (:mod:`wordsparse.labels.tuning`) and the calibration of
 outputs to probabilities (:mod:`wordsparse.labels.logistic`) are fitted to leave-one-out predictions for training rows.
+If that ranks held-out rows better, each row's best labels are ranked again (:mod:`wordsparse.labels.reranking`).
 """
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from wordsparse.kernels import Kernels
-from wordsparse.labels import scoring
+from wordsparse.labels import reranking, scoring, specialists
 from wordsparse.labels.logistic import Calibration, logistic_head
+from wordsparse.labels.neighbours import Neighbours
+from wordsparse.labels.reranking import DEPTH, Opinions, Ranked, Reranker
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.labels.scoring import Scorer, best, blocks
 from wordsparse.labels.tuning import (
     LEFT_OUT,
-    LeftOut,
     RidgeProblem,
     best_power,
     leave_out,
-    ranked_ndcg,
     tuned,
 )
 from wordsparse.types import Array
@@ -33,8 +34,10 @@ logger = logging.getLogger(__name__)
 HEAD_LABELS = 128
 # To evaluate the head, at most one of every HELD_OUT rows is held out.
 HELD_OUT = 10
-# The minimum number of rows for fitting a head; with fewer rows, the regression is better.
+# The minimum number of rows for holding out some of them, to fit a head and a re-ranking.
 HEAD_ROWS = 1000
+# The mean number of labels of a row up to which a re-ranking is tried: its time grows with this number.
+FEW_LABELS = 10
 # The value of the constant (bias) column. All other columns are scaled: the root mean square norm of the rows is 1.
 CONSTANT = 0.5
 
@@ -54,33 +57,47 @@ class Head:
 @dataclass(frozen=True)
 class Classifier:
     """A model of the log-odds of labels, which divides rows by ``length``, the root mean square norm of training
-    rows."""
+    rows. ``odds`` (D,) is added to the log-odds: the logarithms of the labels' weights."""
 
     length: float
     scorer: Scorer
     calibration: Calibration
     head: Head
+    reranker: Reranker | None = None
+    odds: Array | None = None
 
     @classmethod
-    def fitted(cls, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> "Classifier":
-        """Fit a classifier to the rows X (n, f) and their labels Y (n, D), a matrix of ones; both are SciPy CSR
-        float32."""
-        n = X.shape[0]
-        length = float(np.linalg.norm(X.data.astype(np.float64)) / np.sqrt(n)) or 1.0
-        problem, ridge = tuned(prepared(X, length), Y, dim, seed, kernels)
+    def fitted(
+        cls, X: Any, Y: Any, weights: Array, dim: int, seed: int, kernels: Kernels, rerank: bool | None
+    ) -> "Classifier":
+        """Fit a classifier to the rows X (n, f), their labels Y (n, D), a matrix of ones, both SciPy CSR float32, and
+        their weights (n,). ``rerank`` is None for a re-ranking if it is cheap and helps."""
+        scaled = np.repeat(np.sqrt(weights), np.diff(X.indptr)) * X.data.astype(np.float64)
+        length = float(np.linalg.norm(scaled) / np.sqrt(weights.sum())) or 1.0
+        problem, ridge = tuned(prepared(X, length), Y, weights, dim, seed, kernels)
         scorer = problem.solve(ridge, scoring.FREQUENT)
-        rows = np.random.default_rng(seed + 1).permutation(n)[:LEFT_OUT]
+        rows = np.random.default_rng(seed + 1).permutation(X.shape[0])[:LEFT_OUT]
         logger.info("labels: calibrating on leave-one-out predictions")
         left = leave_out(scorer, problem, rows)
-        parts = (part[left.known] for part in (left.outputs, left.counts, left.truth))
-        calibration = Calibration.fitted(best_power(left, Y[rows])[0], *parts)
-        return cls(length, scorer, calibration, _head(problem, scorer, rows, left, left.scores(calibration)))
+        known = left.known
+        power = best_power(left, Y[rows], weights[rows])[0]
+        weight = weights[rows[np.nonzero(known)[0]]]
+        calibration = Calibration.fitted(power, left.outputs[known], left.counts[known], left.truth[known], weight)
+        ranked = Ranked(left.labels, left.scores(calibration), left.counts, left.truth)
+        plain = cls(length, scorer, calibration, no_head(problem.X.shape[1]))
+        if X.shape[0] < HEAD_ROWS:
+            return plain
+        held = rows[: X.shape[0] // HELD_OUT]
+        ranked = Ranked(*(part[: held.size] for part in vars(ranked).values()))
+        head, ranked = _head(problem, scorer, held, ranked)
+        with_head = replace(plain, head=head)
+        return with_head if rerank is False else _reranked(with_head, problem, held, ranked, rerank is True)
 
     def top(self, X: Any, k: int) -> tuple[Array, Array]:
         """Return the k likeliest labels of each row, padded with −1, and their log-odds."""
         best_labels = np.full((X.shape[0], k), -1)
         best_logits = np.full(best_labels.shape, -np.inf, np.float32)
-        for rows, (labels, logits) in zip(blocks(X), self._candidates(X), strict=True):
+        for rows, (labels, logits) in zip(blocks(X), self._candidates(X, k), strict=True):
             first = best(logits, k)
             best_labels[rows, : first.shape[1]] = np.take_along_axis(labels, first, 1)
             best_logits[rows, : first.shape[1]] = np.take_along_axis(logits, first, 1)
@@ -89,21 +106,26 @@ class Classifier:
     def likely(self, X: Any) -> Any:
         """Return, for each row, the labels with a probability of at least ½, as a CSR matrix of ones."""
         rows = []
-        for labels, logits in self._candidates(X):
+        for labels, logits in self._candidates(X, 1):
             row, place = np.nonzero(logits >= 0)
             shape = labels.shape[0], self.scorer.counts.size
             rows.append(sp.csr_array((np.ones(row.size, np.int64), (row, labels[row, place])), shape=shape))
         return sp.csr_array(sp.vstack(rows, format="csr"))
 
-    def _candidates(self, X: Any) -> Iterator[tuple[Array, Array]]:
-        """Yield candidates for the best labels of each row, with their log-odds, one block of rows at a time."""
+    def _candidates(self, X: Any, k: int) -> Iterator[tuple[Array, Array]]:
+        """Yield candidates for the best labels of each row, with their log-odds, one block of rows at a time. A
+        re-ranking yields as many candidates as a row may have likely labels, and at least k."""
         X, scorer, offsets = prepared(X, self.length), self.scorer, self.calibration.offsets(self.scorer.counts)
         in_head = np.searchsorted(scorer.frequent, self.head.labels)
         for rows in blocks(X):
             labels, outputs = scorer.candidates(X[rows])
             logits = self.calibration.logits(outputs, offsets[labels])
             logits[:, in_head] = self.head.logits(SparseRows(X[rows], scorer.kernels))
-            yield labels, logits
+            if self.reranker is not None:
+                first = best(logits, max(k, DEPTH, int((logits >= 0).sum(1).max(initial=0))))
+                labels, logits = (np.take_along_axis(part, first, 1) for part in (labels, logits))
+                logits = self.reranker.logits(X[rows], labels, logits)
+            yield labels, logits if self.odds is None else logits + self.odds[labels]
 
     def logits(self, X: Any, columns: Array) -> Array:
         """Return the log-odds of the labels ``columns``, (n, columns)."""
@@ -113,7 +135,11 @@ class Classifier:
         in_head = np.isin(columns, self.head.labels)
         among = np.searchsorted(self.head.labels, columns[in_head])
         logits[:, in_head] = self.head.logits(SparseRows(X, self.scorer.kernels))[:, among]
-        return logits
+        if self.reranker is not None:
+            for rows in blocks(X):
+                labels = np.broadcast_to(columns, logits[rows].shape)
+                logits[rows] = self.reranker.logits(X[rows], labels, logits[rows])
+        return logits if self.odds is None else logits + self.odds[columns]
 
     def state(self) -> dict[str, Any]:
         """Return the arrays and numbers of the model, from which :meth:`restored` restores the model."""
@@ -125,6 +151,8 @@ class Classifier:
             "head_labels": self.head.labels,
             "head_W": self.head.W,
             "length": self.length,
+            **({} if self.odds is None else {"odds": self.odds}),
+            **({} if self.reranker is None else self.reranker.state()),
         }
 
     @classmethod
@@ -135,7 +163,9 @@ class Classifier:
         B = sp.csr_array((saved["B.data"], saved["B.indices"], saved["B.indptr"]), shape=shape)
         scorer = Scorer(inverse, B, saved["counts"], kernels, scoring.FREQUENT)
         calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
-        return cls(saved["length"], scorer, calibration, Head(saved["head_labels"], saved["head_W"]))
+        head = Head(saved["head_labels"], saved["head_W"])
+        reranker = Reranker.restored(saved, saved["counts"], head.labels) if "rerank" in saved else None
+        return cls(saved["length"], scorer, calibration, head, reranker, saved.get("odds"))
 
 
 def prepared(X: Any, length: float) -> Any:
@@ -144,25 +174,50 @@ def prepared(X: Any, length: float) -> Any:
     return sp.csr_array(sp.hstack([(X / length).astype(np.float32), column], format="csr"))
 
 
-def _head(problem: RidgeProblem, scorer: Scorer, rows: Array, left: LeftOut, scores: Array) -> Head:
-    """Fit the logistic head. If the head does not improve the ranking for held-out rows, return a head without labels.
+def no_head(features: int) -> Head:
+    """Return a head without labels."""
+    return Head(np.zeros(0, np.int64), np.zeros((features, 0), np.float32))
 
-    ``left`` holds the top labels of each of the ``rows``, predicted by a regression without that row. ``scores`` holds
-    the log-odds of these labels.
+
+def _head(problem: RidgeProblem, scorer: Scorer, held: Array, ranked: Ranked) -> tuple[Head, Ranked]:
+    """Fit the logistic head without the rows ``held``. If the head does not improve the ranking for these rows, return
+    a head without labels.
+
+    ``ranked`` holds the top labels of each of these rows, predicted by a regression without that row. It is returned
+    with the log-odds of the head.
     """
-    n, f = problem.X.shape
-    none = Head(np.zeros(0, np.int64), np.zeros((f, 0), np.float32))
-    if n < HEAD_ROWS:
-        return none
     logger.info("labels: fitting the head of the most frequent labels")
     labels = np.sort(np.argsort(-problem.counts, kind="stable")[:HEAD_LABELS])
     start = scorer.inverse.times(problem.B[:, labels].toarray(), problem.kernels)
-    held = rows[: n // HELD_OUT]
-    fitted = np.setdiff1d(np.arange(n), held)
-    X, truth = SparseRows(problem.X[fitted], problem.kernels), problem.Y[fitted][:, labels].toarray()
-    head = Head(labels, logistic_head(X, truth, start, scorer.inverse))
-    Y, without, truth = problem.Y[held], scores[: held.size], left.truth[: held.size]
-    others = np.where(np.isin(left.labels[: held.size], labels), -np.inf, without)
-    both = np.hstack([others, head.logits(SparseRows(problem.X[held], problem.kernels))])
-    truth_of_both = np.hstack([truth, Y[:, labels].toarray()])
-    return head if ranked_ndcg(both, truth_of_both, Y) > ranked_ndcg(without, truth, Y) else none
+    is_fitted = np.setdiff1d(np.arange(problem.X.shape[0]), held)
+    X, truth = SparseRows(problem.X[is_fitted], problem.kernels), problem.Y[is_fitted][:, labels].toarray()
+    head = Head(labels, logistic_head(X, truth, problem.weights[is_fitted], start, scorer.inverse))
+    Y, weights = problem.Y[held], problem.weights[held]
+    of_head = Y[:, labels].toarray()
+    both = Ranked(
+        np.hstack([ranked.labels, np.broadcast_to(labels, of_head.shape)]),
+        np.hstack(
+            [
+                np.where(np.isin(ranked.labels, labels), -np.inf, ranked.logits),
+                head.logits(SparseRows(problem.X[held], problem.kernels)),
+            ]
+        ),
+        np.hstack([ranked.counts, problem.counts[labels] - weights[:, None] * of_head]),
+        np.hstack([ranked.truth, of_head]),
+    )
+    is_better = np.average(both.ndcg(Y), weights=weights) > np.average(ranked.ndcg(Y), weights=weights)
+    return (head, both) if is_better else (no_head(problem.X.shape[1]), ranked)
+
+
+def _reranked(plain: Classifier, problem: RidgeProblem, held: Array, ranked: Ranked, always: bool) -> Classifier:
+    """Return the classifier with a re-ranking, if one is better. ``ranked`` holds the top labels of the rows ``held``,
+    predicted without them."""
+    opinions = Opinions.of(problem.counts, plain.head.labels, specialists.no_specialists(problem.X.shape[1]), None)
+    if always or problem.Y.nnz <= FEW_LABELS * problem.Y.shape[0]:
+        logger.info("labels: fitting machines for labels of middling frequency")
+        power = plain.calibration.power
+        machines = specialists.fitted(problem, plain.scorer, power, plain.head.labels, held)
+        opinions = replace(
+            opinions, specialists=machines, neighbours=Neighbours.of(problem.X, problem.Y, problem.weights)
+        )
+    return replace(plain, reranker=reranking.fitted(problem, held, ranked.best(DEPTH), opinions, always))

@@ -1,5 +1,6 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
+from dataclasses import replace
 from os import PathLike
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -10,7 +11,7 @@ from wordsparse import optional, validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import state, targets
-from wordsparse.labels.classification import Classifier
+from wordsparse.labels.classification import HEAD_ROWS, Classifier
 from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import inverse_propensities, is_true, ranking_scores
 from wordsparse.labels.targets import checks
@@ -43,10 +44,15 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     The classifier fits one ridge regression on all features and labels. With up to 600 features, XᵀX is exact; with
     more features, XᵀX is approximated by a matrix of rank 300 plus a diagonal. The ridge penalty λ and the calibration
     of outputs to probabilities are fitted to leave-one-out predictions for training rows. A logistic regression
-    predicts the 128 most frequent labels instead if it ranks held-out rows better.
+    predicts the 128 most frequent labels instead if it ranks held-out rows better. The best labels of each row are
+    ranked again, with support vector machines and similar training rows, if that ranks held-out rows better.
 
     Parameters
     ----------
+    rerank : bool or "auto"
+        Whether to rank the best labels of each row again (:mod:`wordsparse.labels.reranking`): by default, with at
+        least 1,000 rows, if it helps. Rows with more than 10 labels on average are then ranked again without machines
+        and neighbours.
     threads : int, optional
         Threads of the compiled kernels; by default, one per available CPU.
     random_state : int
@@ -59,10 +65,10 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     n_features_in_ : int
     power_ : float
         The scoring power a: labels are ranked by o n_l^−a, where o is the output of the regression.
-    label_counts_ : (D,) array
-        n_l, the number of training rows with each label.
-    n_rows_ : int
-        The number of training rows.
+    label_counts_ : (D,) float64
+        n_l, the number of training rows with each label, or the sum of their weights.
+    n_rows_ : float
+        The number of training rows, or the sum of their weights.
 
     Notes
     -----
@@ -76,7 +82,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     power_: float
     label_counts_: Array
 
-    def __init__(self, *, threads: int | None = None, random_state: int = 0) -> None:
+    def __init__(self, *, rerank: bool | str = "auto", threads: int | None = None, random_state: int = 0) -> None:
+        self.rerank = rerank
         self.threads = threads
         self.random_state = random_state
 
@@ -93,26 +100,51 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         advice = f": it is {_FASTTEXT[name]}" if name in _FASTTEXT else ""
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{advice}")
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, label_weight: Any = None) -> Self:
         """Fit X (n, f), sparse or dense, to y (n, D) in one of the forms in the docstring of the class.
+
+        Parameters
+        ----------
+        sample_weight : (n,), optional
+            The weights of rows, at least 0. Outputs of the regression for a row of weight 2 equal those for the row
+            given twice, with the same λ. Leave-one-out, which chooses λ and calibrates, leaves out a row with all its
+            weight. A copy of a row would stay, and would predict its own labels.
+        label_weight : (D,), optional
+            Positive numbers, in the order of ``classes_``: the odds of label l are multiplied by ``label_weight[l]``.
 
         Raises
         ------
         InputError
-            If y is missing, an entry of y is neither 0 nor 1, or no row has a label.
+            If y is missing, an entry of y is neither 0 nor 1, no row has a label, a weight is negative or not finite,
+            or ``rerank`` is True and there are fewer than 1,000 rows.
         ValueError
             From scikit-learn: if shapes do not agree, a dense value is not finite, or there are no features.
         """
         seed = validation.whole("random_state", self.random_state)
+        if self.rerank not in (True, False, "auto"):
+            raise InputError(f"rerank must be True, False or 'auto', not {self.rerank!r:.40}")
         X = self._features(X, reset=True)
         labels, classes, kind = targets.labels_of(y)
         checks.check_consistent_length(X, labels)
         if not labels.nnz:
             raise InputError("Y has no labels, so nothing can be learnt: give at least one, or the file of targets")
+        weights = _weights("sample_weight", sample_weight, X.shape[0])
+        odds = _weights("label_weight", label_weight, len(classes))
+        if not odds.all():
+            raise InputError("label_weight must be positive: leave out the labels that should not be predicted")
+        counted = np.flatnonzero(weights)  # a row of weight 0 is no row
+        if not labels[counted].nnz:
+            raise InputError("sample_weight is zero for every row with a label: give one of them a positive weight")
+        if self.rerank is True and counted.size < HEAD_ROWS:
+            raise InputError(f"rerank=True needs at least {HEAD_ROWS:,} rows, not {counted.size:,}: leave rerank out")
         dim = X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM
+        rerank = None if self.rerank == "auto" else bool(self.rerank)
+        rows = X[counted], labels[counted], weights[counted]
         with at_work():
-            fitted = Classifier.fitted(X, labels, dim, seed, CpuKernels(self.threads))
-        return self._with(fitted, X.shape[0], classes, kind)
+            fitted = Classifier.fitted(*rows, dim, seed, CpuKernels(self.threads), rerank)
+        if label_weight is not None:
+            fitted = replace(fitted, odds=np.log(odds).astype(np.float32))
+        return self._with(fitted, weights.sum(), classes, kind)
 
     def predict(self, X: Any, **unknown: NoReturn) -> Any:
         """Predict each row's labels with probabilities of at least ½; for one-dimensional y, the likeliest class.
@@ -264,9 +296,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.n_features_in_ = fitted.scorer.inverse.scale.shape[0] - 1
         self._with(fitted, content["rows"], classes, content["kind"])
 
-    def _with(self, fitted: Classifier, rows: int, classes: Array, kind: str) -> Self:
+    def _with(self, fitted: Classifier, rows: float, classes: Array, kind: str) -> Self:
         """Store a fitted classifier in this estimator, set the public attributes, and return the estimator."""
-        self._fitted, self.n_rows_, self.classes_, self._kind = fitted, rows, classes, kind
+        self._fitted, self.n_rows_, self.classes_, self._kind = fitted, float(rows), classes, kind
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         return self
 
@@ -294,3 +326,16 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         memory.check(need, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
         with at_work():
             return self._fitted.logits(X, chosen)
+
+
+def _weights(name: str, weights: Any, size: int) -> Array:
+    """Return weights (size,) float64; ones for None. Raise InputError if one is negative or not finite."""
+    if weights is None:
+        return np.ones(size)
+    array = np.asarray(weights, np.float64)
+    if array.shape != (size,):
+        raise InputError(f"{name}.shape == {array.shape}, expected {(size,)}: give a weight for each")
+    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if wrong.size:
+        raise InputError(f"{name} must be finite and at least 0, not {array[wrong[0]]} (at {wrong[0]})")
+    return array

@@ -13,7 +13,7 @@ The most frequent labels, which largely decide P@1, have their own logistic regr
 regressions at once; each step runs some iterations of conjugate gradients, preconditioned by M⁻¹ of
 :mod:`wordsparse.labels.ridge`:
 
-    minimise  C Σ_i log(1 + exp(−s_i w·x_i)) + ½‖w‖²  for each label, s_i = ±1
+    minimise  C Σ_i ω_i log(1 + exp(−s_i w·x_i)) + ½‖w‖²  for each label; s_i = ±1, ω_i is the weight of row i
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Calibration:
         return logits
 
     @classmethod
-    def fitted(cls, power: float, outputs: Array, counts: Array, truth: Array) -> "Calibration":
+    def fitted(cls, power: float, outputs: Array, counts: Array, truth: Array, weights: Array) -> "Calibration":
         """Fit slope and shift for this scoring power to ``truth`` (n,) in {0, 1}. Normal priors of variance 1 pull the
         slope towards 1 and the shift towards 0. The slope stays positive, which preserves the order of outputs."""
         plain, start = cls(power), np.array([1.0, 0.0])
@@ -67,8 +67,8 @@ class Calibration:
 
         def cost(line: Array) -> tuple[float, Array]:
             z, moved = features @ line, line - start
-            value = np.logaddexp(0, z).sum() - truth @ z + moved @ moved / 2
-            return value, features.T @ (probabilities(z) - truth) + moved
+            value = (weights * np.logaddexp(0, z)).sum() - (weights * truth) @ z + moved @ moved / 2
+            return value, features.T @ (weights * (probabilities(z) - truth)) + moved
 
         slope, shift = minimize(cost, start, jac=True, bounds=[(MIN_SLOPE, None), (None, None)]).x
         return cls(power, float(slope), float(shift))
@@ -79,24 +79,26 @@ def probabilities(logits: Array) -> Array:
     return 0.5 * (1 + np.tanh(0.5 * logits))
 
 
-def logistic_head(X: SparseRows, Y: Array, start: Array, inverse: Inverse) -> Array:
-    """Fit the weights W (f, m) of the labels Y (n, m) of zeros and ones.
+def logistic_head(X: SparseRows, Y: Array, weights: Array, start: Array, inverse: Inverse) -> Array:
+    """Fit the weights W (f, m) of the labels Y (n, m) of zeros and ones, for rows with ``weights`` (n,).
 
     ``start`` is M⁻¹XᵀY of the ridge regression, and ``inverse`` is M⁻¹. The last column of X is constant.
     """
     # Start at 4 (o − ½), which is close to the log-odds if the output o of the regression is close to ½.
     W = (4 * start).astype(X.values.dtype)
     W[-1] -= 2 / X.values[-1]
+    column = weights.astype(W.dtype)[:, None]
     for gradients in GRADIENTS:
-        _newton_step(X, Y, W, inverse, gradients)
+        _newton_step(X, Y, column, W, inverse, gradients)
     return W
 
 
-def _newton_step(X: SparseRows, Y: Array, W: Array, inverse: Inverse, gradients: int) -> None:
-    """Take a Newton step on W, by conjugate gradients on the Hessian C Xᵀ diag(P (1 − P)) X + I of each label."""
+def _newton_step(X: SparseRows, Y: Array, weights: Array, W: Array, inverse: Inverse, gradients: int) -> None:
+    """Take a Newton step on W, by conjugate gradients on the Hessian C Xᵀ diag(ω P (1 − P)) X + I of each label.
+    ``weights`` (n, 1) is ω."""
     P = probabilities(X.times(W))
-    q = STRENGTH * np.maximum(P * (1 - P), MIN_CURVATURE)
-    residual = STRENGTH * X.transposed_times(np.subtract(Y, P, out=P)) - W
+    q = STRENGTH * weights * np.maximum(P * (1 - P), MIN_CURVATURE)
+    residual = STRENGTH * X.transposed_times(weights * np.subtract(Y, P, out=P)) - W
     typical, least = q.mean(0), np.finfo(W.dtype).tiny
     direction, before = np.zeros_like(W), np.full_like(typical, np.inf)
     for _ in range(gradients):

@@ -22,7 +22,7 @@ from wordsparse.types import Array
 A, B = 0.55, 1.5
 
 
-def inverse_propensities(counts: ArrayLike, examples: int, a: float = A, b: float = B) -> Array:
+def inverse_propensities(counts: ArrayLike, examples: float, a: float = A, b: float = B) -> Array:
     """Return 1/p_l for each label l, (D,) float64. ``counts`` has n_l for each label, and ``examples`` is n."""
     return np.asarray(1 + (np.log(examples) - 1) * (b + 1) ** a * (np.asarray(counts, np.float64) + b) ** -a)
 

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from wordsparse.kernels import Csr, Kernels
 from wordsparse.types import Array
@@ -50,6 +51,12 @@ class SparseRows:
     def transposed_times(self, matrix: Array) -> Array:
         """Return Xᵀ times a matrix, (f, k)."""
         return self.kernels.combine(self.transposed, self.values, matrix)
+
+
+def scaled_rows(matrix: Any, factors: Array) -> Any:
+    """Return diag(factors) times a CSR matrix, in its dtype."""
+    data = (matrix.data * np.repeat(factors, np.diff(matrix.indptr))).astype(matrix.dtype)
+    return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 class Spectrum:

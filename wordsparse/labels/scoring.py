@@ -4,8 +4,8 @@ Let M⁻¹ = Δ⁻¹ − P K⁻¹ Pᵀ be the inverse of :mod:`wordsparse.labels
 
     o(x) = x M⁻¹ B = x Δ⁻¹B − (x P) Rᵀ,   R = BᵀP K⁻¹ (D, d)
 
-so no dense f×D matrix is needed. If a training row is left out, its output for a label becomes
-(o − l y) / (1 − l), where l = x M⁻¹ xᵀ is its leverage, and y is 1 if the row has the label and 0 otherwise. The
+so no dense f×D matrix is needed. If a training row of weight ω is left out, its output for a label becomes
+(o − ω l y) / (1 − ω l), where l = x M⁻¹ xᵀ is its leverage, and y is 1 if the row has the label and 0 otherwise. The
 formula is exact for ridge regression.
 
 The best labels of a row come from two groups. For the ``FREQUENT`` most frequent labels, all outputs are computed. A
@@ -22,7 +22,7 @@ import scipy.sparse as sp
 
 from wordsparse.kernels import Csr, Kernels
 from wordsparse.labels.ranking import best_entries
-from wordsparse.labels.ridge import Inverse, SparseRows
+from wordsparse.labels.ridge import Inverse, SparseRows, scaled_rows
 from wordsparse.layer.largest import largest_of, take_in
 from wordsparse.types import Array
 
@@ -55,7 +55,7 @@ class Scorer:
         """Divide the columns of B, CSR (f, D), into the ``most`` frequent labels and rarer labels."""
         self.inverse, self.B, self.counts, self.kernels = inverse, B, counts, kernels
         self.R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
-        sparse = _scaled(inverse, B)
+        sparse = scaled_rows(B, inverse.scale)
         self.frequent = np.sort(np.argsort(-counts, kind="stable")[:most])
         self.R_frequent = np.ascontiguousarray(self.R[self.frequent].T)
         common = sp.csr_array(sparse[:, self.frequent])
@@ -100,18 +100,12 @@ class Scorer:
 
     def outputs(self, X: Any, columns: Array) -> Array:
         """Return the outputs of the labels ``columns``, (rows, columns)."""
-        sparse, R = _scaled(self.inverse, self.B[:, columns]), self.R[columns]
+        sparse, R = scaled_rows(self.B[:, columns], self.inverse.scale), self.R[columns]
         outputs = np.empty((X.shape[0], columns.size), R.dtype)
         for rows in blocks(X):
             H = SparseRows(X[rows], self.kernels).times(self.inverse.P)
             outputs[rows] = (X[rows] @ sparse).toarray() - H.astype(np.float64) @ R.T
         return outputs
-
-
-def _scaled(inverse: Inverse, B: Any) -> Any:
-    """Return Δ⁻¹B as CSR."""
-    data = B.data * np.repeat(inverse.scale, np.diff(B.indptr))
-    return sp.csr_array((data, B.indices, B.indptr), shape=B.shape)
 
 
 def _rows_kept(matrix: Any, is_kept: Array) -> Any:

@@ -34,7 +34,7 @@ class TextClassifier(SparseTargetClassifier):
         The maximum number of words in a feature.
     min_count : int
         The minimum number of training texts that contain a feature.
-    threads, random_state
+    rerank, threads, random_state
         As for :class:`SparseTargetClassifier`.
 
     Attributes
@@ -52,10 +52,11 @@ class TextClassifier(SparseTargetClassifier):
         tokens: str | None = None,
         ngrams: int = 2,
         min_count: int = 2,
+        rerank: bool | str = "auto",
         threads: int | None = None,
         random_state: int = 0,
     ) -> None:
-        super().__init__(threads=threads, random_state=random_state)
+        super().__init__(rerank=rerank, threads=threads, random_state=random_state)
         self.tokens = tokens
         self.ngrams = ngrams
         self.min_count = min_count

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from wordsparse.kernels import Kernels
 from wordsparse.labels.logistic import POWERS, Calibration
 from wordsparse.labels.ranking import is_true, ndcg
-from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum
+from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum, scaled_rows
 from wordsparse.labels.scoring import Scorer, best, blocks
 from wordsparse.types import Array
 
@@ -29,20 +29,23 @@ DEPTH = 30
 # The values of λ that are tried, for rows with a root mean square norm of 1 and a constant column.
 RIDGES = (0.375, 1.25, 3.75, 12.5, 37.5)
 DEPTH_JUDGED = 5
+# A label whose other rows have at most this weight in all has no other rows: a rounded difference of sums is not zero.
+NO_WEIGHT = 1e-9
 
 
 class RidgeProblem:
-    """Rows, their spectrum and B = XᵀY, which are computed once for all values of λ.
+    """Rows, their spectrum and B = XᵀΩY, which are computed once for all values of λ.
 
-    X, with its constant column, and Y are SciPy CSR of float32; ``dim`` limits the rank of the approximated XᵀX.
+    X, with its constant column, and Y are SciPy CSR of float32. Ω is the diagonal matrix of ``weights``, the rows'
+    weights (n,). The spectrum is that of √Ω X; ``dim`` limits the rank of the approximated XᵀΩX.
     """
 
-    def __init__(self, X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> None:
-        self.X, self.Y, self.kernels = X, Y, kernels
-        self.spectrum = Spectrum(SparseRows(X, kernels), dim, seed)
-        self.B = sp.csr_array(X.T.tocsr() @ Y)
+    def __init__(self, X: Any, Y: Any, weights: Array, dim: int, seed: int, kernels: Kernels) -> None:
+        self.X, self.Y, self.weights, self.kernels = X, Y, weights, kernels
+        self.spectrum = Spectrum(SparseRows(scaled_rows(X, np.sqrt(weights)), kernels), dim, seed)
+        self.B = sp.csr_array(X.T.tocsr() @ scaled_rows(Y, weights))
         self.B.sort_indices()
-        self.counts = np.bincount(Y.indices, minlength=Y.shape[1])
+        self.counts = np.bincount(Y.indices, np.repeat(weights, np.diff(Y.indptr)), Y.shape[1])
 
     def solve(self, ridge: float, frequent: int) -> Scorer:
         """Solve the regression for λ = ``ridge``; ``frequent`` is the number of frequent labels."""
@@ -53,8 +56,8 @@ class RidgeProblem:
 class LeftOut:
     """The likeliest labels of some training rows. Each row is left out of the regression that predicts its labels.
 
-    All arrays are (rows, DEPTH): ``counts`` is the number of other rows with the label, ``truth`` is 1 if the row has
-    the label and 0 otherwise, and ``known`` says whether any other row has the label.
+    All arrays are (rows, DEPTH): ``counts`` is the weight of the other rows with the label, ``truth`` is 1 if the row
+    has the label and 0 otherwise, and ``known`` says whether any other row has the label.
     """
 
     labels: Array
@@ -79,26 +82,27 @@ def _leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> tuple[Arra
     X, Y, frequent, plain = problem.X[rows], problem.Y[rows], scorer.frequent, Calibration()
     labels, outputs = scorer.candidates(X)
     truth = np.hstack([Y[:, frequent].toarray(), is_true(Y, labels[:, frequent.size :])])
-    own = scorer.leverages(X)[:, None]
+    weights = problem.weights[rows, None]
+    own = weights * scorer.leverages(X)[:, None]
     outputs -= (own * truth).astype(outputs.dtype)
     outputs /= np.maximum(1 - own, 1e-6).astype(outputs.dtype)
     first = best(plain.logits(outputs, plain.offsets(problem.counts)[labels]), DEPTH)
     labels, outputs, truth = (np.take_along_axis(part, first, 1) for part in (labels, outputs, truth))
-    counts = problem.counts[labels] - truth
-    return labels, outputs, counts, truth, (labels >= 0) & (counts > 0)
+    counts = problem.counts[labels] - weights * truth
+    return labels, outputs, counts, truth, (labels >= 0) & (counts > NO_WEIGHT)
 
 
-def tuned(X: Any, Y: Any, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeProblem, float]:
+def tuned(X: Any, Y: Any, weights: Array, dim: int, seed: int, kernels: Kernels) -> tuple[RidgeProblem, float]:
     """Return the regression problem of all rows, and its λ chosen by leave-one-out."""
     n, random = X.shape[0], np.random.default_rng(seed)
     if n <= SAMPLE:
-        problem = RidgeProblem(X, Y, dim, seed, kernels)
+        problem = RidgeProblem(X, Y, weights, dim, seed, kernels)
         return problem, _best_ridge(problem, random)
     sample = np.sort(random.choice(n, SAMPLE, replace=False))
     some, labels = (rows[:, np.unique(rows.indices)] for rows in (X[sample], Y[sample]))  # drops empty columns
-    ridge = _best_ridge(RidgeProblem(some, labels, dim, seed, kernels), random)
+    ridge = _best_ridge(RidgeProblem(some, labels, weights[sample], dim, seed, kernels), random)
     logger.info("labels: solving the ridge regression of all rows")
-    return RidgeProblem(X, Y, dim, seed, kernels), ridge
+    return RidgeProblem(X, Y, weights, dim, seed, kernels), ridge
 
 
 def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
@@ -109,19 +113,20 @@ def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
 
     def quality(ridge: float) -> float:
         left = leave_out(problem.solve(ridge, TUNED_LABELS), problem, rows)
-        return best_power(left, problem.Y[rows])[1]
+        return best_power(left, problem.Y[rows], problem.weights[rows])[1]
 
     return max(RIDGES, key=quality)
 
 
-def best_power(left: LeftOut, Y: Any) -> tuple[float, float]:
+def best_power(left: LeftOut, Y: Any, weights: Array) -> tuple[float, float]:
     """Return the scoring power with the best nDCG@5 of leave-one-out predictions, and the best nDCG@5."""
-    quality = {power: ranked_ndcg(left.scores(Calibration(power)), left.truth, Y) for power in POWERS}
+    scores = {power: left.scores(Calibration(power)) for power in POWERS}
+    quality = {power: float(np.average(ranked_ndcg(scores[power], left.truth, Y), weights=weights)) for power in POWERS}
     return max(quality.items(), key=lambda item: item[1])
 
 
-def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> float:
-    """Compute the mean nDCG@5 of the rows of Y. ``scores`` and ``truth`` describe some labels of each row; the order of
+def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> Array:
+    """Compute nDCG@5 for each row of Y, (n,). ``scores`` and ``truth`` describe some labels of each row; the order of
     these labels does not matter."""
     ranked = np.take_along_axis(truth, best(scores, DEPTH_JUDGED), 1)
-    return float(ndcg(ranked, np.diff(Y.indptr), DEPTH_JUDGED).mean())
+    return ndcg(ranked, np.diff(Y.indptr), DEPTH_JUDGED)

@@ -1,0 +1,75 @@
+"""Weights of rows and labels, against fits to repeated rows, to fewer rows, and dense refits."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from support.labels import topics
+
+from wordsparse.errors import InputError
+from wordsparse.kernels import CpuKernels
+from wordsparse.labels import classification, tuning
+from wordsparse.labels.classifier import SparseTargetClassifier
+
+
+def problem_of(X: sp.csr_array, Y: sp.csr_array, weights: np.ndarray) -> tuning.RidgeProblem:
+    return tuning.RidgeProblem(classification.prepared(X, 1.0), Y, weights, 200, 0, CpuKernels(1))
+
+
+def test_a_weight_is_a_number_of_copies() -> None:
+    X, Y = topics(60)
+    copies = np.random.default_rng(2).integers(0, 4, 60)
+    again = np.repeat(np.arange(60), copies)
+    weighted, repeated = problem_of(X, Y, copies.astype(float)), problem_of(X[again], Y[again], np.ones(again.size))
+    outputs = [p.solve(0.7, 30).outputs(weighted.X, np.arange(30)) for p in (weighted, repeated)]
+    np.testing.assert_allclose(*outputs, atol=2e-4)
+    np.testing.assert_array_equal(weighted.counts, repeated.counts)
+
+
+def test_leaving_a_row_out_takes_out_all_its_weight() -> None:
+    X, Y = topics(60)
+    weights = np.random.default_rng(2).choice([0.3, 1, 2, 2.7], 60)
+    problem = problem_of(X, Y, weights)
+    left = tuning.leave_out(problem.solve(0.7, 30), problem, np.arange(60))
+    dense, labels = problem.X.toarray().astype(np.float64), Y.toarray().astype(np.float64)
+    for i in (0, 17, 59):
+        others = np.delete(np.arange(60), i)
+        A, w = dense[others], weights[others, None]
+        refitted = dense[i] @ np.linalg.solve(A.T @ (w * A) + 0.7 * np.eye(91), A.T @ (w * labels[others]))
+        np.testing.assert_allclose(left.outputs[i], refitted[left.labels[i]], atol=1e-3)
+        np.testing.assert_allclose(left.counts[i], (w * labels[others]).sum(0)[left.labels[i]], atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [60, 1500])
+def test_a_row_of_weight_zero_is_no_row(rows: int) -> None:
+    X, Y = topics(rows)
+    kept = np.arange(rows) % 3 > 0
+    weighted = SparseTargetClassifier(threads=1).fit(X, Y, sample_weight=kept)
+    fewer = SparseTargetClassifier(threads=1).fit(X[kept], Y[kept])
+    for ours, theirs in zip(weighted.predict_topk(X, 5), fewer.predict_topk(X, 5), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert weighted.n_rows_ == kept.sum()
+
+
+def test_the_odds_of_a_label_are_multiplied_by_its_weight() -> None:
+    X, Y = topics(100)
+    plain, weighted = SparseTargetClassifier(threads=1).fit(X, Y), SparseTargetClassifier(threads=1)
+    weight = np.linspace(0.5, 4, 30)
+    weighted.fit(X, Y, label_weight=weight)
+    expected = plain.decision_function(X) + np.log(weight)
+    np.testing.assert_allclose(weighted.decision_function(X), expected, rtol=1e-4, atol=1e-5)
+    assert (weighted.predict_topk(X, 1)[0][:, 0] == expected.argmax(1)).all()
+
+
+def test_bad_weights_are_named() -> None:
+    X, Y = topics(30)
+    unlabelled = sp.csr_array(sp.diags_array(1.0 * (np.arange(30) > 0)) @ Y)
+    bad = {
+        r"sample_weight must be finite and at least 0, not -1\.0 \(at 29\)": (Y, {"sample_weight": [1] * 29 + [-1]}),
+        r"sample_weight must be finite and at least 0, not nan \(at 0\)": (Y, {"sample_weight": [np.nan] * 30}),
+        r"sample_weight\.shape == \(2,\), expected \(30,\)": (Y, {"sample_weight": [1, 2]}),
+        "sample_weight is zero for every row with a label": (unlabelled, {"sample_weight": np.arange(30) == 0}),
+        "label_weight must be positive": (Y, {"label_weight": np.arange(30)}),
+    }
+    for message, (labels, weights) in bad.items():
+        with pytest.raises(InputError, match=message):
+            SparseTargetClassifier(threads=1).fit(X, labels, **weights)
