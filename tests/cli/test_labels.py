@@ -54,7 +54,7 @@ def test_a_table_of_texts_is_trained_on_and_predicted(posts: Path, capsys: pytes
     assert capsys.readouterr().out.startswith("P@1")
     rows = list(csv.DictReader((posts / "labels.csv").read_text().splitlines()))
     assert {row["label"] for row in rows} == {"pet", "cat", "dog"}
-    assert [*rows[0]] == ["label", "precision", "recall", "support"]
+    assert [*rows[0]] == ["label", "precision", "recall", "support", "threshold"]
     assert rows[0]["label"] == "pet"
 
 

@@ -20,6 +20,7 @@ from wordsparse.labels.neighbours import Neighbours
 from wordsparse.labels.reranking import DEPTH, Opinions, Ranked, Reranker
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.labels.scoring import Scorer, best, blocks
+from wordsparse.labels.thresholds import thresholds
 from wordsparse.labels.tuning import (
     LEFT_OUT,
     RidgeProblem,
@@ -57,7 +58,8 @@ class Head:
 @dataclass(frozen=True)
 class Classifier:
     """A model of the log-odds of labels, which divides rows by ``length``, the root mean square norm of training
-    rows. ``odds`` (D,) is added to the log-odds: the logarithms of the labels' weights."""
+    rows. ``odds`` (D,) is added to the log-odds: the logarithms of the labels' weights. ``thresholds``
+    (D,) are explained in :mod:`wordsparse.labels.thresholds`; classifiers of older versions have none."""
 
     length: float
     scorer: Scorer
@@ -65,6 +67,7 @@ class Classifier:
     head: Head
     reranker: Reranker | None = None
     odds: Array | None = None
+    thresholds: Array | None = None
 
     @classmethod
     def fitted(
@@ -86,12 +89,14 @@ class Classifier:
         ranked = Ranked(left.labels, left.scores(calibration), left.counts, left.truth)
         plain = cls(length, scorer, calibration, no_head(problem.X.shape[1]))
         if X.shape[0] < HEAD_ROWS:
-            return plain
+            return replace(plain, thresholds=thresholds(ranked, Y[rows]))
         held = rows[: X.shape[0] // HELD_OUT]
         ranked = Ranked(*(part[: held.size] for part in vars(ranked).values()))
         head, ranked = _head(problem, scorer, held, ranked)
         with_head = replace(plain, head=head)
-        return with_head if rerank is False else _reranked(with_head, problem, held, ranked, rerank is True)
+        if rerank is not False:
+            with_head, ranked = _reranked(with_head, problem, held, ranked.best(DEPTH), rerank is True)
+        return replace(with_head, thresholds=thresholds(ranked, Y[held]))
 
     def top(self, X: Any, k: int) -> tuple[Array, Array]:
         """Return the k likeliest labels of each row, padded with −1, and their log-odds."""
@@ -151,7 +156,7 @@ class Classifier:
             "head_labels": self.head.labels,
             "head_W": self.head.W,
             "length": self.length,
-            **({} if self.odds is None else {"odds": self.odds}),
+            **{name: part for name in ("odds", "thresholds") if (part := getattr(self, name)) is not None},
             **({} if self.reranker is None else self.reranker.state()),
         }
 
@@ -165,7 +170,8 @@ class Classifier:
         calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
         head = Head(saved["head_labels"], saved["head_W"])
         reranker = Reranker.restored(saved, saved["counts"], head.labels) if "rerank" in saved else None
-        return cls(saved["length"], scorer, calibration, head, reranker, saved.get("odds"))
+        optional = saved.get("odds"), saved.get("thresholds")
+        return cls(saved["length"], scorer, calibration, head, reranker, *optional)
 
 
 def prepared(X: Any, length: float) -> Any:
@@ -209,15 +215,20 @@ def _head(problem: RidgeProblem, scorer: Scorer, held: Array, ranked: Ranked) ->
     return (head, both) if is_better else (no_head(problem.X.shape[1]), ranked)
 
 
-def _reranked(plain: Classifier, problem: RidgeProblem, held: Array, ranked: Ranked, always: bool) -> Classifier:
-    """Return the classifier with a re-ranking, if one is better. ``ranked`` holds the top labels of the rows ``held``,
-    predicted without them."""
+def _reranked(
+    plain: Classifier, problem: RidgeProblem, held: Array, ranked: Ranked, always: bool
+) -> tuple[Classifier, Ranked]:
+    """Return the classifier with a re-ranking, if one is better. ``ranked`` holds the ``DEPTH`` top labels of the rows
+    ``held``, predicted without them. It is returned with the new log-odds."""
     opinions = Opinions.of(problem.counts, plain.head.labels, specialists.no_specialists(problem.X.shape[1]), None)
     if always or problem.Y.nnz <= FEW_LABELS * problem.Y.shape[0]:
         logger.info("labels: fitting machines for labels of middling frequency")
         power = plain.calibration.power
         machines = specialists.fitted(problem, plain.scorer, power, plain.head.labels, held)
-        opinions = replace(
-            opinions, specialists=machines, neighbours=Neighbours.of(problem.X, problem.Y, problem.weights)
-        )
-    return replace(plain, reranker=reranking.fitted(problem, held, ranked.best(DEPTH), opinions, always))
+        near = Neighbours.of(problem.X, problem.Y, problem.weights)
+        opinions = replace(opinions, specialists=machines, neighbours=near)
+    reranker = reranking.fitted(problem, held, ranked, opinions, always)
+    if reranker is None:
+        return plain, ranked
+    logits = reranker.logits(problem.X[held], ranked.labels, ranked.logits, held, ranked.counts)
+    return replace(plain, reranker=reranker), replace(ranked, logits=logits)

@@ -1,5 +1,6 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from os import PathLike
 from typing import Any, ClassVar, NoReturn, Self
@@ -12,12 +13,14 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import state, targets
 from wordsparse.labels.classification import HEAD_ROWS, Classifier
+from wordsparse.labels.explanation import Explanations, explained
 from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import inverse_propensities, is_true, ranking_scores
 from wordsparse.labels.targets import checks
 from wordsparse.machine import memory
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
+from wordsparse.validation import texts_of
 
 _sklearn = optional.load(targets.PURPOSE, "sklearn.base")
 BaseEstimator: Any = _sklearn.BaseEstimator
@@ -190,6 +193,31 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             labels, logits = self._fitted.top(X, min(k, len(self.classes_)))
         return labels, probabilities(logits)
 
+    def explain(self, X: Any, k: int = 1) -> Explanations:
+        """Explain the k likeliest labels of each row by the shares of its features.
+
+        Returns
+        -------
+        Explanations
+            A list with a list for each row, which has an :class:`~wordsparse.labels.explanation.Explanation` for each
+            label, likeliest first. Features are columns of X; for :class:`TextClassifier`, words and sequences of
+            words. Labels are values of ``classes_``.
+        """
+        tops = self._topk(X, k)
+        rows = explained(self._fitted, self._features(X, reset=False), tops, self._feature_names())
+        named = [[part._replace(label=self.classes_[[part.label]].tolist()[0]) for part in row] for row in rows]
+        return Explanations(named, list(texts_of(X)) if self.takes_texts else None)
+
+    def _feature_names(self) -> Sequence[Any]:
+        return range(self.n_features_in_)
+
+    @property
+    def thresholds_(self) -> Array:
+        """For each label, the probability with the best F1 on held-out training rows, (D,)."""
+        if self._fitted.thresholds is None:
+            raise InputError("the classifier is of an older version, without thresholds: train it again")
+        return probabilities(self._fitted.thresholds)
+
     def named(self, columns: Array) -> Array:
         """Return the values of ``classes_`` for columns, as objects; None for −1."""
         labels: Array = self.classes_[columns].astype(object)
@@ -243,15 +271,16 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Returns
         -------
         dict
-            ``precision`` and ``recall``, (D,) float64, and ``support``, (D,) int64, the number of rows with the label;
-            all in the order of ``classes_``. The precision of a label that no row is predicted to have, and the recall
-            of a label without support, are NaN.
+            ``precision`` and ``recall``, (D,) float64, ``support``, (D,) int64, the number of rows with the label, and
+            ``threshold``, (D,), which is ``thresholds_``; all in the order of ``classes_``. The precision of a label
+            that no row is predicted to have, and the recall of a label without support, are NaN.
         """
         truth, predicted = self._truth(y), self._predicted(X)
         checks.check_consistent_length(truth, predicted)
         support, likely, hits = (part.sum(0, dtype=np.int64) for part in (truth, predicted, truth.multiply(predicted)))
         with np.errstate(invalid="ignore"):
-            return {"precision": hits / likely, "recall": hits / support, "support": support}
+            scores = {"precision": hits / likely, "recall": hits / support, "support": support}
+        return {**scores, "threshold": self.thresholds_}
 
     def _truth(self, y: Any) -> Any:
         """Return the known labels of y as a CSR matrix of ones. Raise InputError if there are none."""

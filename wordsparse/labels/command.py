@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,10 @@ def command() -> None:
 @click.option("--ngrams", type=int, help="Maximum number of words in a feature.  [default: 2]")
 @click.option("--min-count", type=int, help="Minimum number of texts that contain a feature.  [default: 2]")
 @targets_option
+@click.option("--weight-column", metavar="NAME", help="Column of the rows' weights in a table.")
+@click.option(
+    "--rerank/--no-rerank", default=None, help="Rank the best labels of each row again.  [default: if it helps]"
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @threads_option
 @quiet_option
@@ -76,6 +81,8 @@ def train(
     labels: str | None,
     separator: str | None,
     targets: Path | None,
+    weight_column: str | None,
+    rerank: bool | None,
     seed: int,
     threads: int | None,
     quiet: bool,
@@ -94,10 +101,11 @@ def train(
     kind = TextClassifier if source or holds_texts(data) else SparseTargetClassifier
     if text and not kind.takes_texts:
         raise InputError(f"{data}: holds numbers, so --{'/--'.join(text)} does not apply".replace("_", "-"))
-    classifier = kind(threads=threads, random_state=seed, **text)
+    classifier = kind(rerank="auto" if rerank is None else rerank, threads=threads, random_state=seed, **text)
     X, Y = _labelled_rows(classifier, data, targets, source)
+    weights = None if weight_column is None else _numbers(data, weight_column)
     wall, cpu = time.perf_counter(), time.process_time()
-    classifier.fit(X, Y)
+    classifier.fit(X, Y, weights)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     classifier.save(output)
     result = {
@@ -116,6 +124,21 @@ def train(
         f"scoring power {classifier.power_:.2f}",
     ]
     emit(result, lines, as_json)
+
+
+def _numbers(data: Path, column: str) -> list[float]:
+    """Read a column of a table as numbers. Raise InputError if DATA is no table, or a cell is no number."""
+    from wordsparse.corpus.tables import format_of_name, table_rows
+
+    if format_of_name(data) is None:
+        raise InputError(f"{data}: is not a table, so --weight-column does not apply")
+    numbers = []
+    for name, (cell,) in table_rows(data, [column]):
+        try:
+            numbers.append(float(cell))
+        except (TypeError, ValueError):
+            raise InputError(f"{name} of {column!r} is {cell!r:.40}, not a number") from None
+    return numbers
 
 
 class _Ranking(click.Command):
@@ -137,7 +160,13 @@ class _Ranking(click.Command):
 @click.argument("data", type=PATH)
 @column_option
 @click.option("-k", type=int, default=5, show_default=True, help="Labels of each row.")
-@click.option("--threshold", type=float, default=0.0, help="Minimum probability of a label in the output.")
+@click.option(
+    "--threshold",
+    metavar="P|auto",
+    default="0",
+    help="Minimum probability of a label in the output; auto: for each label, the one with the best F1 in training.",
+)
+@click.option("--why", type=int, metavar="N", help="Add the N features with the largest shares to each label.")
 @click.option("-o", "--output", metavar="FILE", type=PATH, help="Parquet or JSON lines file; - for JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns of the table to copy to --output.")
 @json_option
@@ -146,7 +175,8 @@ def predict(
     data: Path,
     column: str | None,
     k: int,
-    threshold: float,
+    threshold: str,
+    why: int | None,
     output: Path | None,
     keep: str | None,
     as_json: bool,
@@ -180,24 +210,57 @@ def predict(
         raise InputError(f"{output}: lines of standard input are answered as they come: leave out --output")
     else:
         minibatches = ([unlabelled(line.split())] for line in sys.stdin)
-    least = validation.finite("--threshold", threshold)
-    answers = (_answers(classifier, X, k, least) for X in minibatches)
+    least = _least(classifier, threshold)
+    shares = None if why is None else validation.positive_int("--why", why)
+    if shares is not None and output is not None:
+        raise InputError("--why prints shares, and --output writes labels: use one of the two")
+    answers = (_answers(classifier, X, k, least, shares) for X in minibatches)
     if output is not None:
         columns = ([[[pair[i] for pair in row] for row in rows] for i in (0, 1)] for rows in answers)
         writing.write(output, ({**kept_columns, **dict(zip(ANSWER, both, strict=True))} for both in columns))
         return
     between = "  " if classifier.takes_texts else " "
     for rows in answers:
-        lines = (between.join(f"{label}:{probability:.4f}" for label, probability in row) for row in rows)
+        lines = (between.join(map(_answer, row)) for row in rows)
         emit({"predictions": rows}, lines, as_json)
 
 
-def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float) -> list[list[Any]]:
-    """Return the likeliest labels of each row with their probabilities, as JSON."""
+def _least(classifier: "SparseTargetClassifier", threshold: str) -> dict[Any, float]:
+    """Return the minimum probability of each label."""
+    if threshold == "auto":
+        return dict(zip(classifier.classes_.tolist(), classifier.thresholds_.tolist(), strict=True))
+    try:
+        least = float(threshold)
+    except ValueError:
+        raise InputError(f"--threshold must be a number or auto, not {threshold!r:.40}") from None
+    return dict.fromkeys(classifier.classes_.tolist(), validation.finite("--threshold", least))
+
+
+def _answer(label: list[Any]) -> str:
+    """Return a label with its probability and, if there are any, the shares of features."""
+    name, probability, *shares = label
+    why = (", ".join(f"{feature} {share:+.2f}" for feature, share in part.items()) for part in shares)
+    return f"{name}:{probability:.4f}" + "".join(f" ({part})" for part in why)
+
+
+def _answers(
+    classifier: "SparseTargetClassifier", X: Any, k: int, least: dict[Any, float], why: int | None
+) -> list[list[Any]]:
+    """Return the likeliest labels of each row with their probabilities, and ``why`` features with their shares, as
+    JSON."""
+    if why is not None:
+        return [
+            [
+                [e.label, e.probability, dict(islice(e.shares.items(), why))]
+                for e in row
+                if e.probability >= least[e.label]
+            ]
+            for row in classifier.explain(X, k)
+        ]
     labels, probabilities = classifier.predict_topk(X, k)
     labels = labels if classifier.takes_texts else classifier.named(labels)
     return [
-        [[label, p] for label, p in zip(*row, strict=True) if label is not None and p >= least]
+        [[label, p] for label, p in zip(*row, strict=True) if label is not None and p >= least[label]]
         for row in zip(labels.tolist(), probabilities.tolist(), strict=True)
     ]
 
@@ -212,7 +275,7 @@ def _answers(classifier: "SparseTargetClassifier", X: Any, k: int, least: float)
     "--per-label",
     metavar="FILE",
     type=PATH,
-    help="Write precision, recall and support of each label to a .csv, .parquet or .jsonl file; - prints JSON lines.",
+    help="Write precision, recall, support, threshold of each label to a .csv, .parquet, .jsonl file; - prints JSON.",
 )
 @json_option
 def evaluate(

@@ -46,15 +46,26 @@ class Neighbours:
     def votes(self, X: Any, own: Array | None = None) -> Any:
         """Return the votes for rows X, CSR (rows, D). ``own`` names the training row that each of the rows is, whose
         vote does not count."""
-        uncommon = sp.diags_array((np.diff(self.columns.indptr) > 0).astype(np.float32))
-        similar, parts = _unit_rows(X @ uncommon), []
+        parts = []
         for rows in blocks(X):
-            cosines = sp.csr_array(similar[rows] @ self.columns)
+            cosines = self._cosines(X[rows])
             if own is not None:
                 row = np.repeat(np.arange(cosines.shape[0]), np.diff(cosines.indptr))
                 cosines.data[cosines.indices == own[rows][row]] = 0
             parts.append(_nearest(cosines) @ self.Y)
         return sp.csr_array(sp.vstack(parts, format="csr"))
+
+    def voters(self, x: Any, label: int) -> dict[int, float]:
+        """Return the rows that vote for a label of the row x, CSR (1, f), with their votes, largest first."""
+        nearest = _nearest(self._cosines(x))
+        has_label = self.Y[:, [label]].toarray()[nearest.indices, 0]
+        votes = dict(zip(nearest.indices.tolist(), (nearest.data * has_label).tolist(), strict=True))
+        return {row: vote for row, vote in sorted(votes.items(), key=lambda item: -item[1]) if vote}
+
+    def _cosines(self, X: Any) -> Any:
+        """Return the cosines of some rows with all training rows, CSR (rows, n)."""
+        uncommon = sp.diags_array((np.diff(self.columns.indptr) > 0).astype(np.float32))
+        return sp.csr_array(_unit_rows(X @ uncommon) @ self.columns)
 
 
 def _unit_rows(X: Any) -> Any:

@@ -1,6 +1,7 @@
 """A classifier of texts: scikit-learn's TF-IDF and the classifier in one estimator and one saved model."""
 
 import logging
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -70,6 +71,9 @@ class TextClassifier(SparseTargetClassifier):
     def vocabulary_(self) -> list[str]:
         """The features, in the order of their columns."""
         return list(self._vectorizer.get_feature_names_out())
+
+    def _feature_names(self) -> Sequence[Any]:
+        return self.vocabulary_
 
     def _features(self, X: Any, *, reset: bool) -> Any:
         if not reset:
