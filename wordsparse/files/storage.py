@@ -305,15 +305,15 @@ def write_manifest(path: Path, content: Mapping[str, object]) -> None:
     write_file(path, json.dumps(signed, indent=1).encode())
 
 
-def read_manifest(path: Path, format: str, version: int) -> dict[str, Any]:
-    """Read a manifest of this ``format`` and ``version``.
+def read_manifest(path: Path, format: str, version: int, *older: int) -> dict[str, Any]:
+    """Read a manifest of this ``format`` and ``version``, or of one of the ``older`` versions.
 
     Raise InputError if the file is missing, too large, altered, not a JSON object, or of another format or version.
     """
     content = read_json(path)
     if content.get("format") != format:
         raise InputError(f"{path}: is not a {format} file; name another file")
-    if content.get("version") != version:
+    if content.get("version") not in (version, *older):
         raise InputError(
             f"{path}: is {format} version {content.get('version')!r}; this wordsparse reads version {version}: "
             "install another version of wordsparse, or make the file again"

@@ -71,10 +71,11 @@ class Classifier:
 
     @classmethod
     def fitted(
-        cls, X: Any, Y: Any, weights: Array, dim: int, seed: int, kernels: Kernels, rerank: bool | None
+        cls, X: Any, Y: Any, weights: Array, dim: int, seed: int, kernels: Kernels, rerank: bool | None, votes: bool
     ) -> "Classifier":
         """Fit a classifier to the rows X (n, f), their labels Y (n, D), a matrix of ones, both SciPy CSR float32, and
-        their weights (n,). ``rerank`` is None for a re-ranking if it is cheap and helps."""
+        their weights (n,). ``rerank`` is None for a re-ranking if it is cheap and helps;
+        ``votes`` says whether it may store training rows."""
         scaled = np.repeat(np.sqrt(weights), np.diff(X.indptr)) * X.data.astype(np.float64)
         length = float(np.linalg.norm(scaled) / np.sqrt(weights.sum())) or 1.0
         problem, ridge = tuned(prepared(X, length), Y, weights, dim, seed, kernels)
@@ -95,7 +96,7 @@ class Classifier:
         head, ranked = _head(problem, scorer, held, ranked)
         with_head = replace(plain, head=head)
         if rerank is not False:
-            with_head, ranked = _reranked(with_head, problem, held, ranked.best(DEPTH), rerank is True)
+            with_head, ranked = _reranked(with_head, problem, held, ranked.best(DEPTH), rerank is True, votes)
         return replace(with_head, thresholds=thresholds(ranked, Y[held]))
 
     def top(self, X: Any, k: int) -> tuple[Array, Array]:
@@ -216,7 +217,7 @@ def _head(problem: RidgeProblem, scorer: Scorer, held: Array, ranked: Ranked) ->
 
 
 def _reranked(
-    plain: Classifier, problem: RidgeProblem, held: Array, ranked: Ranked, always: bool
+    plain: Classifier, problem: RidgeProblem, held: Array, ranked: Ranked, always: bool, votes: bool
 ) -> tuple[Classifier, Ranked]:
     """Return the classifier with a re-ranking, if one is better. ``ranked`` holds the ``DEPTH`` top labels of the rows
     ``held``, predicted without them. It is returned with the new log-odds."""
@@ -225,7 +226,7 @@ def _reranked(
         logger.info("labels: fitting machines for labels of middling frequency")
         power = plain.calibration.power
         machines = specialists.fitted(problem, plain.scorer, power, plain.head.labels, held)
-        near = Neighbours.of(problem.X, problem.Y, problem.weights)
+        near = Neighbours.of(problem.X, problem.Y, problem.weights) if votes else None
         opinions = replace(opinions, specialists=machines, neighbours=near)
     reranker = reranking.fitted(problem, held, ranked, opinions, always)
     if reranker is None:

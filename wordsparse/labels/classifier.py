@@ -1,7 +1,8 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+import dataclasses
+import os
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -16,6 +17,7 @@ from wordsparse.labels.classification import HEAD_ROWS, Classifier
 from wordsparse.labels.explanation import Explanations, explained
 from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import inverse_propensities, is_true, ranking_scores
+from wordsparse.labels.rows import KeptRows, together
 from wordsparse.labels.targets import checks
 from wordsparse.machine import memory
 from wordsparse.options import refuse_unknown
@@ -25,6 +27,7 @@ from wordsparse.validation import texts_of
 _sklearn = optional.load(targets.PURPOSE, "sklearn.base")
 BaseEstimator: Any = _sklearn.BaseEstimator
 ClassifierMixin: Any = _sklearn.ClassifierMixin
+clone: Any = _sklearn.clone
 
 DIM = 300
 # The maximum number of features for which XᵀX is exact, not approximated.
@@ -56,6 +59,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Whether to rank the best labels of each row again (:mod:`wordsparse.labels.reranking`): by default, with at
         least 1,000 rows, if it helps. Rows with more than 10 labels on average are then ranked again without machines
         and neighbours.
+    keep_rows : bool
+        Whether the classifier and its file hold the training rows, so that :meth:`partial_fit` and :meth:`forget` can
+        train again. Without them, rows are ranked again without similar training rows.
     threads : int, optional
         Threads of the compiled kernels; by default, one per available CPU.
     random_state : int
@@ -85,8 +91,16 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     power_: float
     label_counts_: Array
 
-    def __init__(self, *, rerank: bool | str = "auto", threads: int | None = None, random_state: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        rerank: bool | str = "auto",
+        keep_rows: bool = True,
+        threads: int | None = None,
+        random_state: int = 0,
+    ) -> None:
         self.rerank = rerank
+        self.keep_rows = keep_rows
         self.threads = threads
         self.random_state = random_state
 
@@ -103,7 +117,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         advice = f": it is {_FASTTEXT[name]}" if name in _FASTTEXT else ""
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{advice}")
 
-    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, label_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, label_weight: Any = None, ids: Any = None) -> Self:
         """Fit X (n, f), sparse or dense, to y (n, D) in one of the forms in the docstring of the class.
 
         Parameters
@@ -114,6 +128,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             weight. A copy of a row would stay, and would predict its own labels.
         label_weight : (D,), optional
             Positive numbers, in the order of ``classes_``: the odds of label l are multiplied by ``label_weight[l]``.
+        ids : (n,), optional
+            Names of the rows for :meth:`forget`, as text; by default, "0", "1", "2", …. Rows may share a name.
 
         Raises
         ------
@@ -126,7 +142,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         seed = validation.whole("random_state", self.random_state)
         if self.rerank not in (True, False, "auto"):
             raise InputError(f"rerank must be True, False or 'auto', not {self.rerank!r:.40}")
-        X = self._features(X, reset=True)
+        given = self._as_given(X)
+        X = self._features(given, reset=True)
         labels, classes, kind = targets.labels_of(y)
         checks.check_consistent_length(X, labels)
         if not labels.nnz:
@@ -138,16 +155,80 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         counted = np.flatnonzero(weights)  # a row of weight 0 is no row
         if not labels[counted].nnz:
             raise InputError("sample_weight is zero for every row with a label: give one of them a positive weight")
+        ids = [str(number) for number in range(X.shape[0])] if ids is None else [str(id) for id in ids]
+        if len(ids) != X.shape[0]:
+            raise InputError(f"there are {len(ids):,} ids and {X.shape[0]:,} rows: give an id for each row")
         if self.rerank is True and counted.size < HEAD_ROWS:
             raise InputError(f"rerank=True needs at least {HEAD_ROWS:,} rows, not {counted.size:,}: leave rerank out")
         dim = X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM
         rerank = None if self.rerank == "auto" else bool(self.rerank)
         rows = X[counted], labels[counted], weights[counted]
         with at_work():
-            fitted = Classifier.fitted(*rows, dim, seed, CpuKernels(self.threads), rerank)
+            fitted = Classifier.fitted(*rows, dim, seed, CpuKernels(self.threads), rerank, self.keep_rows)
         if label_weight is not None:
-            fitted = replace(fitted, odds=np.log(odds).astype(np.float32))
+            fitted = dataclasses.replace(fitted, odds=np.log(odds).astype(np.float32))
+        rows = given if self.takes_texts else X
+        self._rows = KeptRows(rows, labels, classes, weights, ids) if self.keep_rows else None
         return self._with(fitted, weights.sum(), classes, kind)
+
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None, ids: Any = None
+    ) -> Self:
+        """Train again on the training rows of before and new rows, as :meth:`fit` would on all at once.
+
+        New labels, features (as columns after those of before) and words may occur. ``classes`` is for tools that
+        follow scikit-learn's conventions, and is ignored. The labels' weights stay, and are 1 for new labels. If an
+        error is raised, the classifier is as before.
+
+        Raises
+        ------
+        InputError
+            As for :meth:`fit`; and if the classifier holds no rows, X has fewer features than before, or y has another
+            form.
+        """
+        if not self.__sklearn_is_fitted__():
+            return self.fit(X, y, sample_weight, ids=ids)
+        kept, given = self._kept(), self._as_given(X)
+        new = clone(self)._features(given, reset=True) if not self.takes_texts else given
+        rows, labels = together(kept, self._kind, new, y)
+        count = len(rows) - len(kept.ids) if self.takes_texts else rows.shape[0] - len(kept.ids)
+        weights = np.concatenate([kept.weights, _weights("sample_weight", sample_weight, count)])
+        names = [*kept.ids, *(kept.next_ids(count) if ids is None else map(str, ids))]
+        return self._again(rows, labels, weights, names)
+
+    def forget(self, ids: Iterable[Any]) -> Self:
+        """Train again without the rows with these ids, as :meth:`fit` would on the other rows.
+
+        Raises
+        ------
+        InputError
+            If no row has one of the ids, no row would be left, or the classifier holds no rows.
+        """
+        kept = self._kept().without(map(str, ids))
+        return self._again(kept.X, kept.targets(self._kind), kept.weights, kept.ids)
+
+    def _kept(self) -> KeptRows:
+        checks.check_is_fitted(self)
+        if self._rows is None:
+            raise InputError(
+                "the classifier was trained with keep_rows=False (--no-rows), or by an older version, and holds no "
+                "training rows: train a new one on all rows"
+            )
+        return self._rows
+
+    def _again(self, X: Any, y: Any, weights: Array, ids: list[str]) -> Self:
+        """Fit a classifier with the same settings, and take over its state when it is complete."""
+        odds = None
+        if self._fitted.odds is not None:
+            of_label = dict(zip(self.classes_.tolist(), np.exp(self._fitted.odds).tolist(), strict=True))
+            odds = [of_label.get(label, 1.0) for label in targets.labels_of(y)[1].tolist()]
+        again = clone(self).fit(X, y, weights, odds, ids)
+        self.__dict__.update(again.__dict__)
+        return self
+
+    def _as_given(self, X: Any) -> Any:
+        """Return X in a form that can be read twice."""
+        return X
 
     def predict(self, X: Any, **unknown: NoReturn) -> Any:
         """Predict each row's labels with probabilities of at least ½; for one-dimensional y, the likeliest class.
@@ -290,16 +371,20 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             raise InputError("Y has no label of a training row, so nothing can be judged: give at least one")
         return truth
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], *, replace: bool = False) -> None:
         """Write a directory with checksummed arrays and a manifest, atomically. The directory contains no pickle.
+
+        With ``replace``, ``path`` may hold a classifier, which stays until the new one is complete.
 
         Raises
         ------
         InputError
-            If ``path`` exists and is not an empty directory, or cannot be created.
+            If ``path`` exists and is not an empty directory, or holds no classifier if ``replace``, or cannot be
+            created.
         """
         checks.check_is_fitted(self)
-        state.save(path, self, *self._saved())
+        write = state.replace if replace and os.path.lexists(path) else state.save
+        write(path, self, *self._saved())
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -316,13 +401,16 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _saved(self) -> tuple[dict[str, Any], dict[str, Any]]:
         classes = self.classes_.tolist() if self._kind in targets.NAMED else []
-        return {"kind": self._kind, "rows": self.n_rows_}, {**self._fitted.state(), "classes": state.as_bytes(classes)}
+        rows = {} if self._rows is None else self._rows.state()
+        arrays = {**self._fitted.state(), **rows, "classes": state.as_bytes(classes)}
+        return {"kind": self._kind, "rows": self.n_rows_}, arrays
 
     def _restore(self, content: dict[str, Any], arrays: dict[str, Any]) -> None:
         fitted = Classifier.restored(arrays, CpuKernels(self.threads))
         named = content["kind"] in targets.NAMED
         classes = np.array(state.listed(arrays["classes"]) if named else range(arrays["counts"].size))
         self.n_features_in_ = fitted.scorer.inverse.scale.shape[0] - 1
+        self._rows = KeptRows.restored(arrays, self.n_features_in_, classes)
         self._with(fitted, content["rows"], classes, content["kind"])
 
     def _with(self, fitted: Classifier, rows: float, classes: Array, kind: str) -> Self:

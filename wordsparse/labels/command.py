@@ -59,7 +59,7 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("data", type=PATH)
+@click.argument("data", type=PATH, required=False)
 @output_option("Directory to write the model to.", "MODEL")
 @table_options
 @click.option("--tokens", type=Choice(list(TOKENIZERS)), help="Tokeniser of texts.  [default: scikit-learn's words]")
@@ -67,6 +67,10 @@ def command() -> None:
 @click.option("--min-count", type=int, help="Minimum number of texts that contain a feature.  [default: 2]")
 @targets_option
 @click.option("--weight-column", metavar="NAME", help="Column of the rows' weights in a table.")
+@click.option("--id-column", metavar="NAME", help="Column of the rows' names for --forget.  [default: row numbers]")
+@click.option("--resume", is_flag=True, help="Train MODEL again, on its rows and on DATA, and replace it.")
+@click.option("--forget", metavar="FILE", type=PATH, help="With --resume: remove rows; FILE has an id on each line.")
+@click.option("--no-rows", is_flag=True, help="Do not keep the training rows in MODEL, which --resume needs.")
 @click.option(
     "--rerank/--no-rerank", default=None, help="Rank the best labels of each row again.  [default: if it helps]"
 )
@@ -75,13 +79,17 @@ def command() -> None:
 @quiet_option
 @json_option
 def train(
-    data: Path,
+    data: Path | None,
     output: Path,
     column: str | None,
     labels: str | None,
     separator: str | None,
     targets: Path | None,
     weight_column: str | None,
+    id_column: str | None,
+    resume: bool,
+    forget: Path | None,
+    no_rows: bool,
     rerank: bool | None,
     seed: int,
     threads: int | None,
@@ -89,25 +97,44 @@ def train(
     as_json: bool,
     **text: Any,
 ) -> None:
-    """Train a classifier on DATA and write MODEL."""
+    """Train a classifier on DATA and write MODEL.
+
+    With --resume, MODEL is trained again on its own rows and those of DATA, without the rows of --forget, and replaced.
+    The result is the one of a training on all these rows. DATA may then be left out.
+    """
     from wordsparse.files import storage
     from wordsparse.labels import SparseTargetClassifier, TextClassifier
     from wordsparse.labels.texts import holds_texts
 
-    storage.check_new_directory(output)
     text, source = given(text), given({"column": column, "labels": labels, "separator": separator})
     if (column is None) != (labels is None):
         raise InputError("a table needs both --column for its texts and --labels for its labels")
-    kind = TextClassifier if source or holds_texts(data) else SparseTargetClassifier
-    if text and not kind.takes_texts:
-        raise InputError(f"{data}: holds numbers, so --{'/--'.join(text)} does not apply".replace("_", "-"))
-    classifier = kind(rerank="auto" if rerank is None else rerank, threads=threads, random_state=seed, **text)
-    X, Y = _labelled_rows(classifier, data, targets, source)
-    weights = None if weight_column is None else _numbers(data, weight_column)
+    if forget is not None and not resume:
+        raise InputError(f"--forget {forget} removes rows of a model: add --resume")
+    if data is None and forget is None:
+        raise InputError("name a file to train on, or rows to remove: --resume --forget FILE")
+    if resume:
+        if set_anew := [*text, *["rerank"] * (rerank is not None), *["no_rows"] * no_rows]:
+            raise InputError(f"--{'/--'.join(set_anew)} is a choice of the first training".replace("_", "-"))
+        classifier = SparseTargetClassifier.load(output)
+    else:
+        assert data is not None
+        storage.check_new_directory(output)
+        kind = TextClassifier if source or holds_texts(data) else SparseTargetClassifier
+        if text and not kind.takes_texts:
+            raise InputError(f"{data}: holds numbers, so --{'/--'.join(text)} does not apply".replace("_", "-"))
+        again = "auto" if rerank is None else rerank
+        classifier = kind(rerank=again, keep_rows=not no_rows, threads=threads, random_state=seed, **text)
     wall, cpu = time.perf_counter(), time.process_time()
-    classifier.fit(X, Y, weights)
+    if forget is not None:
+        classifier.forget(_ids(forget))
+    if data is not None:
+        X, Y = _labelled_rows(classifier, data, targets, source, may_grow=True)
+        weights = None if weight_column is None else _numbers(data, weight_column)
+        ids = None if id_column is None else _cells(data, id_column, "--id-column")
+        classifier.partial_fit(X, Y, sample_weight=weights, ids=ids)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    classifier.save(output)
+    classifier.save(output, replace=resume)
     result = {
         "rows": classifier.n_rows_,
         "features": classifier.n_features_in_,
@@ -126,18 +153,32 @@ def train(
     emit(result, lines, as_json)
 
 
-def _numbers(data: Path, column: str) -> list[float]:
-    """Read a column of a table as numbers. Raise InputError if DATA is no table, or a cell is no number."""
+def _ids(path: Path) -> list[str]:
+    """Read the lines of a file. Raise InputError if it has none."""
+    from wordsparse.corpus.tables.files import lines_of
+
+    if not (ids := [line for line in map(str.strip, lines_of(path)) if line]):
+        raise InputError(f"{path}: has no ids: write one on each line")
+    return ids
+
+
+def _cells(data: Path, column: str, option: str) -> list[Any]:
+    """Read a column of a table. Raise InputError if DATA is no table."""
     from wordsparse.corpus.tables import format_of_name, table_rows
 
     if format_of_name(data) is None:
-        raise InputError(f"{data}: is not a table, so --weight-column does not apply")
+        raise InputError(f"{data}: is not a table, so {option} does not apply")
+    return [cell for _, (cell,) in table_rows(data, [column])]
+
+
+def _numbers(data: Path, column: str) -> list[float]:
+    """Read a column of a table as numbers. Raise InputError if DATA is no table, or a cell is no number."""
     numbers = []
-    for name, (cell,) in table_rows(data, [column]):
+    for row, cell in enumerate(_cells(data, column, "--weight-column"), 1):
         try:
             numbers.append(float(cell))
         except (TypeError, ValueError):
-            raise InputError(f"{name} of {column!r} is {cell!r:.40}, not a number") from None
+            raise InputError(f"{data}: row {row} of {column!r} is {cell!r:.40}, not a number") from None
     return numbers
 
 
@@ -337,12 +378,17 @@ def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier
 
 
 def _labelled_rows(
-    classifier: "SparseTargetClassifier", data: Path, targets: Path | None, source: dict[str, str]
+    classifier: "SparseTargetClassifier",
+    data: Path,
+    targets: Path | None,
+    source: dict[str, str],
+    *,
+    may_grow: bool = False,
 ) -> tuple[Any, Any]:
     """Read the rows or texts of DATA as :func:`_rows`. Raise InputError if none has a label."""
     from wordsparse.labels.texts import PREFIX
 
-    X, Y = _rows(classifier, data, targets, source)
+    X, Y = _rows(classifier, data, targets, source, may_grow=may_grow)
     if not classifier.takes_texts and not Y.nnz:
         raise InputError(f"{targets or data}: no row has a label: give at least one")
     if classifier.takes_texts and not any(Y):
@@ -352,10 +398,15 @@ def _labelled_rows(
 
 
 def _rows(
-    classifier: "SparseTargetClassifier", data: Path, targets: Path | None, source: dict[str, str]
+    classifier: "SparseTargetClassifier",
+    data: Path,
+    targets: Path | None,
+    source: dict[str, str],
+    *,
+    may_grow: bool = False,
 ) -> tuple[Any, Any]:
     """Read the rows or texts of DATA and their labels. If the classifier is fitted, use its numbers of features and
-    labels."""
+    labels, as the least numbers if ``may_grow``."""
     from wordsparse.labels import read_data, read_texts
 
     if classifier.takes_texts:
@@ -365,4 +416,13 @@ def _rows(
     sizes = {}
     if hasattr(classifier, "classes_"):
         sizes = {"n_features": classifier.n_features_in_, "n_labels": len(classifier.classes_)}
+    if may_grow and sizes:
+        X, Y = read_data(data, targets)
+        return _widened(X, sizes["n_features"]), _widened(Y, sizes["n_labels"])
     return read_data(data, targets, **sizes)
+
+
+def _widened(matrix: Any, columns: int) -> Any:
+    """Return a CSR matrix with at least this number of columns."""
+    shape = matrix.shape[0], max(matrix.shape[1], columns)
+    return type(matrix)((matrix.data, matrix.indices, matrix.indptr), shape=shape)

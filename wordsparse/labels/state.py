@@ -6,6 +6,7 @@ checksum is trusted.
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -15,11 +16,14 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, storage
+from wordsparse.files.system import sync
 from wordsparse.types import Array
 
 E = TypeVar("E")
 MANIFEST, ARRAYS = "labels.json", "arrays.bin"
-FORMAT, VERSION = "wordsparse-labels", 3
+# The names that alternate with those when an estimator is replaced.
+NEW_MANIFEST, OTHER_ARRAYS = "labels.new.json", "arrays.2.bin"
+FORMAT, VERSIONS = "wordsparse-labels", (4, 3)  # the first is written
 
 
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -31,9 +35,31 @@ def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], 
     target = Path(path)
     with storage.new_directory(target) as directory, storage.writing(target):
         table = arrays.write(directory / ARRAYS, state)
-        content = {"parameters": estimator.get_params(), **content}
-        manifest = {"format": FORMAT, "version": VERSION, "estimator": type(estimator).__name__, "content": content}
-        storage.write_manifest(directory / MANIFEST, {**manifest, "state": table})
+        storage.write_manifest(directory / MANIFEST, _manifest(estimator, content, ARRAYS, table))
+
+
+def replace(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Replace the estimator in a directory. The old one is complete until the new manifest has its place.
+
+    Raise InputError if the directory holds no estimator, and WordsparseError if writing fails.
+    """
+    directory = Path(path)
+    old = storage.read_manifest(directory / MANIFEST, FORMAT, *VERSIONS).get("arrays", ARRAYS)
+    new = next(name for name in (ARRAYS, OTHER_ARRAYS) if name != old)
+    with storage.writing(directory):
+        for left in (new, NEW_MANIFEST):  # of a run that was killed
+            (directory / left).unlink(missing_ok=True)
+        table = arrays.write(directory / new, state)
+        storage.write_manifest(directory / NEW_MANIFEST, _manifest(estimator, content, new, table))
+        os.replace(directory / NEW_MANIFEST, directory / MANIFEST)
+        sync(directory)
+        (directory / old).unlink(missing_ok=True)
+
+
+def _manifest(estimator: Any, content: Mapping[str, Any], name: str, table: Any) -> dict[str, Any]:
+    content = {"parameters": estimator.get_params(), **content}
+    kind = {"format": FORMAT, "version": VERSIONS[0], "estimator": type(estimator).__name__}
+    return {**kind, "content": content, "arrays": name, "state": table}
 
 
 def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], dict[str, Any]]:
@@ -49,7 +75,7 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
             f"{directory}: is a file, not the directory that 'labels train' writes; fastText's classifiers "
             "cannot be read: train a new classifier on the text with __label__, labels train FILE -o MODEL"
         )
-    manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
+    manifest = storage.read_manifest(directory / MANIFEST, FORMAT, *VERSIONS)
     kinds, name = {each.__name__: each for each in (kind, *kind.__subclasses__())}, manifest.get("estimator")
     if name not in kinds:
         raise InputError(
@@ -57,10 +83,12 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
         )
     with storage.trusting(directory / MANIFEST):
         content, table = manifest["content"], manifest["state"]
-        parameters = dict(content["parameters"])
+        parameters, name_of_arrays = dict(content["parameters"]), manifest.get("arrays", ARRAYS)
+        if name_of_arrays not in (ARRAYS, OTHER_ARRAYS):
+            raise ValueError(f"arrays in {name_of_arrays!r}")
     estimator = kinds[name]()
     estimator.set_params(**parameters)  # type: ignore[attr-defined]
-    return estimator, content, arrays.read(directory / ARRAYS, table)
+    return estimator, content, arrays.read(directory / name_of_arrays, table)
 
 
 def listed(array: Array) -> list[Any]:

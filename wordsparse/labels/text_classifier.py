@@ -35,7 +35,7 @@ class TextClassifier(SparseTargetClassifier):
         The maximum number of words in a feature.
     min_count : int
         The minimum number of training texts that contain a feature.
-    rerank, threads, random_state
+    rerank, keep_rows, threads, random_state
         As for :class:`SparseTargetClassifier`.
 
     Attributes
@@ -54,10 +54,11 @@ class TextClassifier(SparseTargetClassifier):
         ngrams: int = 2,
         min_count: int = 2,
         rerank: bool | str = "auto",
+        keep_rows: bool = True,
         threads: int | None = None,
         random_state: int = 0,
     ) -> None:
-        super().__init__(rerank=rerank, threads=threads, random_state=random_state)
+        super().__init__(rerank=rerank, keep_rows=keep_rows, threads=threads, random_state=random_state)
         self.tokens = tokens
         self.ngrams = ngrams
         self.min_count = min_count
@@ -71,6 +72,9 @@ class TextClassifier(SparseTargetClassifier):
     def vocabulary_(self) -> list[str]:
         """The features, in the order of their columns."""
         return list(self._vectorizer.get_feature_names_out())
+
+    def _as_given(self, X: Any) -> Any:
+        return X if isinstance(X, str) else list(texts_of(X))
 
     def _feature_names(self) -> Sequence[Any]:
         return self.vocabulary_

@@ -1,0 +1,114 @@
+"""The training rows that a classifier keeps, so that it can be trained again with more rows or without some.
+
+Training again on all rows is exact, and takes as long as the first training. What a smaller state would keep, such as
+XᵀX or the low-rank matrix of :mod:`wordsparse.labels.ridge`, cannot refit the head or rank rows again, and half of
+XᵀY is larger than the rows.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from wordsparse.errors import InputError
+from wordsparse.files.escaping import listed
+from wordsparse.labels import targets
+from wordsparse.types import Array
+
+
+@dataclass(frozen=True)
+class KeptRows:
+    """Rows as they were given: X is a list of texts, or CSR (n, f); Y (n, D) is a CSR matrix of ones, whose columns are
+    ``classes``; ``weights`` (n,) float64; ``ids`` are texts, of which several rows may share one."""
+
+    X: Any
+    Y: Any
+    classes: Array
+    weights: Array
+    ids: list[str]
+
+    def targets(self, kind: str) -> Any:
+        """Return y in the form that was given: a matrix, one class per row, or a list of labels per row."""
+        if kind == "classes":
+            return self.classes[self.Y.indices]
+        if kind == "lists":
+            rows = np.split(self.classes[self.Y.indices], self.Y.indptr[1:-1])
+            return [set(row.tolist()) for row in rows]
+        return self.Y
+
+    def without(self, ids: Iterable[str]) -> "KeptRows":
+        """Return the other rows. Raise InputError if no row has one of the ids."""
+        gone = set(ids)
+        if missing := sorted(gone.difference(self.ids)):
+            raise InputError(f"no training row has the id {listed(missing)}: nothing was forgotten")
+        kept = np.flatnonzero([id not in gone for id in self.ids])
+        if not kept.size:
+            raise InputError("these are the ids of all training rows: remove the model to forget them")
+        X = [self.X[row] for row in kept] if isinstance(self.X, list) else self.X[kept]
+        return KeptRows(X, self.Y[kept], self.classes, self.weights[kept], [self.ids[row] for row in kept])
+
+    def next_ids(self, count: int) -> list[str]:
+        """Return ids for new rows: the numbers after the largest number among the ids."""
+        first = 1 + max((int(id) for id in self.ids if id.isascii() and id.isdigit()), default=-1)
+        return [str(number) for number in range(first, first + count)]
+
+    def state(self) -> dict[str, Any]:
+        """Return the arrays from which :meth:`restored` restores the rows."""
+        X = {"texts": _packed(self.X)} if isinstance(self.X, list) else _parts("rows_X", self.X)
+        return {**X, **_parts("rows_Y", self.Y), "rows_weights": self.weights, "rows_ids": _packed(self.ids)}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any], features: int, classes: Array) -> "KeptRows | None":
+        """Restore the rows from a file that has rows."""
+        if "rows_weights" not in saved:
+            return None
+        X = _unpacked(saved["texts"]) if "texts" in saved else _matrix(saved, "rows_X", features)
+        Y = _matrix(saved, "rows_Y", classes.size)
+        return cls(X, Y, classes, saved["rows_weights"], _unpacked(saved["rows_ids"]))
+
+
+def together(kept: KeptRows, kind: str, X: Any, y: Any) -> tuple[Any, Any]:
+    """Return X and y of kept rows and new rows, in the form of y. Matrices grow new columns for new features and
+    labels. Raise InputError if the new rows have fewer columns, or y another form."""
+    new_kind = targets.labels_of(y)[2]
+    if {new_kind, kind} not in ({kind}, {"sparse", "dense"}):
+        raise InputError(f"Y has labels as {new_kind}, but the classifier was fitted to {kind}: give the same form")
+    X = [*kept.X, *X] if isinstance(kept.X, list) else _stacked("X", kept.X, sp.csr_array(X))
+    old = kept.targets(kind)
+    if kind == "classes":
+        return X, np.concatenate([old, np.ravel(y)])
+    if kind == "lists":
+        return X, [*old, *map(set, y)]
+    return X, _stacked("Y", old, sp.csr_array(y))
+
+
+def _stacked(name: str, old: Any, new: Any) -> Any:
+    if new.shape[1] < old.shape[1]:
+        what, size = {"X": "features", "Y": "labels"}[name], old.shape[1]
+        raise InputError(
+            f"{name} has {new.shape[1]} {what}, but SparseTargetClassifier is expecting {size} {what} as input; "
+            "columns of new ones come after those of before"
+        )
+    old = sp.csr_array((old.data, old.indices, old.indptr), shape=(old.shape[0], new.shape[1]))
+    return sp.csr_array(sp.vstack([old, new], format="csr"))
+
+
+def _parts(name: str, matrix: Any) -> dict[str, Array]:
+    return {f"{name}.{part}": getattr(matrix, part) for part in ("data", "indices", "indptr")}
+
+
+def _matrix(saved: Mapping[str, Any], name: str, columns: int) -> Any:
+    data, indices, indptr = (saved[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
+    return sp.csr_array((data, indices, indptr), shape=(indptr.size - 1, columns))
+
+
+def _packed(values: list[str]) -> Array:
+    return np.frombuffer(zlib.compress(json.dumps(values).encode(), 1), np.uint8)
+
+
+def _unpacked(array: Array) -> list[str]:
+    return list(json.loads(zlib.decompress(array.tobytes())))
