@@ -38,16 +38,15 @@ def test_long_runs_stay_finite(loss: str, data: str, inputs_are: str) -> None:
         inputs, version = engine.rows(ids) if tied else (table[ids], engine.version)
         size = np.linalg.norm(inputs, axis=1, keepdims=True) / np.sqrt(d) if tied else 1.0
         h = np.roll(inputs / size, 1, 1)
-        minibatch = engine.minibatch(h, rows, targets, ones)
-        losses, version = engine.losses(minibatch, keep=True)
-        gradient = engine.gradient(minibatch, np.full(BATCH, 1 / BATCH), version, collected).astype(float)
+        forward = engine.forward(engine.minibatch(h, rows, targets, ones))
+        gradient = engine.gradient(forward, np.full(BATCH, 1 / BATCH), version, collected).astype(float)
         if tied:  # backpropagate through the normalisation of h
             gradient = (gradient - h * (h * gradient).mean(1, keepdims=True)) / size
             engine.collect_rows(ids, np.roll(gradient, -1, 1), version, collected)
         else:
             np.add.at(table, ids, -0.003 * np.sign(np.roll(gradient, -1, 1)))  # the steps are as large as Adam's
         engine.apply(collected, step)
-        means[t] = losses.mean()
+        means[t] = forward.losses.mean()
     assert np.isfinite(means).all()
     assert np.isfinite(engine.output.weights()).all()
     # After all steps, Q still equals WᵀW.

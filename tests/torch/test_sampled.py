@@ -384,9 +384,8 @@ def test_a_long_run_neither_drifts_nor_stops() -> None:
     rows, ones = np.arange(4), np.ones(4, np.float32)
     for _ in range(100_000):
         ids, collected = random.integers(0, kinds, 4), Gradients()
-        minibatch = engine.minibatch(table[ids], rows, (7 * ids + 3) % kinds, ones)
-        _, version = engine.losses(minibatch, keep=True)
-        engine.gradient(minibatch, np.full(4, 0.25), version, collected)
+        forward = engine.forward(engine.minibatch(table[ids], rows, (7 * ids + 3) % kinds, ones))
+        engine.gradient(forward, np.full(4, 0.25), forward.version, collected)
         engine.apply(collected, StepOptions(0.1))
     assert np.isfinite(engine.W).all()
     assert engine.total == engine.counts.sum(dtype=np.float64) == 400_000

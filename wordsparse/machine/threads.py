@@ -142,8 +142,9 @@ class _BlasLimit:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holds = 0
-        self._limit: Any = None
-        self._controller = threadpoolctl.ThreadpoolController()  # searching for the libraries takes milliseconds
+        # Searching for the libraries takes milliseconds.
+        self._pools = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+        self._threads_before = list[int]()  # the number of threads of each pool; empty without a limit
         self._was_used = self._has_warned = self._is_stale = self.is_forked_after_use = False
         os.register_at_fork(after_in_child=self._after_fork)
 
@@ -155,8 +156,9 @@ class _BlasLimit:
             if self._is_stale:
                 self._is_stale = False
                 self._restore()
-            if self._limit is None:
-                self._limit = self._controller.limit(limits=1, user_api="blas")
+            if not self._threads_before:
+                self._threads_before = [pool.num_threads for pool in self._pools]
+                self._set([1] * len(self._pools))
         if self.is_forked_after_use and not self._has_warned:
             self._has_warned = True
             logger.warning(
@@ -172,9 +174,13 @@ class _BlasLimit:
                 self._restore()
 
     def _restore(self) -> None:
-        if self._limit is not None:
-            limit, self._limit = self._limit, None
-            limit.restore_original_limits()
+        if self._threads_before:
+            before, self._threads_before = self._threads_before, []
+            self._set(before)
+
+    def _set(self, threads: list[int]) -> None:
+        for pool, number in zip(self._pools, threads, strict=True):
+            pool.set_num_threads(number)
 
     def _after_fork(self) -> None:
         """Reset the state in a forked process, because the threads that held the limit belong to the parent process."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
@@ -36,16 +35,24 @@ class StepOptions:
 
 @dataclass(frozen=True)
 class Minibatch:
-    """A minibatch of inputs H (m, d) in the working precision and targets Y (m, D)."""
+    """A minibatch of inputs H (m, d) in the working precision and of targets, in any order: target i is the output
+    ids[i] of the example rows[i], with the weight weights[i], which is not 0."""
 
     H: Array
-    Y: sp.csr_array
+    rows: Array
+    ids: Array
+    weights: Array
 
-    def equals(self, other: "Minibatch") -> bool:
-        """Return whether the other minibatch has the same numbers."""
-        parts = (self.H, self.Y.indptr, self.Y.indices, self.Y.data)
-        others = (other.H, other.Y.indptr, other.Y.indices, other.Y.data)
-        return all(map(np.array_equal, parts, others))
+
+@dataclass(frozen=True)
+class Pass:
+    """A forward pass: its minibatch, the losses (m,) float64, the version of W, and the ``results`` that the backward
+    pass needs."""
+
+    minibatch: Minibatch
+    losses: Array
+    version: int
+    results: Any
 
 
 @dataclass
@@ -74,12 +81,13 @@ class Gradients:
 class Engine(ABC):
     """A layer of D = ``n_outputs`` outputs with separate forward and backward passes. With ``bias``, the last column of
     W is the bias. ``row_squares`` (D,) float32 sums the mean squares of the gradients of single rows, for steps of
-    Adagrad (Duchi et al., JMLR 2011) with one rate per row."""
+    Adagrad (Duchi et al., JMLR 2011) with one rate per row. ``kept`` holds the last forward pass by its number, for the
+    backward pass."""
 
     def __init__(self, n_outputs: int, dtype: np.dtype[Any], guard: Guard, *, bias: bool) -> None:
         self.n_outputs, self.dtype, self.guard, self.bias = n_outputs, dtype, guard, bias
         self.row_squares = np.zeros(n_outputs, np.float32)
-        self.pending = Gradients()
+        self.pending, self.kept = Gradients(), dict[int, Pass]()
 
     @property
     @abstractmethod
@@ -87,12 +95,11 @@ class Engine(ABC):
         """The number of changes of W so far."""
 
     @abstractmethod
-    def losses(self, minibatch: Minibatch, *, keep: bool) -> tuple[Array, int]:
-        """Return the losses (m,) float64 and the version of W. ``keep`` stores the pass for a backward pass of the same
-        minibatch."""
+    def forward(self, minibatch: Minibatch) -> Pass:
+        """Return the forward pass of a minibatch."""
 
     @abstractmethod
-    def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
+    def gradient(self, forward: Pass, g: Array, version: int, onto: Gradients | None) -> Array:
         """Return g_j ∇h_j for every example, (m, in_features). Add the minibatch to ``onto``, the gradients of a step.
 
         ``version`` is the version of W that gave the losses. Raise InputError if W has changed since that version.
@@ -140,8 +147,8 @@ class Engine(ABC):
         """Return W[ids], with the biases in the last column."""
 
     def minibatch(self, h: Array, rows: Array, ids: Array, weights: Array) -> Minibatch:
-        """Return a minibatch of inputs (m, in_features), and of targets. Target i is the output ids[i] in row rows[i]
-        of Y, with the weight weights[i]; targets may be in any order."""
+        """Return a minibatch of inputs (m, in_features) and of targets, as :class:`Minibatch` has them; weights may be
+        0."""
         H, m = self._inputs(h), h.shape[0]
         if rows.size and not 0 <= rows.min() <= rows.max() < m:
             raise InputError(f"rows of the targets must be from 0 to {m - 1}, not {rows.min()} to {rows.max()}")
@@ -151,10 +158,9 @@ class Engine(ABC):
                 f"Y has a target out of range: {ids[at]} in row {rows[at]}, but targets go from 0 to "
                 f"{self.n_outputs - 1}; if it stands for padding, give ignore_index={ids[at]}"
             )
-        rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))  # a weight of 0 changes no loss
-        order = np.argsort(rows, kind="stable")
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=m))])
-        return Minibatch(H, sp.csr_array((weights[order], ids[order], indptr), (m, self.n_outputs)))
+        if not weights.all():  # a weight of 0 changes no loss
+            rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))
+        return Minibatch(H, rows, ids, weights)
 
     def _inputs(self, h: Array) -> Array:
         """Return inputs in the working precision."""

@@ -21,7 +21,7 @@ from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.refusal import STABLE
 from wordsparse.layer.sums import pull_back
 from wordsparse.layer.update import Update
-from wordsparse.torch.engine import MOST_SQUARES, Engine, Gradients, Minibatch, StepOptions, summed
+from wordsparse.torch.engine import MOST_SQUARES, Engine, Gradients, Minibatch, Pass, StepOptions, summed
 from wordsparse.types import Array
 
 # These constants were chosen with networks that predict the next item (on a validation set) or the next word; see
@@ -58,7 +58,6 @@ class ExactEngine(Engine):
         self.output = output
         self.curvature, self.steps = np.zeros((output.n_features,) * 2), 0
         self._loss_text = np.frombuffer(text_of(output.loss).encode(), np.uint8).copy()
-        self._kept: tuple[Minibatch, Forward] | None = None
 
     @property
     def version(self) -> int:
@@ -68,27 +67,25 @@ class ExactEngine(Engine):
         H = super()._inputs(h)
         return np.column_stack([H, np.ones(H.shape[0], H.dtype)]) if self.bias else H
 
-    def losses(self, minibatch: Minibatch, *, keep: bool) -> tuple[Array, int]:
+    def forward(self, minibatch: Minibatch) -> Pass:
         with self.output.guard.held("forward"):
-            forward = self.output.forward(minibatch.H, minibatch.Y)
-            self._kept = (minibatch, forward) if keep else None
-            return forward.losses, forward.at
+            forward = self.output.forward(minibatch.H, self._targets(minibatch))
+            return Pass(minibatch, forward.losses, forward.at, forward)
 
-    def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
+    def gradient(self, forward: Pass, g: Array, version: int, onto: Gradients | None) -> Array:
         with self.output.guard.held("backward"):
             self._check(version)
-            forward = self._again(minibatch)
-            sums = pull_back(_weighted(forward, g))
+            sums = pull_back(_weighted(forward.results, g))
             gradient = sums.gradient()
             if onto is not None:
-                onto.add(minibatch, g, sums)
+                onto.add(forward.minibatch, g, sums)
                 onto.versions.add(version)
             return gradient[:, :-1] if self.bias else gradient
 
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
         for version in gradients.versions:
             self._check(version)
-        self._kept, core = None, self.output.core
+        core = self.output.core
         update, curvature = self._update(gradients, step) if gradients.minibatches else (None, self.curvature)
         moves = self._row_moves(gradients.rows, update.factors if update else core.factors, step)
         if update is not None:
@@ -148,9 +145,15 @@ class ExactEngine(Engine):
         gradients.sums = None  # a refused update may have consumed parts of the sums
         if sums is None:
             H = np.concatenate([minibatch.H for minibatch in minibatches])
-            forward = self.output.forward(H, sp.vstack([minibatch.Y for minibatch in minibatches], format="csr"))
+            forward = self.output.forward(H, sp.vstack(list(map(self._targets, minibatches)), format="csr"))
             sums = pull_back(_weighted(forward, g))
         return sums, g
+
+    def _targets(self, minibatch: Minibatch) -> sp.csr_array:
+        """Return the targets Y (m, D) of a minibatch."""
+        m, order = len(minibatch.H), np.argsort(minibatch.rows, kind="stable")
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(minibatch.rows, minlength=m))])
+        return sp.csr_array((minibatch.weights[order], minibatch.ids[order], indptr), (m, self.n_outputs))
 
     def _inverse(self, curvature: Array) -> Array | None:
         """Return Π, or None if there is no curvature yet."""
@@ -201,12 +204,6 @@ class ExactEngine(Engine):
         strength = 2 * lr * math.sqrt(abs(float(np.vdot(B, B.T))))
         return lr if strength <= STABLE else lr / strength
 
-    def _again(self, minibatch: Minibatch) -> Forward:
-        """Return the forward pass of a minibatch: the stored pass if it fits, otherwise a new pass."""
-        if self._kept is not None and self._kept[1].at == self.version and self._kept[0].equals(minibatch):
-            return self._kept[1]
-        return self.output.forward(minibatch.H, minibatch.Y)
-
     # ── outputs and state ─────────────────────────────────────────────────────────────────────────────────────────
 
     def _rows(self, ids: Array) -> Array:
@@ -230,7 +227,7 @@ class ExactEngine(Engine):
                 "for probabilities make the layer with loss='taylor' or 'spherical'"
             )
         classes = ids.ravel()
-        losses, _ = self.losses(self.minibatch(H.repeat(K, 0), np.arange(m * K), classes, np.ones(m * K)), keep=False)
+        losses = self.forward(self.minibatch(H.repeat(K, 0), np.arange(m * K), classes, np.ones(m * K))).losses
         return ((0 if p is None else 2 * np.log(p[classes])) - losses).reshape(m, K)
 
     def state(self) -> dict[str, Any]:

@@ -218,6 +218,7 @@ class Head(nn.Module):
         """Take one step, and make the buffers refer to its results."""
         with self._engine.guard.held("a step"):
             self._engine.apply(gradients, self.fused_optimizer.settings())
+            self._engine.kept = {}
             state.link(self, self._engine)
 
     def set_learning_rate(self, lr: float) -> None:

@@ -31,19 +31,22 @@ def losses(
     h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
 ) -> tuple[Tensor, Tensor]:
     """Return losses (m,) float64, and the stamp of this forward pass (:func:`_stamp`)."""
-    engine = _layers[layer]._engine
-    values, version = engine.losses(engine.minibatch(*map(array, (h, rows, ids, weights))), keep=trains)
-    return torch.from_numpy(values).to(h.device), _stamp(version)
+    engine, number = _layers[layer]._engine, next(_numbers)
+    forward = engine.forward(engine.minibatch(*map(array, (h, rows, ids, weights))))
+    if trains:
+        engine.kept = {number: forward}
+    return torch.from_numpy(forward.losses).to(h.device), _stamp(forward.version, number)
 
 
 @losses.register_fake
 def _(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
-    return h.new_empty(h.shape[0], dtype=torch.float64), torch.empty(2, dtype=torch.int64)
+    return h.new_empty(h.shape[0], dtype=torch.float64), torch.empty(3, dtype=torch.int64)
 
 
-def _stamp(version: int) -> Tensor:
-    """Return the stamp of a forward pass: the version of W, and the number of the current backward pass, or −1."""
-    return torch.tensor([version, passes.now()])
+def _stamp(version: int, number: int = -1) -> Tensor:
+    """Return the stamp of a forward pass: the version of W, the number of the current backward pass, or −1, and the
+    number of the forward pass."""
+    return torch.tensor([version, passes.now(), number])
 
 
 @torch.library.custom_op("wordsparse::gradient", mutates_args=())
@@ -56,8 +59,7 @@ def gradient(
     ``call`` is a different number in every call, so that a compiler does not merge equal calls: the gradient of each
     call must be collected.
     """
-    module, (version, forward_in) = _layers[layer], stamp.tolist()
-    minibatch = module._engine.minibatch(*map(array, (h, rows, ids, weights)))
+    module, (version, forward_in, number) = _layers[layer], stamp.tolist()
     by_loss = array(g).astype(np.float64)
     scale = module._scale(by_loss) if trains else 1.0
     by_loss /= scale
@@ -65,7 +67,9 @@ def gradient(
         # NaN makes a gradient scaler skip the step of the other parameters too.
         return torch.full_like(h, torch.nan), h.new_empty(0)
     onto = module._collected(forward_in) if trains else None
-    by_h = module._engine.gradient(minibatch, by_loss, version, onto)
+    engine = module._engine
+    forward = engine.kept.get(number) or engine.forward(engine.minibatch(*map(array, (h, rows, ids, weights))))
+    by_h = engine.gradient(forward, by_loss, version, onto)
     return torch.from_numpy(np.ascontiguousarray(by_h) * scale).to(h), h.new_empty(0)
 
 
@@ -98,14 +102,14 @@ def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor,
 def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
     module = _layers[layer]
     vectors = torch.empty((ids.shape[0], module.in_features), dtype=module.dtype)
-    return vectors, torch.empty(2, dtype=torch.int64)
+    return vectors, torch.empty(3, dtype=torch.int64)
 
 
 @torch.library.custom_op("wordsparse::rows_gradient", mutates_args=())
 def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) -> Tensor:
     """Return the gradient with respect to the empty anchor. The layer collects the gradients of the rows. For ``call``,
     see :func:`gradient`."""
-    module, (version, forward_in) = _layers[layer], stamp.tolist()
+    module, (version, forward_in, _) = _layers[layer], stamp.tolist()
     by_rows = array(g).astype(np.float64) / (module.grad_scaler.get_scale() if module.grad_scaler else 1.0)
     if np.isfinite(by_rows).all() and by_rows.size:  # if not finite, a gradient scaler skips the whole step
         module._engine.collect_rows(array(ids), by_rows, version, module._collected(forward_in))

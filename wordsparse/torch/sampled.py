@@ -24,7 +24,7 @@ from wordsparse.kernels import kernels_on
 from wordsparse.layer.guard import Guard
 from wordsparse.layer.largest import largest_outputs
 from wordsparse.machine import memory
-from wordsparse.torch.engine import Engine, Gradients, Minibatch, StepOptions, summed
+from wordsparse.torch.engine import Engine, Gradients, Minibatch, Pass, StepOptions, summed
 from wordsparse.torch.head import ELSEWHERE, REAL, Head, host
 from wordsparse.torch.optimizer import FusedOptimizer
 from wordsparse.types import Array
@@ -38,15 +38,14 @@ BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True)
-class Forward:
-    """A forward pass: the classes S (u,), their rows of W (u, d), the softmax over S (m, u), the places of targets in
-    the softmax, and the losses (m,)."""
+class Softmax:
+    """The softmax over the classes S in a minibatch: S (u,), their rows of W (u, d), the probabilities (m, u), and the
+    columns of the targets."""
 
     classes: Array
     W: Array
-    softmax: Array
-    places: tuple[Array, Array]
-    losses: Array
+    probabilities: Array
+    columns: Array
 
 
 class SampledEngine(Engine):
@@ -63,34 +62,45 @@ class SampledEngine(Engine):
         self.counts = np.zeros(self.n_outputs, np.float32) if counts is None else counts
         self.total = float(self.counts.sum(dtype=np.float64))
         self.steps = self.changes = 0
-        self._kept: tuple[Minibatch, Forward] | None = None
 
     @property
     def version(self) -> int:
         return self.changes
 
-    def losses(self, minibatch: Minibatch, *, keep: bool) -> tuple[Array, int]:
+    def forward(self, minibatch: Minibatch) -> Pass:
         with self.guard.held("forward"):
-            forward = self._forward(minibatch)
-            self._kept = (minibatch, forward) if keep else None
-            return forward.losses, self.version
+            S, columns = self._classes(minibatch)
+            W, Q, rows = self.kernels.take(self.W, S), self._shares(S), minibatch.rows
+            n = len(minibatch.ids)
+            log_P = np.log(-np.expm1(n * _log_absent(Q) + self.negatives * _log_absent(1 / self.n_outputs)))
+            o = self.kernels.matmul(minibatch.H, W.T)
+            o += (np.log(Q) - log_P).astype(self.dtype)
+            own = o[rows, columns] + log_P[columns]
+            largest = o.max(1, keepdims=True, initial=np.finfo(self.dtype).min)
+            o -= largest
+            np.exp(o, out=o)
+            sums = np.maximum(o.sum(1, keepdims=True), 1)  # at least 1, except without classes
+            o /= sums
+            log_Z = (largest + np.log(sums))[:, 0]
+            losses = np.bincount(rows, minibatch.weights * (log_Z[rows] - own), len(o)).astype(np.float64)
+            return Pass(minibatch, losses, self.version, Softmax(S, W, o, columns))
 
-    def gradient(self, minibatch: Minibatch, g: Array, version: int, onto: Gradients | None) -> Array:
+    def gradient(self, forward: Pass, g: Array, version: int, onto: Gradients | None) -> Array:
         with self.guard.held("backward"):
             self._check(version)
-            is_kept = self._kept is not None and self._kept[0].equals(minibatch)
-            forward = self._kept[1] if self._kept is not None and is_kept else self._forward(minibatch)
-            by_output = self._by_output(forward, minibatch.Y.data, g)
+            minibatch, softmax = forward.minibatch, forward.results
+            rows, y = minibatch.rows, minibatch.weights
+            by_output = softmax.probabilities * (g * np.bincount(rows, y, len(g))).astype(self.dtype)[:, None]
+            np.subtract.at(by_output, (rows, softmax.columns), (g[rows] * y).astype(self.dtype))
             if onto is not None:
                 onto.add(minibatch, g)
-                onto.rows.append((forward.classes, self.kernels.gram(by_output, minibatch.H)))
+                onto.rows.append((softmax.classes, self.kernels.gram(by_output, minibatch.H)))
                 onto.versions.add(version)
-            return self.kernels.matmul(by_output, forward.W)
+            return self.kernels.matmul(by_output, softmax.W)
 
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
         for version in gradients.versions:
             self._check(version)
-        self._kept = None
         if not gradients.rows:
             return
         rows, total = summed(gradients.rows, self.W.shape[1])
@@ -104,8 +114,8 @@ class SampledEngine(Engine):
         self.steps, self.changes = self.steps + 1, self.changes + 1
         if self.counts_targets:
             for minibatch, _ in gradients.minibatches:
-                np.add.at(self.counts, minibatch.Y.indices, 1)
-                self.total += minibatch.Y.nnz
+                np.add.at(self.counts, minibatch.ids, 1)
+                self.total += len(minibatch.ids)
 
     def weights(self, rows: Any = None) -> Array:
         chosen = slice(None) if rows is None else validation.output_rows(rows, self.n_outputs)
@@ -173,30 +183,12 @@ class SampledEngine(Engine):
         log_shares: Array = np.log(self._shares(ids))
         return log_shares
 
-    def _forward(self, minibatch: Minibatch) -> Forward:
-        Y, D = minibatch.Y, self.n_outputs
-        negatives = np.random.default_rng((self.seed, self.steps)).integers(D, size=self.negatives)
-        S, columns = np.unique(np.concatenate([Y.indices, negatives]), return_inverse=True)
-        row, column = np.repeat(np.arange(Y.shape[0]), np.diff(Y.indptr)), columns[: Y.nnz]
-        W, Q = self.kernels.take(self.W, S), self._shares(S)
-        log_P = np.log(-np.expm1(Y.nnz * _log_absent(Q) + self.negatives * _log_absent(1 / D)))
-        o = self.kernels.matmul(minibatch.H, W.T)
-        o += (np.log(Q) - log_P).astype(self.dtype)
-        own = o[row, column] + log_P[column]
-        largest = o.max(1, keepdims=True, initial=np.finfo(self.dtype).min)
-        softmax = np.exp(np.subtract(o, largest, out=o), out=o)
-        sums = np.maximum(softmax.sum(1, keepdims=True), 1)  # at least 1, except without classes
-        softmax /= sums
-        losses = np.bincount(row, Y.data * ((largest + np.log(sums))[row, 0] - own), Y.shape[0])
-        return Forward(S, W, softmax, (row, column), losses.astype(np.float64))  # bincount of nothing is integer
-
-    def _by_output(self, forward: Forward, y: Array, g: Array) -> Array:
-        """Return the gradient with respect to the outputs of S, (m, u). ``y`` are the weights of the targets."""
-        row = forward.places[0]
-        weights = np.bincount(row, y, len(g))
-        by_output = forward.softmax * (g * weights).astype(self.dtype)[:, None]
-        np.subtract.at(by_output, forward.places, (g[row] * y).astype(self.dtype))
-        return by_output
+    def _classes(self, minibatch: Minibatch) -> tuple[Array, Array]:
+        """Return the distinct classes S of a minibatch and of the negatives, and the places of the targets in S."""
+        random = np.random.default_rng((self.seed, self.steps))
+        negatives = random.integers(self.n_outputs, size=self.negatives)
+        S, places = np.unique(np.concatenate([minibatch.ids, negatives]), return_inverse=True)
+        return S, places[: len(minibatch.ids)]
 
 
 def _log_absent(share: Any) -> Any:

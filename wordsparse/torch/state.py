@@ -17,7 +17,7 @@ def link(module: nn.Module, engine: Engine) -> None:
     for name, value in engine.state().items():
         is_array = isinstance(value, np.ndarray)
         kind = torch.float64 if isinstance(value, float) else None
-        module.register_buffer(name, torch.from_numpy(value) if is_array else torch.tensor(value, dtype=kind))
+        module._buffers[name] = torch.from_numpy(value) if is_array else torch.tensor(value, dtype=kind)
 
 
 def check(module: nn.Module, engine: Engine, loaded: Mapping[str, Any], prefix: str) -> None:
