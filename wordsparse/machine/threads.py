@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import scipy.linalg.lapack  # noqa: F401 - loads the BLAS that inverses call before threadpoolctl searches for it
 import threadpoolctl
