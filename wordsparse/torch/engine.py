@@ -204,6 +204,8 @@ def summed(parts: list[tuple[Array, Array]], columns: int) -> tuple[Array, Array
     """Return the distinct rows in pairs (ids, gradients), and the sum of the gradients of each row, (n, columns)
     float64; columns that the gradients lack are 0."""
     ids, gradients = map(np.concatenate, zip(*parts, strict=True))
+    if gradients.shape[1] == columns and (np.diff(ids) > 0).all():
+        return ids, gradients.astype(np.float64, copy=False)
     rows, places = np.unique(ids, return_inverse=True)
     total = np.zeros((rows.size, columns))
     if rows.size == ids.size:

@@ -1,10 +1,13 @@
 """The operators that autograd and torch.compile see: losses, and rows of W as inputs, each with its backward pass.
 
 An operator calls the engine of the module whose number is ``layer`` (:func:`register`). The compiler treats operators
-as pure functions and does not look into them. The compiler keeps every operator, because all outputs are used.
+as pure functions and does not look into them. The compiler keeps every operator, because all outputs are used. In a
+network that is not compiled, the same functions run as a ``torch.autograd.Function``, which costs less per call.
 """
 
 import itertools
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -26,8 +29,7 @@ def register(layer: nn.Module) -> int:
     return number
 
 
-@torch.library.custom_op("wordsparse::losses", mutates_args=())
-def losses(
+def _losses(
     h: Tensor, anchor: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, layer: int, trains: bool
 ) -> tuple[Tensor, Tensor]:
     """Return losses (m,) float64, and the stamp of this forward pass (:func:`_stamp`)."""
@@ -38,8 +40,7 @@ def losses(
     return torch.from_numpy(forward.losses).to(h.device), _stamp(forward.version, number)
 
 
-@losses.register_fake
-def _(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
+def _fake_losses(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
     return h.new_empty(h.shape[0], dtype=torch.float64), torch.empty(3, dtype=torch.int64)
 
 
@@ -49,8 +50,7 @@ def _stamp(version: int, number: int = -1) -> Tensor:
     return torch.tensor([version, passes.now(), number])
 
 
-@torch.library.custom_op("wordsparse::gradient", mutates_args=())
-def gradient(
+def _gradient(
     g: Tensor, h: Tensor, rows: Tensor, ids: Tensor, weights: Tensor, stamp: Tensor, layer: int, trains: bool, call: int
 ) -> tuple[Tensor, Tensor]:
     """Return the gradients with respect to h and the empty anchor. The anchor makes autograd call this operator even if
@@ -73,8 +73,7 @@ def gradient(
     return torch.from_numpy(np.ascontiguousarray(by_h) * scale).to(h), h.new_empty(0)
 
 
-@gradient.register_fake
-def _(g: Tensor, h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
+def _fake_gradient(g: Tensor, h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
     return torch.empty_like(h), h.new_empty(0)
 
 
@@ -85,30 +84,27 @@ def _setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> 
     ctx.stamp = output[1]  # not by save_for_backward: a checkpoint would replace it by the stamp of the recomputation
 
 
-def _backward(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
+def _backward(gradient: Any, ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
     trains = ctx.trains and passes.reaches(ctx.anchor)
     by_h, by_anchor = gradient(g, *ctx.saved_tensors, ctx.stamp, ctx.layer, trains, next(_numbers))
     return by_h, by_anchor.to(ctx.anchor.dtype), None, None, None, None, None
 
 
-@torch.library.custom_op("wordsparse::rows", mutates_args=())
-def rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
+def _rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
     """Return W[ids], (n, in_features), and the stamp of this forward pass (:func:`_stamp`)."""
     vectors, version = _layers[layer]._engine.rows(array(ids))
     return torch.from_numpy(np.ascontiguousarray(vectors)), _stamp(version)
 
 
-@rows.register_fake
-def _(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
+def _fake_rows(anchor: Tensor, ids: Tensor, layer: int, trains: bool) -> tuple[Tensor, Tensor]:
     module = _layers[layer]
     vectors = torch.empty((ids.shape[0], module.in_features), dtype=module.dtype)
     return vectors, torch.empty(3, dtype=torch.int64)
 
 
-@torch.library.custom_op("wordsparse::rows_gradient", mutates_args=())
-def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) -> Tensor:
+def _rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) -> Tensor:
     """Return the gradient with respect to the empty anchor. The layer collects the gradients of the rows. For ``call``,
-    see :func:`gradient`."""
+    see :func:`_gradient`."""
     module, (version, forward_in, _) = _layers[layer], stamp.tolist()
     by_rows = array(g).astype(np.float64) / (module.grad_scaler.get_scale() if module.grad_scaler else 1.0)
     if np.isfinite(by_rows).all() and by_rows.size:  # if not finite, a gradient scaler skips the whole step
@@ -116,8 +112,7 @@ def rows_gradient(g: Tensor, ids: Tensor, stamp: Tensor, layer: int, call: int) 
     return g.new_empty(0)
 
 
-@rows_gradient.register_fake
-def _(g: Tensor, *others: Any) -> Tensor:
+def _fake_rows_gradient(g: Tensor, *others: Any) -> Tensor:
     return g.new_empty(0)
 
 
@@ -128,12 +123,40 @@ def _setup_rows(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]
     ctx.stamp = output[1]
 
 
-def _backward_rows(ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
+def _backward_rows(gradient: Any, ctx: Any, g: Tensor, _: Any) -> tuple[Any, ...]:
     if not ctx.trains:
         return g.new_empty(0).to(ctx.anchor_dtype), None, None, None
-    by_anchor = rows_gradient(g, *ctx.saved_tensors, ctx.stamp, ctx.layer, next(_numbers))
+    by_anchor = gradient(g, *ctx.saved_tensors, ctx.stamp, ctx.layer, next(_numbers))
     return by_anchor.to(ctx.anchor_dtype), None, None, None
 
 
-rows.register_autograd(_backward_rows, setup_context=_setup_rows)
-losses.register_autograd(_backward, setup_context=_setup)
+def _operator(function: Any, fake: Any) -> Any:
+    """Return a function as an operator for the compiler. ``fake`` returns empty results of the same shapes."""
+    operator = torch.library.custom_op(f"wordsparse::{function.__name__[1:]}", function, mutates_args=())
+    operator.register_fake(fake)
+    return operator
+
+
+def _differentiable(
+    function: Any, fake: Any, setup: Any, backward: Any, gradient: Any, fake_gradient: Any
+) -> Callable[..., Any]:
+    """Return a function with a backward pass, which calls ``gradient``."""
+    operator, by = _operator(function, fake), _operator(gradient, fake_gradient)
+    operator.register_autograd(partial(backward, by), setup_context=setup)
+
+    def plain_forward(ctx: Any, *inputs: Any) -> Any:
+        output = function(*inputs)
+        setup(ctx, inputs, output)
+        return output
+
+    def plain_backward(ctx: Any, *g: Any) -> Any:
+        # The operator also serves compiled autograd, and with create_graph=True refuses double backward.
+        return backward(by if torch.is_grad_enabled() or torch.compiler.is_compiling() else gradient, ctx, *g)
+
+    methods = {"forward": staticmethod(plain_forward), "backward": staticmethod(plain_backward)}
+    plain: Any = type("Plain", (torch.autograd.Function,), methods)
+    return lambda *inputs: (operator if torch.compiler.is_compiling() else plain.apply)(*inputs)
+
+
+losses = _differentiable(_losses, _fake_losses, _setup, _backward, _gradient, _fake_gradient)
+rows = _differentiable(_rows, _fake_rows, _setup_rows, _backward_rows, _rows_gradient, _fake_rows_gradient)

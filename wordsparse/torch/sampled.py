@@ -39,12 +39,12 @@ BLOCK_ROWS = 4096
 
 @dataclass(frozen=True)
 class Softmax:
-    """The softmax over the classes S in a minibatch: S (u,), their rows of W (u, d), the probabilities (m, u), and the
-    columns of the targets."""
+    """The softmax over the classes S in a minibatch: S (u,), their rows of W (u, d), the logarithms of the probabilities
+    (m, u), and the columns of the targets."""
 
     classes: Array
     W: Array
-    probabilities: Array
+    log_probabilities: torch.Tensor
     columns: Array
 
 
@@ -70,27 +70,22 @@ class SampledEngine(Engine):
     def forward(self, minibatch: Minibatch) -> Pass:
         with self.guard.held("forward"):
             S, columns = self._classes(minibatch)
-            W, Q, rows = self.kernels.take(self.W, S), self._shares(S), minibatch.rows
-            n = len(minibatch.ids)
+            W, Q, n, rows = self.kernels.take(self.W, S), self._shares(S), len(minibatch.ids), minibatch.rows
             log_P = np.log(-np.expm1(n * _log_absent(Q) + self.negatives * _log_absent(1 / self.n_outputs)))
             o = self.kernels.matmul(minibatch.H, W.T)
             o += (np.log(Q) - log_P).astype(self.dtype)
-            own = o[rows, columns] + log_P[columns]
-            largest = o.max(1, keepdims=True, initial=np.finfo(self.dtype).min)
-            o -= largest
-            np.exp(o, out=o)
-            sums = np.maximum(o.sum(1, keepdims=True), 1)  # at least 1, except without classes
-            o /= sums
-            log_Z = (largest + np.log(sums))[:, 0]
-            losses = np.bincount(rows, minibatch.weights * (log_Z[rows] - own), len(o)).astype(np.float64)
-            return Pass(minibatch, losses, self.version, Softmax(S, W, o, columns))
+            softmax = torch.from_numpy(o).log_softmax(1)
+            own = softmax.numpy()[rows, columns] + log_P[columns]
+            losses = np.bincount(rows, -own * minibatch.weights, len(o)).astype(np.float64)
+            return Pass(minibatch, losses, self.version, Softmax(S, W, softmax, columns))
 
     def gradient(self, forward: Pass, g: Array, version: int, onto: Gradients | None) -> Array:
         with self.guard.held("backward"):
             self._check(version)
             minibatch, softmax = forward.minibatch, forward.results
             rows, y = minibatch.rows, minibatch.weights
-            by_output = softmax.probabilities * (g * np.bincount(rows, y, len(g))).astype(self.dtype)[:, None]
+            weights = (g * np.bincount(rows, y, len(g))).astype(self.dtype)
+            by_output = softmax.log_probabilities.exp().mul_(torch.from_numpy(weights)[:, None]).numpy()
             np.subtract.at(by_output, (rows, softmax.columns), (g[rows] * y).astype(self.dtype))
             if onto is not None:
                 onto.add(minibatch, g)
