@@ -8,7 +8,7 @@ with respect to ℓ_j. g_j includes the reduction, the weights of losses in a su
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -82,7 +82,9 @@ class Engine(ABC):
     """A layer of D = ``n_outputs`` outputs with separate forward and backward passes. With ``bias``, the last column of
     W is the bias. ``row_squares`` (D,) float32 sums the mean squares of the gradients of single rows, for steps of
     Adagrad (Duchi et al., JMLR 2011) with one rate per row. ``kept`` holds the last forward pass by its number, for the
-    backward pass."""
+    backward pass. If ``replaces_arrays``, a step may replace the arrays of the state."""
+
+    replaces_arrays: ClassVar[bool] = True
 
     def __init__(self, n_outputs: int, dtype: np.dtype[Any], guard: Guard, *, bias: bool) -> None:
         self.n_outputs, self.dtype, self.guard, self.bias = n_outputs, dtype, guard, bias

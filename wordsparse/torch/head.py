@@ -219,7 +219,8 @@ class Head(nn.Module):
         with self._engine.guard.held("a step"):
             self._engine.apply(gradients, self.fused_optimizer.settings())
             self._engine.kept = {}
-            state.link(self, self._engine)
+            if self._engine.replaces_arrays:
+                state.link(self, self._engine)
 
     def set_learning_rate(self, lr: float) -> None:
         """Set the learning rate of W, or the factor of second-order steps if the layer was made without a rate."""

@@ -35,6 +35,8 @@ UNSEEN = 0.1
 NOISE = 0.02
 # The number of rows of W that are read at a time if all of W is needed.
 BLOCK_ROWS = 4096
+# The parts of the state; no part but W has negative numbers.
+STATE = ("W", "row_squares", "counts", "total", "steps")
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,15 @@ class SampledEngine(Engine):
     ``negatives`` of a minibatch.
     """
 
+    replaces_arrays = False
+
     def __init__(self, W: Array, counts: Array | None, negatives: int, seed: int, threads: int) -> None:
         super().__init__(W.shape[0], W.dtype, Guard(), bias=True)
         self.kernels, self.W, self.negatives, self.seed = kernels_on("cpu", threads), W, negatives, seed
         self.counts_targets = counts is None
         self.counts = np.zeros(self.n_outputs, np.float32) if counts is None else counts
-        self.total = float(self.counts.sum(dtype=np.float64))
-        self.steps = self.changes = 0
+        self.total, self.steps = np.asarray(self.counts.sum(dtype=np.float64)), np.zeros((), np.int64)
+        self.changes = 0
 
     @property
     def version(self) -> int:
@@ -106,7 +110,8 @@ class SampledEngine(Engine):
         if not validation.all_finite(W):
             raise TrainingError("the step would give weights that are not finite: lower the learning rate")
         self.W[rows], self.row_squares[rows] = W, squares
-        self.steps, self.changes = self.steps + 1, self.changes + 1
+        self.steps += 1
+        self.changes += 1
         if self.counts_targets:
             for minibatch, _ in gradients.minibatches:
                 np.add.at(self.counts, minibatch.ids, 1)
@@ -141,18 +146,17 @@ class SampledEngine(Engine):
             return own - log_sums
 
     def state(self) -> dict[str, Any]:
-        arrays = {"W": self.W, "row_squares": self.row_squares, "counts": self.counts}
-        return {**arrays, "total": self.total, "steps": self.steps}
+        return {name: getattr(self, name) for name in STATE}
 
     def check_state(self, state: Mapping[str, Array], prefix: str) -> None:
-        for name in ("row_squares", "counts", "total", "steps"):
+        for name in STATE[1:]:
             if (state[name] < 0).any():
                 raise InputError(f"{prefix}{name} holds a negative number: load another state")
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        for name in ("W", "row_squares", "counts"):
+        for name in STATE:
             getattr(self, name)[...] = state[name]
-        self.total, self.steps, self.changes = float(state["total"]), int(state["steps"]), self.changes + 1
+        self.changes += 1
 
     def _inputs(self, h: Array) -> Array:
         return validation.matrix("H", super()._inputs(h), self.W.shape[1], self.dtype)
@@ -180,9 +184,11 @@ class SampledEngine(Engine):
 
     def _classes(self, minibatch: Minibatch) -> tuple[Array, Array]:
         """Return the distinct classes S of a minibatch and of the negatives, and the places of the targets in S."""
-        random = np.random.default_rng((self.seed, self.steps))
-        negatives = random.integers(self.n_outputs, size=self.negatives)
-        S, places = np.unique(np.concatenate([minibatch.ids, negatives]), return_inverse=True)
+        ids = minibatch.ids
+        if self.negatives:
+            random = np.random.default_rng((self.seed, int(self.steps)))
+            ids = np.concatenate([ids, random.integers(self.n_outputs, size=self.negatives)])
+        S, places = np.unique(ids, return_inverse=True)
         return S, places[: len(minibatch.ids)]
 
 

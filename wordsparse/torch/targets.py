@@ -46,10 +46,12 @@ def _of_ids(target: Tensor, shape: tuple[int, int], ignore_index: int) -> tuple[
             f"target of whole numbers must have {m} ids, or {m} rows of ids, not the shape {tuple(target.shape)}; "
             "for a multi-hot target, with one number per class, give target.float()"
         )
-    columns = target.long()[:, None] if target.ndim == 1 else target.long()
-    is_target = columns != ignore_index
-    rows = torch.arange(m, device=target.device).repeat_interleave(columns.shape[1])
-    return (rows, torch.where(is_target, columns, 0).ravel(), is_target.ravel().float()), is_target.any(1)
+    target, rows = target.long(), torch.arange(m, device=target.device)
+    is_target = target != ignore_index
+    ids, weights = torch.where(is_target, target, 0).ravel(), is_target.ravel().float()
+    if target.ndim == 1:
+        return (rows, ids, weights), is_target
+    return (rows.repeat_interleave(target.shape[1]), ids, weights), is_target.any(1)
 
 
 def _of_weights(target: Tensor, shape: tuple[int, int]) -> Triple:
