@@ -194,8 +194,7 @@ class Engine(ABC):
     def _squares_with(self, rows: Array, gradient: Array) -> Array:
         """Return the ``row_squares`` of distinct rows after a step with their gradient (n, in_features). Raise
         TrainingError if a sum would be infinite."""
-        with np.errstate(over="ignore"):
-            own = np.square(gradient).mean(1)
+        own = np.square(gradient).mean(1)
         if not own.max(initial=0) <= MOST_SQUARES:
             raise TrainingError(f"the gradient of row {rows[own.argmax()]} of W is too large: scale down the losses")
         squares: Array = np.minimum(self.row_squares[rows] + own, MOST_SQUARES)

@@ -41,8 +41,8 @@ STATE = ("W", "row_squares", "counts", "total", "steps")
 
 @dataclass(frozen=True)
 class Softmax:
-    """The softmax over the classes S in a minibatch: S (u,), their rows of W (u, d), the logarithms of the probabilities
-    (m, u), and the columns of the targets."""
+    """The softmax over the classes S in a minibatch: S (u,), their rows of W (u, d), the log probabilities (m, u), and
+    the columns of the targets."""
 
     classes: Array
     W: Array
@@ -104,9 +104,8 @@ class SampledEngine(Engine):
             return
         rows, total = summed(gradients.rows, self.W.shape[1])
         squares = self._squares_with(rows, total)
-        with np.errstate(over="ignore"):  # an overflow is detected below
-            change = step.lr * total / np.sqrt(np.where(squares > 0, squares, 1))[:, None]
-            W = self.kernels.take(self.W, rows) - change.astype(self.dtype)
+        rate = step.lr / np.sqrt(np.where(squares > 0, squares, 1))
+        W = self.kernels.take(self.W, rows) - (rate[:, None] * total).astype(self.dtype)
         if not validation.all_finite(W):
             raise TrainingError("the step would give weights that are not finite: lower the learning rate")
         self.W[rows], self.row_squares[rows] = W, squares
