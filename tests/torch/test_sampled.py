@@ -300,7 +300,7 @@ def test_states_that_cannot_be_are_refused() -> None:
         ({"loss": "zloss"}, "unknown option loss: the loss is in-batch cross-entropy; FactoredOutput has other losses"),
         ({"bias": True}, "log Q is the bias"),
         ({"base_measure": COUNTS}, r"did you mean counts\?"),
-        ({"weight_decay": 0.1}, "unknown option weight_decay: only rows in the minibatch move"),
+        ({"weight_decay": 0.1}, "unknown option weight_decay: only rows of the minibatch's classes move"),
         ({"num_sampled": 5}, r"did you mean negatives\?"),
         ({"counts": np.ones(D + 1)}, r"counts must have shape \(40,\), not \(41,\)"),
         ({"counts": -np.ones(D)}, "counts must hold finite numbers of at least 0 only"),
@@ -357,6 +357,16 @@ def test_passes_that_would_be_wrong_are_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
     with pytest.raises(InputError, match="trains in one process"):
         head(h, target)
+
+
+def test_a_weight_decay_set_by_hand_is_refused() -> None:
+    """The layer would silently ignore this setting."""
+    head = sampled()
+    before = head.weights()
+    head.fused_optimizer.param_groups[0]["weight_decay"] = 0.1
+    with pytest.raises(InputError, match=r"weight_decay must be 0, not 0\.1: only rows"):
+        head(minibatch()[0], TARGETS["ids"]).backward()
+    assert torch.equal(head.weights(), before)
 
 
 # ── size and length ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -35,6 +35,7 @@ UNSEEN = 0.1
 NOISE = 0.02
 # The number of rows of W that are read at a time if all of W is needed.
 BLOCK_ROWS = 4096
+NO_DECAY = "only rows of the minibatch's classes move, so no weights decay"
 # The parts of the state; no part but W has negative numbers.
 STATE = ("W", "row_squares", "counts", "total", "steps")
 
@@ -98,6 +99,8 @@ class SampledEngine(Engine):
             return self.kernels.matmul(by_output, softmax.W)
 
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
+        if step.weight_decay:
+            raise InputError(f"weight_decay must be 0, not {step.weight_decay}: {NO_DECAY}")
         for version in gradients.versions:
             self._check(version)
         if not gradients.rows:
@@ -251,7 +254,7 @@ class SampledOutput(Head):
     _elsewhere = ELSEWHERE | {
         "loss": "the loss is in-batch cross-entropy; FactoredOutput has other losses",
         "bias": "log Q is the bias: leave the argument out, or give counts=",
-        "weightdecay": "only rows in the minibatch move, so no weights decay: leave the argument out",
+        "weightdecay": f"{NO_DECAY}: leave the argument out",
         **dict.fromkeys(("basemeasure", "classcounts", "frequencies", "prior"), "counts"),
         **dict.fromkeys(("numsampled", "nsampled", "numnegatives"), "negatives"),
     }
