@@ -27,30 +27,25 @@ def is_rival(head: str) -> bool:
     return kind_of(head) in {*OF_VALUES, *OF_TARGETS}
 
 
-class RowAdagrad:
-    """Adagrad with one rate per row of W, whose gradient may be sparse. It has the methods of an optimizer."""
+def row_adagrad(rows: Any, rate: float) -> Any:
+    """Return an optimizer of W with one Adagrad rate per row. The gradient of W may be sparse."""
+    import torch
 
-    def __init__(self, rows: Any, rate: float) -> None:
-        import torch
+    squares = torch.zeros(len(rows))
 
-        self.rows, self.rate, self.squares = rows, rate, torch.zeros(len(rows))
+    class RowAdagrad(torch.optim.Optimizer):
+        def step(self, closure: Any = None) -> None:
+            """Move the rows that have a gradient."""
+            gradient = rows.grad
+            if gradient.is_sparse:
+                gradient = gradient.coalesce()
+                ids, values = gradient.indices()[0], gradient.values()
+            else:
+                ids, values = torch.arange(len(gradient)), gradient
+            squares[ids] += values.square().mean(1)
+            rows.data[ids] -= self.param_groups[0]["lr"] * values / (squares[ids].sqrt() + 1e-8)[:, None]
 
-    def zero_grad(self) -> None:
-        """Drop the gradient."""
-        self.rows.grad = None
-
-    def step(self) -> None:
-        """Move the rows that have a gradient."""
-        import torch
-
-        gradient = self.rows.grad
-        if gradient.is_sparse:
-            gradient = gradient.coalesce()
-            ids, values = gradient.indices()[0], gradient.values()
-        else:
-            ids, values = torch.arange(len(gradient)), gradient
-        self.squares[ids] += values.square().mean(1)
-        self.rows.data[ids] -= self.rate * values / (self.squares[ids].sqrt() + 1e-8)[:, None]
+    return RowAdagrad([rows], {"lr": rate})
 
 
 class Rival:
@@ -78,7 +73,7 @@ class Rival:
         if "rate" not in options:
             (self.dense if self.is_dense else self.sparse).append(self.rows)
         elif options["rows"] == "adagrad":
-            self.optimizers.append(RowAdagrad(self.rows, float(options["rate"])))
+            self.optimizers.append(row_adagrad(self.rows, float(options["rate"])))
         else:
             adam = torch.optim.Adam if self.is_dense else torch.optim.SparseAdam
             self.optimizers.append(adam([self.rows], lr=float(options["rate"])))
