@@ -51,9 +51,10 @@ def row_adagrad(rows: Any, rate: float) -> Any:
 class Rival:
     """A PyTorch head whose loss covers all outputs, the targets of the minibatch, or ``number`` sampled outputs.
 
-    Settings follow the name. ``rows`` and ``rate`` choose the optimiser of the rows of W: ``adam``, or ``adagrad`` with
-    one rate per row. Without them, the caller trains ``sparse`` and ``dense``. ``temperature`` divides h·w.
-    ``negatives`` replaces the number in the name; for ``in-batch``, so many uniform outputs join the targets.
+    Settings follow the name. ``rows`` is the optimiser of the rows of W: ``adam``, or ``adagrad`` with one rate per
+    row. ``rate`` is its learning rate. Without both settings, the caller trains the parameters in ``sparse`` and
+    ``dense``. ``temperature`` divides h·w. ``negatives`` replaces the number in the name; for ``in-batch``, it is the
+    number of uniform outputs that join the targets.
     """
 
     def __init__(self, name: str, dim: int, task: Task) -> None:
@@ -140,11 +141,9 @@ class Rival:
 
         negatives = torch.randint(self.outputs, (self.number,))
         there, places = torch.unique(torch.cat([ids.ravel(), negatives]), return_inverse=True)
-        # the log probability that an output is not in the minibatch
-        absent = ids.numel() * torch.log1p(-self.Q[there]) + self.number * np.log1p(
-            -1 / self.outputs
-        )  # log probability
-        o = self._outputs(h, there) - torch.log(-torch.expm1(absent))
+        # The log probability that an output is not in the minibatch.
+        log_absent = ids.numel() * torch.log1p(-self.Q[there]) + self.number * np.log1p(-1 / self.outputs)
+        o = self._outputs(h, there) - torch.log(-torch.expm1(log_absent))
         return (torch.logsumexp(o, 1) - o.gather(1, places[: ids.numel()].view_as(ids)).mean(1)).mean()
 
     def _sampled(self, h: Any, ids: Any) -> Any:
@@ -161,8 +160,8 @@ class Rival:
         return -(logsigmoid(own).sum() + logsigmoid(-others).sum()) / len(h)
 
     def _own_and_others(self, h: Any, ids: Any) -> tuple[Any, Any]:
-        """Return the outputs of the targets and of the negatives. All rows share negatives; if a negative is a target
-        of a row, the output of this negative is −inf."""
+        """Return the outputs of the targets and of the negatives. All rows share the negatives. If a negative is also a
+        target of a row, its output in this row is −inf."""
         import torch
 
         negatives = torch.randint(self.outputs, (self.number,))
@@ -179,8 +178,8 @@ class Rival:
 
 
 def stages(name: str, *, real_valued: bool) -> list[list[str]]:
-    """Return the settings to try for a rival: a list of settings for each stage, to be added to the best so far. All
-    rivals have ten settings."""
+    """Return ten settings to try for a rival, as one list per stage. The settings of a stage are added to the best
+    settings of the stages before."""
     rates = {"adam": ["0.001", "0.003", "0.01", "0.03"], "adagrad": ["0.03", "0.1", "0.3"]}
     temperatures = [":temperature=0.5", ":temperature=2"]
     negatives = {"in": ["256"], "sampled": ["3000"], "binary": ["1000"]}.get(kind_of(name), [])
@@ -199,7 +198,7 @@ def score(row: Row) -> float:
 
 
 def best_settings(report: Path, task: str) -> dict[str, str]:
-    """Return the settings of each rival with the best mean score on a task, from the rows of a report of
+    """Return the best settings of each rival on a task: those with the highest mean score in a report of
     ``HeadsTuning``."""
     scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     content = json.loads(report.read_text()) if report.name else {"reports": []}

@@ -195,7 +195,8 @@ class SampledEngine(Engine):
 
 
 def _log_absent(share: Any) -> Any:
-    """Return the log probability that a class with this share is not drawn; for a share of 1, almost −∞."""
+    """Return log(1 − share), the log probability that a class with this share is not drawn, or a finite number if the
+    share is 1."""
     return np.log1p(-np.minimum(share, 1 - np.finfo(np.float64).epsneg))
 
 
@@ -220,7 +221,8 @@ class SampledOutput(Head):
     negatives : int
         The number of uniformly drawn classes that join the classes of the minibatch, for small minibatches.
     lr : float
-        The rate of Adagrad. The first step of a row has this root mean square, whatever factor multiplies the loss.
+        The rate of Adagrad. In the first step of a row, its change has the root mean square ``lr``, whatever the scale
+        of the loss.
     reduction, ignore_index, fused, dtype
         As for :class:`FactoredOutput`.
     seed, weights
@@ -238,8 +240,8 @@ class SampledOutput(Head):
 
     Notes
     -----
-    The layer needs memory for D·(d + 2) numbers. With several targets per example, their losses are added up, but then
-    the exact layer usually ranks better (docs/torch.md).
+    The layer needs memory for D·(d + 2) numbers. With several targets per example, the loss is the sum of the losses of
+    the targets, but the exact layer usually ranks better then (docs/torch.md).
 
     Examples
     --------
