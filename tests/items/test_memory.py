@@ -37,15 +37,15 @@ def dense(histories: list[list[int]], is_ordered: bool) -> Any:
 def test_pairs_and_associations_are_the_sums_of_the_definition(is_ordered: bool) -> None:
     histories, more = made(0), made(1)
     items, owners = flat(histories)
-    pairs = memory.counted([(items, owners, len(items))], V, is_ordered)
+    pairs = memory.counted([(items, owners, slice(0, len(items)))], V, is_ordered)
     np.testing.assert_allclose(pairs.toarray(), dense(histories, is_ordered), rtol=1e-5)
     # A text that is cut anywhere, and a second text, give the same pairs.
-    cut = 13
-    parts = [(items, owners, cut), (items[cut:], owners[cut:], len(items))]
+    cut = 3 + memory.REACH
+    parts = [(items, owners, slice(0, cut)), (items[3:], owners[3:], slice(cut - 3, len(items) - 3))]
     again = memory.counted(parts, V, is_ordered)
     np.testing.assert_allclose(again.toarray(), pairs.toarray(), rtol=1e-5)
     others, of_others = flat(more)
-    both = memory.counted([(others, of_others, len(others))], V + 3, is_ordered, pairs)
+    both = memory.counted([(others, of_others, slice(0, len(others)))], V + 3, is_ordered, pairs)
     expected = np.pad(dense([*histories, *more], is_ordered), (0, 3))
     np.testing.assert_allclose(both.toarray(), expected, rtol=1e-5)
     n, decay = np.bincount(items, minlength=V), memory.DECAY if is_ordered else 1
@@ -62,9 +62,9 @@ def test_pairs_and_associations_are_the_sums_of_the_definition(is_ordered: bool)
 
 def test_only_the_strongest_pairs_of_an_item_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     items, owners = flat(made(3))
-    whole = memory.counted([(items, owners, len(items))], V, True).toarray()
+    whole = memory.counted([(items, owners, slice(0, len(items)))], V, True).toarray()
     monkeypatch.setattr(memory, "STRONGEST", 4)
-    few = memory.counted([(items, owners, len(items))], V, True).toarray()
+    few = memory.counted([(items, owners, slice(0, len(items)))], V, True).toarray()
     for row, kept in zip(whole, few, strict=True):
         best = np.sort(row)[::-1][:4]
         np.testing.assert_array_equal(np.sort(kept[kept > 0])[::-1], best[best > 0])
@@ -78,7 +78,8 @@ def test_constants_are_chosen_by_a_plain_ndcg() -> None:
     numbers[2] = np.maximum(numbers[2], 0)
     is_last = np.arange(users * each) % each == 4
     numbers[0, is_last] += 2  # the outputs tell the last items
-    contenders = Contenders(history, *numbers, is_last)
+    # No other items: the sum of the scores is over the contenders.
+    contenders = Contenders(history, *numbers, is_last, np.empty((users, 0)), np.empty(0), np.empty((users, 0)))
 
     def ndcg(constants: Fusion) -> float:
         a, b, epsilon = constants.output, constants.popularity, constants.epsilon
@@ -92,23 +93,28 @@ def test_constants_are_chosen_by_a_plain_ndcg() -> None:
             total += (rank < 10) / np.log2(2 + rank)
         return float(total / users)
 
-    best = fusion.chosen(contenders, users)
+    best = fusion.chosen(contenders)
     tried = [Fusion(a, b) for a in fusion.OUTPUT for b in fusion.POPULARITY]
     assert best.users == users
     assert ndcg(best) == pytest.approx(max(map(ndcg, tried)))
     assert ndcg(best) > ndcg(Fusion(0, 0.05)) + 0.1
 
 
-def test_a_temperature_makes_probabilities_true() -> None:
+@pytest.mark.parametrize("shown", [5, 4])
+def test_a_temperature_makes_probabilities_true(shown: int) -> None:
+    """Items with the outputs o come next with p ∝ exp(.4 o). With ``shown`` 4, an item is known from a sample only."""
     random = np.random.default_rng(0)
-    scores = random.normal(0, 2, (3000, 5))
-
-    def softmax(t: float) -> Any:
-        weights = np.exp(t * scores)
-        return weights / weights.sum(axis=1, keepdims=True)
-
-    came = np.array([random.choice(5, p=p) for p in softmax(0.4)])
-    is_next = came[:, None] == np.arange(5)
-    found = fusion.calibrated(Fusion(users=3000), lambda constants: (softmax(constants.temperature), is_next))
+    outputs = random.normal(0, 2, (3000, 5)).astype(np.float32)
+    outputs[:, 4] = -4
+    weights = np.exp(0.4 * outputs)
+    came = np.array([random.choice(5, p=p) for p in weights / weights.sum(axis=1, keepdims=True)])
+    is_shown = np.zeros((3000, 5), bool)
+    is_shown[:, :shown] = True
+    is_shown[np.arange(3000), came] = True
+    history, item = is_shown.nonzero()
+    zeros = np.zeros((2, len(history)), np.float32)
+    others = outputs[:, 4:], np.zeros(1, np.float32), ~is_shown[:, 4:] * np.float32(1)
+    contenders = Contenders(history, outputs[is_shown], *zeros, came[history] == item, *others)
+    found = fusion.calibrated(contenders, Fusion(output=1, users=3000), outputs[is_shown])
     assert found.temperature == pytest.approx(0.4, rel=0.08)
     assert found.users == 3000

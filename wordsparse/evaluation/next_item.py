@@ -6,15 +6,14 @@ items that are new to the user are ranked or serve as test items.
     hit@10 = the share of users with a test item among the first ten
     nDCG@10 = Σ 1/log2(1 + rank) over the test items among the first ten, divided by its maximum
 
-Two rankings that need no training are scored for comparison. Popularity ranks items by their counts in the vocabulary.
-Item-to-item counts are the memory of pairs (:mod:`wordsparse.items.memory`), counted in the histories alone.
+Rankings that need no training are scored for comparison. Popularity ranks items by their counts in the vocabulary.
 
 The probabilities p of the K listed items are compared with what came next: over all cases, and in bins of p (expected
 calibration error; Naeini et al., 2015).
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -23,15 +22,10 @@ import scipy.sparse as sp
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.evaluation import bootstrap
-from wordsparse.items import memory
 from wordsparse.types import Array
 
-Predict = Callable[[Any, int, Any], tuple[Array, Array, Array]]
-"""A function that takes histories, CSR (n, V), k, and the test items, CSR (n, V). The function returns each history's k
-best words, padded with −1, the log probabilities of these words, and the log probabilities of the test items."""
-
 K, BINS = 10, 10
-# The number of users that the two rankings without training process at a time.
+# The number of users that the ranking by popularity processes at a time.
 _USERS = 1024
 
 
@@ -49,6 +43,11 @@ class HeldOut(NamedTuple):
     tests: Array
     wanted: Array
     unjudged: int
+
+    def tests_of(self, V: int) -> Any:
+        """Return a mark for each test item, CSR (n, V) float32."""
+        marks = np.ones(len(self.tests), np.float32), tuple(self.tests.T)
+        return sp.csr_array(marks, (len(self.wanted), V))
 
 
 def held_out(
@@ -76,22 +75,13 @@ def held_out(
     return HeldOut(np.array(items, np.int64), np.array(owners, np.int64), pairs, np.array(wanted, np.int64), unjudged)
 
 
-def judge(held: HeldOut, predict: Predict, vocabulary: Vocabulary, is_ordered: bool, by_age: bool) -> dict[str, Any]:
-    """Return the scores of three rankings: by the model, by popularity and by item-to-item counts. Intervals are over
-    users. The scores of the model's probabilities are under ``calibration``. ``is_ordered`` says whether the log has an
-    order, and ``by_age`` whether the model weighs the items of a history by age.
+def judge(held: HeldOut, rankings: Mapping[str, Array], logs: Array, of_wanted: Array) -> dict[str, Any]:
+    """Return the scores of rankings, each with the K best words of each user, (n, K), padded with −1. The first ranking
+    is the model's. ``logs`` (n, K) are the log probabilities of its words, and ``of_wanted`` those of the test items:
+    their scores are under ``calibration``. Intervals are over users.
 
     A user whose test items are all unknown to the model counts as a miss (``oov``).
     """
-    shape = len(held.wanted), len(vocabulary)
-    weighed, histories = (memory.histories(held.items, held.owners, shape, each) for each in (by_age, is_ordered))
-    wanted = sp.csr_array((np.ones(len(held.tests), np.float32), tuple(held.tests.T)), shape)
-    rows, logs, of_wanted = predict(weighed, K, wanted)
-    rankings = {
-        "model": rows,
-        "popularity": np.concatenate([*_popular(histories, vocabulary.counts)]),
-        "counts": np.array([*_by_counts(held, histories, is_ordered)]).reshape(-1, K),
-    }
     values = np.concatenate([_values(held, rows) for rows in rankings.values()], axis=1)
     samples = bootstrap.means(values)
     known = np.unique(held.tests[:, 0]).size
@@ -102,7 +92,7 @@ def judge(held: HeldOut, predict: Predict, vocabulary: Vocabulary, is_ordered: b
         hit10, ndcg10 = values[:, at : at + 2].mean(axis=0).tolist()
         intervals = {"ndcg10": ndcg10, "ndcg10_low": ndcg[0], "ndcg10_high": ndcg[1]}
         scores[side] = {"hit10": hit10, "low": low, "high": high, **intervals, **about}
-    return {**scores, "calibration": _calibration(held, rows, np.exp(logs), of_wanted)}
+    return {**scores, "calibration": _calibration(held, next(iter(rankings.values())), np.exp(logs), of_wanted)}
 
 
 def _calibration(held: HeldOut, rows: Array, p: Array, of_wanted: Array) -> dict[str, float]:
@@ -133,8 +123,14 @@ def _values(held: HeldOut, rows: Array) -> Array:
     return np.stack([is_hit.any(axis=1), is_hit @ discounts[: rows.shape[1]] / best], axis=1)
 
 
+def popular(held: HeldOut, counts: Array) -> Array:
+    """Return the K most frequent words that are not in the history, for each user, (n, K), padded with −1."""
+    shape = len(held.wanted), len(counts)
+    histories = sp.coo_array((np.ones(len(held.items)), (held.owners, held.items)), shape).tocsr()
+    return np.concatenate([*_popular(histories, counts)])
+
+
 def _popular(histories: Any, counts: Array) -> Iterator[Array]:
-    """Yield the K most frequent words that are not in the history, for each user of a block of users."""
     order = np.argsort(-counts, kind="stable")
     for start in range(0, histories.shape[0], _USERS):
         block = histories[start : start + _USERS]
@@ -143,19 +139,3 @@ def _popular(histories: Any, counts: Array) -> Iterator[Array]:
         chosen = np.argsort(is_old, axis=1, kind="stable")[:, :K]
         rows = np.where(np.take_along_axis(is_old, chosen, 1), -1, first[chosen])
         yield np.pad(rows, ((0, 0), (0, K - rows.shape[1])), constant_values=-1)
-
-
-def _by_counts(held: HeldOut, histories: Any, is_ordered: bool) -> Iterator[list[int]]:
-    """Yield the K best words for each history by the item-to-item counts of all histories."""
-    V, counts = histories.shape[1], np.bincount(held.items, minlength=histories.shape[1])
-    pairs = memory.counted([(held.items, held.owners, len(held.items))], V, is_ordered)
-    for start in range(0, histories.shape[0], _USERS):
-        scores = memory.associations(histories[start : start + _USERS], pairs, counts)
-        scores.sort_indices()
-        for user in range(scores.shape[0]):
-            part = slice(scores.indptr[user], scores.indptr[user + 1])
-            own = histories.indices[slice(*histories.indptr[start + user : start + user + 2])]
-            new = ~np.isin(scores.indices[part], own)
-            words, values = scores.indices[part][new], scores.data[part][new]
-            best = words[np.argsort(-values, kind="stable")[:K]].tolist()
-            yield best + [-1] * (K - len(best))

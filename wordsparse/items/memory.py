@@ -10,6 +10,7 @@ constants were chosen by the last items but one of the users of two public logs 
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,29 +20,28 @@ from wordsparse.types import Array
 
 REACH, STRONGEST = 20, 100
 FADE, BACK, DECAY = 0.8, 0.5, 0.7
+# The number of positions whose pairs are counted at a time, and of histories that are ranked at a time.
+POSITIONS, BLOCK = 2**17, 1024
 GIVEN, SOUGHT = 0.5, 0.2
-# The number of positions whose pairs are counted at a time.
-POSITIONS = 2**17
 
 
-def counted(parts: Iterable[tuple[Array, Array, int]], V: int, is_ordered: bool, before: Any = None) -> Any:
+def counted(parts: Iterable[tuple[Array, Array, slice]], V: int, is_ordered: bool, before: Any = None) -> Any:
     """Return C, CSR (V, V) float32.
 
     A part holds the ``items`` of histories in order (row numbers), the ``owners`` of the items (the number of the
-    history of each item), and a number of items. Pairs whose first item comes after this number of items are not
-    counted: they belong to the next part. ``before`` is a C of fewer items to add to.
+    history of each item), and the slice of the items whose pairs are counted; the items around the slice belong to
+    other parts. ``before`` is a C of fewer items to add to.
     """
     total = sp.csr_array((V, V), dtype=np.float32)
     if before is not None:
         indptr = np.pad(before.indptr, (0, V - before.shape[0]), "edge")
         total = sp.csr_array((before.data, before.indices, indptr), (V, V))
-    fade, back = (FADE, BACK) if is_ordered else (1.0, 1.0)
-    for items, owners, size in parts:
-        pairs = [_pairs(items, owners, size, k) for k in range(1, min(REACH, len(items) - 1) + 1)]
-        weights = np.repeat(np.float32(fade) ** np.arange(len(pairs)), [len(pair[0]) for pair in pairs])
-        first, second = np.concatenate([np.empty((2, 0), np.int32), *pairs], axis=1)
-        after = sp.coo_array((weights.astype(np.float32), (first, second)), (V, V)).tocsr()
-        total = _strongest(total + after + np.float32(back) * after.T.tocsr())
+    for items, owners, counts in parts:
+        for start in range(counts.start, counts.stop, POSITIONS):
+            places = np.arange(start, min(start + POSITIONS, counts.stop))
+            numbers = np.arange(len(places), dtype=np.int32)
+            is_at = sp.csc_array((np.ones(len(places), np.float32), (items[places], numbers)), (V, len(places)))
+            total = _strongest(total + is_at.tocsr() @ _near(items, owners, places, V, is_ordered))
     return total
 
 
@@ -65,21 +65,41 @@ def histories(items: Array, owners: Array, shape: tuple[int, int], is_ordered: b
     return sp.coo_array((weights.astype(np.float32), (owners, items)), shape).tocsr()
 
 
-def _pairs(items: Array, owners: Array, size: int, k: int) -> Array:
-    """Return the pairs of different items of a history that stand k places apart, (2, n)."""
-    first, second = items[:-k][:size], items[k:][:size]
-    is_pair = (owners[:-k][:size] == owners[k:][:size]) & (first != second)
-    return np.stack([first[is_pair], second[is_pair]])
+def ranked(histories: Any, pairs: Any, counts: Array, n: int) -> Array:
+    """Return the n items with the highest r that are not in the history, (histories, n), padded with −1."""
+    rows = np.full((histories.shape[0], n), -1)
+    for start in range(0, histories.shape[0], BLOCK):
+        block = histories[start : start + BLOCK]
+        scores = associations(block, pairs, counts)
+        scores.sort_indices()
+        for user, (first, last) in enumerate(pairwise(scores.indptr.tolist())):
+            items, values = scores.indices[first:last], scores.data[first:last]
+            is_new = ~np.isin(items, block.indices[slice(*block.indptr[user : user + 2])])
+            best = items[is_new][np.argsort(-values[is_new], kind="stable")[:n]]
+            rows[start + user, : len(best)] = best
+    return rows
+
+
+def _near(items: Array, owners: Array, places: Array, V: int, is_ordered: bool) -> Any:
+    """Return the weights of the items near each of some places in histories, CSR (places, V) float32."""
+    k = np.arange(-REACH, REACH + 1)
+    fade, back = (FADE, BACK) if is_ordered else (1.0, 1.0)
+    weights = np.where(k < 0, back, 1) * fade ** (np.abs(k) - 1.0) * (k != 0)
+    first = np.maximum(places - REACH, np.searchsorted(owners, owners[places], "left"))
+    sizes = np.minimum(places + REACH + 1, np.searchsorted(owners, owners[places], "right")) - first
+    indptr = np.append(0, np.cumsum(sizes))
+    at = np.arange(indptr[-1], dtype=np.int32) + np.repeat((first - indptr[:-1]).astype(np.int32), sizes)
+    data = weights.astype(np.float32)[at - np.repeat((places - REACH).astype(np.int32), sizes)]
+    return sp.csr_array((data, items[at], indptr), (len(places), V))
 
 
 def _strongest(pairs: Any) -> Any:
-    """Return the matrix with only the STRONGEST entries of each row. Of equal entries, the first columns stay."""
+    """Return the matrix with only the STRONGEST entries of each row, without the diagonal."""
     sizes = np.diff(pairs.indptr)
-    if sizes.max(initial=0) <= STRONGEST:
-        return pairs
-    rows = np.repeat(np.arange(len(sizes)), sizes)
-    order = np.lexsort((-pairs.data, rows))
-    is_kept = np.zeros(len(rows), bool)
-    is_kept[order[np.arange(len(rows)) - np.repeat(pairs.indptr[:-1], sizes) < STRONGEST]] = True
-    indptr = np.append(0, np.cumsum(np.minimum(sizes, STRONGEST)))
+    is_kept = pairs.indices != np.repeat(np.arange(len(sizes)), sizes)
+    pairs.data[~is_kept] = 0
+    for start, size in zip(pairs.indptr[:-1][sizes > STRONGEST], sizes[sizes > STRONGEST], strict=True):
+        order = np.argsort(-pairs.data[start : start + size], kind="stable")
+        is_kept[start + order[STRONGEST:]] = False
+    indptr = np.append(0, np.cumsum(is_kept))[pairs.indptr]
     return sp.csr_array((pairs.data[is_kept], pairs.indices[is_kept], indptr), pairs.shape)

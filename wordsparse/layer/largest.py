@@ -56,8 +56,10 @@ def take_in(columns: Array, largest: Array, block: Array, start: int, xp: Any = 
     row, column = entries // width, entries % width
     if not row.size:
         return
-    rows, starts, place_of, counts = np.unique(row, True, True, True)
-    place, shape = xp.arange(place_of.size) - starts[place_of], (rows.size, int(counts.max()))
+    counts = xp.bincount(row)
+    rows, starts = xp.flatnonzero(counts), xp.cumsum(counts) - counts
+    place_of, shape = (xp.cumsum(counts > 0) - 1)[row], (rows.size, int(counts.max()))
+    place = xp.arange(row.size) - starts[row]
     indices, values = xp.zeros(shape, np.int64), xp.full(shape, -np.inf, largest.dtype)
     indices[place_of, place], values[place_of, place] = column + start, block[row, column]
     indices, values = np.hstack([columns[rows], indices]), np.hstack([largest[rows], values])

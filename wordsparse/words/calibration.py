@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
+import scipy.sparse as sp
 
 from wordsparse.corpus import END_OF_SENTENCE
 from wordsparse.items import fusion, memory
 from wordsparse.items.memory import POSITIONS
+from wordsparse.kernels import CpuKernels, Csr
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.types import Array
 from wordsparse.words.model import Model
@@ -19,6 +21,13 @@ from wordsparse.words.prediction import Predictor, is_ordered, pairs_of
 from wordsparse.words.source import Piece
 
 __all__ = ["POSITIONS", "with_memory"]
+
+# The words are cut into BLOCKS blocks of at most MOST words. The words with the highest output in their block may be
+# among the first words of a history. So may the FREQUENT most frequent words. SAMPLE is the size of the sample of the
+# other words.
+BLOCKS, MOST, FREQUENT, SAMPLE = 100, 4096, 20, 512
+# A number that is added to an association of 0, and a number above all associations.
+TINY, HUGE = np.float32(1e-30), np.float32(1e30)
 
 
 def with_memory(
@@ -42,27 +51,39 @@ def with_memory(
     model = replace(model, memory={**arrays, **constants.as_dict()})
     items, owners, lasts = held_out
     if len(lasts) and isinstance(model.recipe.loss, BoundedNS):
-        constants = _chosen(model, items, owners, lasts)
+        constants = fusion.chosen(_contenders(model, items, owners, lasts))
         model.report["next"] = constants.as_dict()
         model = replace(model, memory={**arrays, **constants.as_dict()})
     return model
 
 
-def _parts(pieces: Iterable[Piece]) -> Iterator[tuple[Array, Array, int]]:
+def _parts(pieces: Iterable[Piece]) -> Iterator[tuple[Array, Array, slice]]:
     """Yield the training text as :func:`wordsparse.items.memory.counted` takes it."""
     for piece in pieces:
-        ids = np.asarray(piece.ids)[piece.start :]
+        ids = np.asarray(piece.ids)
         is_item, owners = ids >= 0, np.cumsum(ids == END_OF_SENTENCE)
-        yield ids[is_item], owners[is_item], int(is_item[: piece.stop - piece.start].sum())
+        start, stop = (int(is_item[:end].sum()) for end in (piece.start, piece.stop))
+        yield ids[is_item], owners[is_item], slice(start, stop)
 
 
-def _chosen(model: Model, items: Array, owners: Array, lasts: Array) -> fusion.Fusion:
-    predictor, shape = Predictor(model), (len(lasts), len(model))
-    histories = memory.histories(items, owners, shape, is_ordered(model))
-    constants = fusion.chosen(predictor.contenders(histories, lasts), len(lasts))
-
-    def listed(constants: fusion.Fusion) -> tuple[Array, Array]:
-        rows, probabilities = predictor.by(constants).rank(histories, fusion.FIRST)
-        return probabilities, rows == lasts[:, None]
-
-    return fusion.calibrated(constants, listed)
+def _contenders(model: Model, items: Array, owners: Array, lasts: Array) -> fusion.Contenders:
+    """Return the contenders among the words for the held-out last words ``lasts`` of histories."""
+    predictor, users, V = Predictor(model), np.arange(len(lasts)), len(model)
+    histories = memory.histories(items, owners, (len(lasts), V), is_ordered(model))
+    kernels, inputs, rows = CpuKernels(model.threads), predictor.inputs(histories), predictor.rows_of(slice(None))
+    size = min(-(-V // BLOCKS), MOST)
+    first = [start + kernels.matmul(inputs, rows[start : start + size].T).argmax(axis=1) for start in range(0, V, size)]
+    frequent = np.argsort(-np.asarray(model.vocabulary.counts), kind="stable")[:FREQUENT]
+    picked = np.hstack([np.stack(first, axis=1), np.tile(frequent, (len(lasts), 1)), lasts[:, None]])
+    added = np.full(picked.size, TINY), (np.repeat(users, picked.shape[1]), picked.ravel())
+    # A mark is positive for a contender, negative for a word of the history, and zero for any other word.
+    marks = predictor.associations(histories) + sp.coo_array(added, histories.shape).tocsr() - HUGE * histories
+    sample = np.unique(np.linspace(0, V - 1, SAMPLE).astype(np.int64))
+    is_other = marks[:, sample].toarray() == 0
+    others = (V - np.diff(marks.indptr)) / np.maximum(is_other.sum(axis=1), 1)
+    history, outputs = np.repeat(users, np.diff(marks.indptr)), kernels.pair_dots(Csr.of(marks), inputs, rows)
+    marked = history, marks.indices, outputs, marks.data
+    history, words, outputs, associated = (numbers[marks.data > 0] for numbers in marked)
+    of_contenders = history, outputs, predictor.log_counts[words], associated, words == lasts[history]
+    of_others = kernels.matmul(inputs, rows[sample].T), predictor.log_counts[sample]
+    return fusion.Contenders(*of_contenders, *of_others, (is_other * others[:, None]).astype(np.float32))

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 from wordsparse.corpus.tables.groups import place_of
 from wordsparse.errors import InputError
 from wordsparse.evaluation import next_item
@@ -25,7 +27,7 @@ from wordsparse.evaluation.testsets import load_test_sets, named
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import is_model, load, read_vectors
-from wordsparse.words.prediction import Predictor, is_ordered, log_of
+from wordsparse.words.prediction import Predictor, by_pairs, log_of, weighed
 
 logger = logging.getLogger(__name__)
 
@@ -161,14 +163,15 @@ def _next(model: Any, path: PathLike[str], since: str | float | None, **columns:
         logger.warning("%s: the model was trained on these rows, and has seen the test items: train without them", path)
     if not len(held.wanted):
         raise InputError(f"{path}: no user has a new item after a history: give more rows, or another --from")
-    predictor = Predictor(model)
-    return next_item.judge(
-        held,
-        lambda histories, k, wanted: predictor.judged(histories, k, wanted=wanted),
-        model.vocabulary,
-        bool(columns["order"]),
-        is_ordered(model),
-    )
+    shape = len(held.wanted), len(model)
+    histories, tests = weighed(model, held.items, held.owners, shape[0]), held.tests_of(shape[1])
+    rows, logs, of_wanted = Predictor(model).judged(histories, next_item.K, wanted=tests)
+    rankings = {
+        "model": rows,
+        "popularity": next_item.popular(held, np.asarray(model.vocabulary.counts)),
+        "counts": by_pairs(held.items, held.owners, shape, bool(columns["order"]), next_item.K),
+    }
+    return next_item.judge(held, rankings, logs, of_wanted)
 
 
 def _counted(users: Iterable[tuple[Any, Iterable[tuple[str, Any]]]], counts: Counter[str]) -> Iterator[Any]:

@@ -10,7 +10,6 @@ counts.
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -24,8 +23,8 @@ from wordsparse.corpus.sources import is_frame
 from wordsparse.corpus.tables.groups import text_of
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of
-from wordsparse.items.fusion import Contenders, Fusion
-from wordsparse.items.memory import associations, histories
+from wordsparse.items import memory
+from wordsparse.items.fusion import Fusion
 from wordsparse.kernels import CpuKernels
 from wordsparse.layer.largest import take_in
 from wordsparse.layer.losses import BoundedNS
@@ -39,8 +38,6 @@ BASKETS, FIRST, WORDS = 256, 64, 4096
 # A block of words is padded to a multiple of PANEL, so that the kernel computes all scores in tiles of the same width.
 # Hence the rounding of a basket's scores does not depend on the number of baskets.
 PANEL = 32
-# The number of words with the highest outputs, and of the most frequent words, among the contenders of a history.
-CONTENDERS = 100
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +60,9 @@ class Predictor:
         self._scale = np.exp(-log_measure / 2).astype(np.float32)
         self._log_shares = np.log(counts / counts.sum()).astype(np.float32)
         self._constants = Fusion(1, 1, 0) if model.memory is None else Fusion.of(model.memory)
-        self._pairs, self._popularity = pairs_of(model), self._log_shares
+        self._pairs, self.log_counts = pairs_of(model), self._log_shares
         if self._pairs is None:
-            self._popularity = log_measure.astype(np.float32)
+            self.log_counts = log_measure.astype(np.float32)
         self._hides: Array | None = None
         if candidates is not None:
             rows = counted(model, [_items("candidates", candidates)]).indices
@@ -73,12 +70,6 @@ class Predictor:
                 raise InputError("none of the candidates is in the vocabulary: give words that the model knows")
             self._hides = np.full(len(model), -np.inf, np.float32)
             self._hides[rows] = 0
-
-    def by(self, constants: Fusion) -> "Predictor":
-        """Return a predictor with other constants."""
-        other = copy(self)
-        other._constants = constants
-        return other
 
     def rank(self, baskets: Any, n: int, excluded: Any = None) -> tuple[Array, Array]:
         """Return the rows of the n most probable next words for each basket, (m, n), and the probabilities of these
@@ -102,74 +93,56 @@ class Predictor:
         rows, logs, of_wanted = zip(*ranked, strict=True)
         return np.concatenate(rows), np.concatenate(logs), np.concatenate(of_wanted)
 
-    def contenders(self, histories: Any, lasts: Array) -> Contenders:
-        """Return the words that may be among the first words of ``histories`` with any constants: the words that are
-        associated with a history, the words with the highest outputs, and the most frequent words."""
-        frequent, parts = np.argsort(-self._log_shares, kind="stable")[:CONTENDERS], list[Any]()
-        for start in range(0, len(lasts), FIRST):
-            block, of_block = histories[start : start + FIRST], lasts[start : start + FIRST]
-            users = np.arange(len(of_block))
-            outputs = self._outputs(self._inputs(block), slice(0, len(self.model)))
-            associated = self._associations(block).toarray()
-            mask = associated > 0
-            mask[:, frequent] = True
-            best = np.argpartition(outputs + self._popularity / 4, -min(CONTENDERS, len(self.model)), axis=1)
-            np.put_along_axis(mask, best[:, -CONTENDERS:], True, axis=1)
-            mask[block.nonzero()] = False
-            mask[users, of_block] = True
-            owners, words = mask.nonzero()
-            numbers = outputs[mask], self._popularity[words], associated[mask]
-            parts.append((owners + start, *numbers, words == of_block[owners]))
-        return Contenders(*map(np.concatenate, zip(*parts, strict=True)))
-
-    def _inputs(self, baskets: Any) -> Array:
+    def inputs(self, baskets: Any) -> Array:
         """Return the input of each basket, with the constant feature, (m, dim + 1)."""
         sums = np.asarray(baskets.sum(axis=1))[:, None]
         inputs = np.ones((baskets.shape[0], self.model.dim + 1), np.float32)
         inputs[:, :-1] = (baskets @ self.model.input_rows) / np.where(sums == 0, 1, sums)
         return inputs
 
-    def _outputs(self, inputs: Array, words: slice, factor: Any = 1) -> Array:
-        """Return the model's outputs o of some words, times a factor, (m, words)."""
-        outputs = self.model.output_rows[words]
-        size = len(outputs)
-        if missing := -size % PANEL:
-            outputs = np.pad(outputs, ((0, missing), (0, 0)))
-        logs = CpuKernels(1).matmul(inputs, outputs.T)[:, :size]
-        logs *= factor * self._scale[words]
-        return logs
+    def rows_of(self, words: Any, output: float = 1, popularity: float = 0) -> Array:
+        """Return the rows whose products with :meth:`inputs` are ``output`` times the model's output o of a word, plus
+        ``popularity`` times its log n, (words, dim + 1)."""
+        rows = self.model.output_rows[words] * (np.float32(output) * self._scale[words])[:, None]
+        rows[:, -1] += np.float32(popularity) * self.log_counts[words]
+        return np.asarray(rows)
 
-    def _associations(self, baskets: Any) -> Any:
+    def associations(self, baskets: Any) -> Any:
         if self._pairs is None:
             return sp.csr_array(baskets.shape, dtype=np.float32)
-        return associations(baskets, self._pairs, np.asarray(self.model.vocabulary.counts))
+        return memory.associations(baskets, self._pairs, np.asarray(self.model.vocabulary.counts))
 
     def _rank(self, baskets: Any, n: int, excluded: Any, wanted: Any) -> tuple[Array, Array, Array]:
-        (m, V), by, inputs, is_unknown = baskets.shape, self._constants, self._inputs(baskets), are_unknown(baskets)
-        a, b, c = (np.float32(by.temperature * each) for each in (by.output, by.popularity, by.pairs))
-        associated = self._associations(baskets)
-        associated.data = c * np.log1p(associated.data / np.float32(by.epsilon))
+        (m, V), by, inputs, is_unknown = baskets.shape, self._constants, self.inputs(baskets), are_unknown(baskets)
+        a, b, c = (by.temperature * each for each in (by.output, by.popularity, by.pairs))
+        associated = self.associations(baskets)
+        associated.data = np.float32(c) * np.log1p(associated.data / np.float32(by.epsilon))
         ends = [0, *range(min(FIRST, V), V, WORDS), V]
         entries = zip(*(_cut(matrix, ends) for matrix in (associated, excluded, wanted)), strict=True)
         rows, best = np.full((m, n), -1), np.full((m, n), -np.inf, np.float32)
         top, total = np.full((m, 1), np.finfo(np.float32).min), np.zeros((m, 1))
-        of_wanted, space = np.empty(wanted.nnz, np.float32), np.empty((m, min(V, WORDS)), np.float32)
+        of_wanted = np.empty(wanted.nnz, np.float32)
         for (start, stop), (pairs, out, asked) in zip(pairwise(ends), entries, strict=True):
-            logs = self._outputs(inputs, slice(start, stop), a)
-            logs += b * self._popularity[start:stop]
+            logs = _products(inputs, self.rows_of(slice(start, stop), a, b))
             logs[pairs.owners, pairs.words - start] += associated.data[pairs.places]
             logs[is_unknown] = self._log_shares[start:stop]
             of_wanted[asked.places] = logs[asked.owners, asked.words - start]
             logs[out.owners, out.words - start] = -np.inf
             before, top = top, np.maximum(top, logs.max(axis=1, keepdims=True))
-            shares = np.subtract(logs, top, out=space[:, : stop - start])
-            total = total * np.exp(before - top) + np.exp(shares, out=shares).sum(axis=1, keepdims=True)
-            if self._hides is not None:
-                logs += self._hides[start:stop]
-            take_in(rows, best, logs, start)
+            take_in(rows, best, logs if self._hides is None else logs + self._hides[start:stop], start)
+            logs -= top
+            total = total * np.exp(before - top) + np.exp(logs, out=logs).sum(axis=1, keepdims=True)
         log_total = top + np.log(np.maximum(total, np.finfo(np.float32).tiny))
         owners = np.repeat(np.arange(m), np.diff(wanted.indptr))
         return rows, best - log_total, of_wanted - log_total[owners, 0]
+
+
+def _products(inputs: Array, rows: Array) -> Array:
+    """Return ``inputs @ rows.T``."""
+    size = len(rows)
+    if missing := -size % PANEL:
+        rows = np.pad(rows, ((0, missing), (0, 0)))
+    return CpuKernels(1).matmul(inputs, rows.T)[:, :size]
 
 
 class _Entries(NamedTuple):
@@ -182,10 +155,10 @@ class _Entries(NamedTuple):
 
 def _cut(matrix: Any, ends: list[int]) -> Iterator[_Entries]:
     """Yield the entries of a CSR matrix for each block of columns."""
-    order = np.argsort(matrix.indices, kind="stable")
-    words, owners = matrix.indices[order], np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))[order]
-    for first, last in pairwise(np.searchsorted(words, ends)):
-        yield _Entries(owners[first:last], words[first:last], order[first:last])
+    places = sp.csr_array((np.arange(matrix.nnz), matrix.indices, matrix.indptr), matrix.shape).tocsc()
+    words = np.repeat(np.arange(matrix.shape[1]), np.diff(places.indptr))
+    for first, last in pairwise(places.indptr[ends].tolist()):
+        yield _Entries(places.indices[first:last], words[first:last], places.data[first:last])
 
 
 def predict(
@@ -268,7 +241,21 @@ def counted(model: Model, baskets: Sequence[Sequence[object]]) -> Any:
     ]
     sizes = [*map(len, lists)]
     rows = np.fromiter((row for of_basket in lists for row in of_basket), np.int64, sum(sizes))
-    return histories(rows, np.repeat(np.arange(len(lists)), sizes), (len(lists), len(model)), is_ordered(model))
+    return weighed(model, rows, np.repeat(np.arange(len(lists)), sizes), len(lists))
+
+
+def weighed(model: Model, rows: Array, owners: Array, m: int) -> Any:
+    """Return the matrix of :func:`counted` for m baskets. ``rows`` are the rows of all words in order, and ``owners``
+    the numbers of their baskets."""
+    return memory.histories(rows, owners, (m, len(model)), is_ordered(model))
+
+
+def by_pairs(rows: Array, owners: Array, shape: tuple[int, int], is_ordered: bool, n: int) -> Array:
+    """Return the n words that are associated most with each basket by the pairs of these baskets alone, (m, n), padded
+    with −1. ``shape`` is (m, V)."""
+    pairs = memory.counted([(rows, owners, slice(0, len(rows)))], shape[1], is_ordered)
+    counts = np.bincount(rows, minlength=shape[1])
+    return memory.ranked(memory.histories(rows, owners, shape, is_ordered), pairs, counts, n)
 
 
 def is_ordered(model: Model) -> bool:
