@@ -7,6 +7,7 @@ import pytest
 
 from wordsparse.items import fusion, memory
 from wordsparse.items.fusion import Contenders, Fusion
+from wordsparse.items.memory import Part
 
 V = 23
 
@@ -37,15 +38,15 @@ def dense(histories: list[list[int]], is_ordered: bool) -> Any:
 def test_pairs_and_associations_are_the_sums_of_the_definition(is_ordered: bool) -> None:
     histories, more = made(0), made(1)
     items, owners = flat(histories)
-    pairs = memory.counted([(items, owners, slice(0, len(items)))], V, is_ordered)
+    pairs = memory.counted([Part(items, owners, slice(0, len(items)))], V, is_ordered)
     np.testing.assert_allclose(pairs.toarray(), dense(histories, is_ordered), rtol=1e-5)
     # A text that is cut anywhere, and a second text, give the same pairs.
     cut = 3 + memory.REACH
-    parts = [(items, owners, slice(0, cut)), (items[3:], owners[3:], slice(cut - 3, len(items) - 3))]
+    parts = [Part(items, owners, slice(0, cut)), Part(items[3:], owners[3:], slice(cut - 3, len(items) - 3))]
     again = memory.counted(parts, V, is_ordered)
     np.testing.assert_allclose(again.toarray(), pairs.toarray(), rtol=1e-5)
     others, of_others = flat(more)
-    both = memory.counted([(others, of_others, slice(0, len(others)))], V + 3, is_ordered, pairs)
+    both = memory.counted([Part(others, of_others, slice(0, len(others)))], V + 3, is_ordered, pairs)
     expected = np.pad(dense([*histories, *more], is_ordered), (0, 3))
     np.testing.assert_allclose(both.toarray(), expected, rtol=1e-5)
     n, decay = np.bincount(items, minlength=V), memory.DECAY if is_ordered else 1
@@ -62,9 +63,9 @@ def test_pairs_and_associations_are_the_sums_of_the_definition(is_ordered: bool)
 
 def test_only_the_strongest_pairs_of_an_item_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     items, owners = flat(made(3))
-    whole = memory.counted([(items, owners, slice(0, len(items)))], V, True).toarray()
+    whole = memory.counted([Part(items, owners, slice(0, len(items)))], V, True).toarray()
     monkeypatch.setattr(memory, "STRONGEST", 4)
-    few = memory.counted([(items, owners, slice(0, len(items)))], V, True).toarray()
+    few = memory.counted([Part(items, owners, slice(0, len(items)))], V, True).toarray()
     for row, kept in zip(whole, few, strict=True):
         best = np.sort(row)[::-1][:4]
         np.testing.assert_array_equal(np.sort(kept[kept > 0])[::-1], best[best > 0])

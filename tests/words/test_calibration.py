@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from support.runs import interrupted
 from support.texts import SHORT
 
 import wordsparse as ws
 from wordsparse.cli import main
+from wordsparse.corpus import EncodedCorpus
 from wordsparse.items import memory
 from wordsparse.words import text_source
 from wordsparse.words.options import Options
@@ -107,6 +109,76 @@ def test_the_memory_is_saved_and_has_the_same_bytes_on_any_threads(model: ws.Mod
         file.write(b"\xff")
     with pytest.raises(ws.InputError, match=r"memory\.bin: does not match its checksum"):
         ws.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("half_life", ["10d", 10.0])
+def test_items_are_weighed_by_age(half_life: Any, tmp_path: Path) -> None:
+    """Until day 50, item 1 comes after item 0, and later item 2: the memory holds √(w v) for each pair."""
+    days = np.random.default_rng(0).integers(0, 100, 900)
+    rows = [
+        {"user": user, "item": item, "day": day + k / 1e6}
+        for user, day in enumerate(days.tolist())
+        for k, item in enumerate(["0", "1" if day < 50 else "2", str(3 + user % 9)])
+    ]
+    table = pd.DataFrame(rows)
+    if isinstance(half_life, str):
+        table["day"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(table["day"], unit="D")
+    how = {**OPTIONS, "column": "item", "group": "user", "order": "day", "half_life": half_life}
+    model = ws.train(table, **how)
+    w = 0.5 ** ((days.max() - days) / 10)
+    pairs, (zero, one, two) = pairs_of(model), (model.vocabulary[item] for item in "012")
+    assert pairs[zero, one] == pytest.approx(w[days < 50].sum(), rel=1e-3)
+    assert pairs[zero, two] == pytest.approx(w[days >= 50].sum(), rel=1e-3)
+    assert model.memory is not None
+    assert model.memory["counts"][zero] == pytest.approx(w.sum(), rel=1e-3)
+    assert model.predict(["0"], 1)[0][0] == "2"
+    reading = {name: how[name] for name in ("column", "group", "order", "half_life")}
+    corpus = ws.encode(table, tmp_path / "log", min_count=1, **reading)
+    again = EncodedCorpus.open(tmp_path / "log")
+    assert again.weights is not None
+    assert np.array_equal(again.weights, corpus.weights)
+    assert again.sha256 == corpus.sha256
+    passes = text_source.TextSource(again).passes(Options(preset="sessions", memory=False), corpus.vocabulary)
+
+    def are_used(size: int, epoch: int) -> Any:
+        pieces = passes.train(lambda position: size, epoch=epoch)
+        return np.concatenate([np.asarray(piece.ids)[piece.start : piece.stop] for piece in pieces]) >= 0
+
+    shares = np.mean([are_used(1000, epoch) for epoch in range(40)], axis=0)
+    is_item = np.asarray(again.shards[0][: len(shares)]) >= 0
+    assert np.abs(shares - np.sqrt(again.weights[: len(shares)]))[is_item].mean() < 0.06
+    assert np.array_equal(are_used(1000, 3), are_used(77, 3))  # the choice does not depend on how the text is cut
+    assert not np.array_equal(are_used(1000, 3), are_used(1000, 4))
+
+
+def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_kill(tmp_path: Path) -> None:
+    log = [(user, item.replace(" ", ""), user + k) for user, s in enumerate(sessions(0)) for k, item in enumerate(s)]
+    pd.DataFrame(log, columns=["user", "item", "day"]).to_csv(tmp_path / "log.csv", index=False)
+    columns = {"column": "item", "group": "user", "order": "day", "half_life": 300.0}
+    how = {**SHORT, **OPTIONS, **columns, "epochs": 3}
+    whole = ws.train(tmp_path / "log.csv", **{**how, "threads": 3})
+    interrupted(tmp_path / "log.csv", tmp_path / "m", 9000, **{key: how[key] for key in how if key != "progress"})
+    resumed = ws.train(tmp_path / "log.csv", resume=True, output=tmp_path / "m", progress=False)
+    assert np.array_equal(resumed.vectors, whole.vectors)
+    assert np.array_equal(resumed.memory["data"], whole.memory["data"])
+    assert not np.array_equal(resumed.vectors, ws.train(tmp_path / "log.csv", **{**how, "half_life": 3e3}).vectors)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        *(({"half_life": bad}, "half_life must be a time above 0") for bad in (0, -1, float("nan"), "0d", "3x", "d")),
+        ({"half_life": "3d", "order": None}, "half_life weighs items by age: name the column of their times"),
+        ({"half_life": 3}, "is a date, but a number is expected"),
+        ({"half_life": "3d", "order": "item"}, "neither a number nor a date"),
+    ],
+)
+def test_a_half_life_without_a_meaning_is_refused(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user,item,day\nu,a,2026-01-01\nu,b,2026-01-02\n")
+    columns = {"column": "item", "group": "user", "order": "day"}
+    with pytest.raises(ws.InputError, match=message):
+        ws.train(tmp_path / "log.csv", output=tmp_path / "m", **{**OPTIONS, **columns, **options})
+    assert {*tmp_path.iterdir()} == {tmp_path / "log.csv"}
 
 
 def test_resuming_continues_the_memory(model: ws.Model, tmp_path: Path) -> None:

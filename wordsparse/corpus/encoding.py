@@ -87,9 +87,10 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
         if advice is not None:
             logger.warning("%s", advice)
         vocabulary.save(folder / VOCABULARY)
-        digest = write_corpus_manifest(folder, checksums, **about)
+        weights = text.weights()
+        digest = write_corpus_manifest(folder, checksums, weights, **about)
     shards = [Shard(target / shard_name(i), len(vocabulary)) for i in range(len(checksums))]
-    return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest)
+    return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest, weights=weights)
 
 
 def _check_known(known: int, tokens: int, min_count: int, advice: str | None) -> None:

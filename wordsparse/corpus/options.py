@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.corpus.tables import FORMATS as TABLES
+from wordsparse.corpus.tables.groups import half_life
 from wordsparse.options import Checked, option
 from wordsparse.tokens.tokenizers import TOKENIZERS
 from wordsparse.validation import positive_int
 
-ROWS = ("format", "column", "group", "order", "weight", "min_groups")
+ROWS = ("format", "column", "group", "order", "weight", "min_groups", "half_life")
 """Names of the options for reading rows."""
 
 
@@ -54,6 +55,14 @@ class TextOptions(Checked):
         "Leave out items that fewer than N groups have, such as codes of fewer than N patients.",
         metavar="N",
         check=positive_int,
+    )
+    half_life: str | None = option(
+        None,
+        "Weigh items by age: an item of this age counts half as much as the latest item. Give a number with a unit "
+        "(30d, 12h, 4w), or a number in the unit of the column --order-by.",
+        shown="all items count alike",
+        metavar="TIME",
+        check=half_life,
     )
     tokens: str | os.PathLike[str] | Callable[[str], list[str]] | None = option(
         None,

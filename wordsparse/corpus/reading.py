@@ -8,6 +8,7 @@ import functools
 import itertools
 import logging
 import os
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -115,6 +116,7 @@ class RawText:
         order: str | None = None,
         weight: str | None = None,
         min_groups: int | None = None,
+        half_life: str | float | None = None,
         items: bool = False,
         names: Sequence[str] = (),
     ) -> None:
@@ -131,6 +133,8 @@ class RawText:
             raise InputError(f"weight applies only to grouped rows, so name their groups too (group): {WEIGHTS}")
         if min_groups is not None and group is None:
             raise InputError("min_groups counts groups of rows: name the column of the groups too (group)")
+        if half_life is not None and order is None:
+            raise InputError("half_life weighs items by age: name the column of their times too (order, --order-by)")
         if paths is None and format is not None:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is not None and format in FORMATS:
@@ -147,6 +151,7 @@ class RawText:
             tokens = "simple" if format == "wiki" else "split"
         self.column, self._format, self._names = column, format, names
         self._groups = None if group is None else groups.Columns(str(column), group, order, weight, min_groups or 1)
+        self._half_life, self._places = half_life, None if half_life is None else array("d")
         self._source = corpus.given
         self.tokenization: dict[str, str] | None = None
         if isinstance(tokens, str | os.PathLike):
@@ -226,7 +231,9 @@ class RawText:
 
     def _unscanned(self) -> Iterator[Piece]:
         if self._groups is not None:
-            return groups.pieces(*self._of_groups())
+            # A half-life without a unit is a number in the unit of the column, so dates are refused.
+            kind = "number" if isinstance(self._half_life, float) else ""
+            return groups.pieces(*self._of_groups(), self._places, kind)
         if self.column is not None:
             return _iterable_pieces(self._sentences(self._blocks_of_rows([self.column])))
         if self.files is None:
@@ -237,6 +244,11 @@ class RawText:
         assert tokenize is not None
         assert read is not None
         return itertools.chain.from_iterable(read(file, tokenize) for file in self.files)
+
+    def weights(self) -> Any:
+        """Return the weight by age of each word and each end of a sentence that was read, float32; None without a
+        half-life."""
+        return None if self._half_life is None else groups.weights_by_age(self._places, self._half_life)
 
     def baskets(self, kind: str = "") -> Iterator[tuple[groups.Key, Iterator[tuple[Any, int | float | None]]]]:
         """Yield the name of each group of rows, and the words of the group in order. Each word comes with the value

@@ -1,6 +1,7 @@
 """The encoded corpus on disk: a directory with a manifest, a vocabulary and shards of raw little-endian int32 values.
 
-A value of a shard is a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards.
+A value of a shard is a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards. If words
+are weighed by the age of their rows, the directory also holds the weight of each value, as little-endian float32.
 
 A shard is compared with its checksum when it is opened. When values are read later, only their range is checked. Shards
 are not memory-mapped, because the process would die (SIGBUS) if a mapped file were truncated. Shards stay open, so they
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError, ReadError
 from wordsparse.files.regular import descriptor_of, sha256_of
-from wordsparse.files.storage import read_manifest, trusting, write_manifest
+from wordsparse.files.storage import read_manifest, synced, trusting, write_manifest
 from wordsparse.tokens import records
 
 OUT_OF_VOCABULARY = -1
@@ -40,7 +41,7 @@ SHARD_TOKENS = 2**26
 FORMAT = "wordsparse corpus"
 VERSION = 1
 MANIFEST = "corpus.json"
-VOCABULARY = "vocabulary.json"
+VOCABULARY, WEIGHTS = "vocabulary.json", "weights.f32"
 ABOUT = ("tokens", "sentences", "distinct_words", "min_count", "max_vocab", "tokenization")
 """The names of the attributes of an encoded corpus that its manifest stores."""
 
@@ -115,6 +116,9 @@ class EncodedCorpus:
         Checksum of the content (vocabulary and shards), which identifies the encoded corpus.
     tokenization : dict or None
         The record of the tokeniser (:mod:`wordsparse.tokens.records`); None if the tokeniser is unknown.
+    weights : array or None
+        The weight of each value in the concatenation of all shards, by the age of its row, float32; None if all values
+        count alike.
     """
 
     path: Path
@@ -127,6 +131,7 @@ class EncodedCorpus:
     shards: Sequence[Values]
     sha256: str = ""
     tokenization: dict[str, Any] | None = field(default=None, repr=False)  # may hold a whole tokenizer file
+    weights: NDArray[np.float32] | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":
@@ -139,7 +144,8 @@ class EncodedCorpus:
         with trusting(folder / MANIFEST):
             checksums = [str(entry["sha256"]) for entry in manifest["files"]]
             about = records.restored(folder, {name: manifest[name] for name in ABOUT})
-        names = _names(len(checksums))
+        has_weights = (folder / WEIGHTS).is_file()
+        names = _names(len(checksums), has_weights)
         for name, checksum in zip(names, checksums, strict=True):
             if sha256_of(folder / name) != checksum:
                 raise InputError(f"{folder / name}: does not match its checksum: it was altered; encode the text again")
@@ -148,8 +154,9 @@ class EncodedCorpus:
             path=folder,
             vocabulary=vocabulary,
             **about,
-            shards=[Shard(folder / name, len(vocabulary)) for name in names[1:]],
+            shards=[Shard(folder / name, len(vocabulary)) for name in names[1 : len(names) - has_weights]],
             sha256=_content_digest(checksums),
+            weights=np.fromfile(folder / WEIGHTS, "<f4") if has_weights else None,
         )
 
     def identity(self) -> dict[str, Any]:
@@ -157,25 +164,29 @@ class EncodedCorpus:
         return {name: getattr(self, name) for name in ("sha256", *ABOUT)}
 
 
-def write_corpus_manifest(folder: Path, of_shards: list[str], **about: Any) -> str:
-    """Write the manifest of ``folder``, which already holds the vocabulary and the shards. Return the digest of the
-    content.
+def write_corpus_manifest(folder: Path, of_shards: list[str], weights: Any = None, **about: Any) -> str:
+    """Write the weights, if any, and the manifest of ``folder``, which already holds the vocabulary and the shards.
+    Return the digest of the content.
 
     ``of_shards`` are the checksums of the shards. ``about`` holds the attributes listed in ABOUT.
     """
     checksums = [sha256_of(folder / VOCABULARY), *of_shards]
+    if weights is not None:
+        with synced(folder / WEIGHTS) as file:
+            file.write(weights.astype("<f4").tobytes())
+        checksums.append(sha256_of(folder / WEIGHTS))
     files = [
         {"name": name, "bytes": (folder / name).stat().st_size, "sha256": checksum}
-        for name, checksum in zip(_names(len(checksums)), checksums, strict=True)
+        for name, checksum in zip(_names(len(checksums), weights is not None), checksums, strict=True)
     ]
     about = records.written(folder, about)
     write_manifest(folder / MANIFEST, {"format": FORMAT, "version": VERSION, **about, "files": files})
     return _content_digest(checksums)
 
 
-def _names(files: int) -> list[str]:
-    """Return the file names of an encoded corpus: first the vocabulary, then the shards."""
-    return [VOCABULARY, *map(shard_name, range(files - 1))]
+def _names(files: int, has_weights: bool) -> list[str]:
+    """Return the file names of an encoded corpus: the vocabulary, the shards, and the weights if there are any."""
+    return [VOCABULARY, *map(shard_name, range(files - 1 - has_weights)), *([WEIGHTS] if has_weights else [])]
 
 
 def _content_digest(checksums: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ constants were chosen by the last items but one of the users of two public logs 
 
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,23 +25,33 @@ POSITIONS, BLOCK = 2**17, 1024
 GIVEN, SOUGHT = 0.5, 0.2
 
 
-def counted(parts: Iterable[tuple[Array, Array, slice]], V: int, is_ordered: bool, before: Any = None) -> Any:
+class Part(NamedTuple):
+    """A part of all histories: the ``items`` of histories in order (row numbers), the ``owners`` of the items (the
+    number of the history of each item), and the slice of the items whose pairs are counted; the items around the slice
+    belong to other parts. A pair counts √(w v) times, with the ``weights`` w and v of its items."""
+
+    items: Array
+    owners: Array
+    counts: slice
+    weights: Array | None = None
+
+
+def counted(parts: Iterable[Part], V: int, is_ordered: bool, before: Any = None) -> Any:
     """Return C, CSR (V, V) float32.
 
-    A part holds the ``items`` of histories in order (row numbers), the ``owners`` of the items (the number of the
-    history of each item), and the slice of the items whose pairs are counted; the items around the slice belong to
-    other parts. ``before`` is a C of fewer items to add to.
+    ``before`` is a C of fewer items to add to.
     """
     total = sp.csr_array((V, V), dtype=np.float32)
     if before is not None:
         indptr = np.pad(before.indptr, (0, V - before.shape[0]), "edge")
         total = sp.csr_array((before.data, before.indices, indptr), (V, V))
-    for items, owners, counts in parts:
+    for items, owners, counts, weights in parts:
+        roots = np.ones(len(items), np.float32) if weights is None else np.sqrt(weights)
         for start in range(counts.start, counts.stop, POSITIONS):
             places = np.arange(start, min(start + POSITIONS, counts.stop))
             numbers = np.arange(len(places), dtype=np.int32)
-            is_at = sp.csc_array((np.ones(len(places), np.float32), (items[places], numbers)), (V, len(places)))
-            total = _strongest(total + is_at.tocsr() @ _near(items, owners, places, V, is_ordered))
+            is_at = sp.csc_array((roots[places], (items[places], numbers)), (V, len(places)))
+            total = _strongest(total + is_at.tocsr() @ _near(items, owners, roots, places, V, is_ordered))
     return total
 
 
@@ -80,7 +90,7 @@ def ranked(histories: Any, pairs: Any, counts: Array, n: int) -> Array:
     return rows
 
 
-def _near(items: Array, owners: Array, places: Array, V: int, is_ordered: bool) -> Any:
+def _near(items: Array, owners: Array, roots: Array, places: Array, V: int, is_ordered: bool) -> Any:
     """Return the weights of the items near each of some places in histories, CSR (places, V) float32."""
     k = np.arange(-REACH, REACH + 1)
     fade, back = (FADE, BACK) if is_ordered else (1.0, 1.0)
@@ -90,7 +100,7 @@ def _near(items: Array, owners: Array, places: Array, V: int, is_ordered: bool) 
     indptr = np.append(0, np.cumsum(sizes))
     at = np.arange(indptr[-1], dtype=np.int32) + np.repeat((first - indptr[:-1]).astype(np.int32), sizes)
     data = weights.astype(np.float32)[at - np.repeat((places - REACH).astype(np.int32), sizes)]
-    return sp.csr_array((data, items[at], indptr), (len(places), V))
+    return sp.csr_array((data * roots[at], items[at], indptr), (len(places), V))
 
 
 def _strongest(pairs: Any) -> Any:

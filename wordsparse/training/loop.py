@@ -34,7 +34,7 @@ from wordsparse.words.model import Model, Training
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
 from wordsparse.words.start import start_from
-from wordsparse.words.text_source import TextSource
+from wordsparse.words.text_source import ALL, TextSource
 
 logger = logging.getLogger(__name__)
 
@@ -190,9 +190,9 @@ class Run:
         if self.options.kind.searched and isinstance(source, TextSource):
             model = model.weighed(source.documents(self.vocabulary))
         if self.options.memory and isinstance(source, TextSource):
-            pieces = self.minibatches.passes.train(lambda position: POSITIONS)
-            held_out = source.histories(self.options, self.vocabulary)
-            model = with_memory(model, pieces, held_out, self.continues, self.is_on_same_text)
+            pieces = self.minibatches.passes.train(lambda position: POSITIONS, epoch=ALL)
+            held_out, weights = source.histories(self.options, self.vocabulary), source.corpus.weights
+            model = with_memory(model, pieces, weights, held_out, self.continues, self.is_on_same_text)
         report |= self._report(checkpoints, parent, time.perf_counter() - wall, time.process_time() - cpu)
         if model.ngrams is not None:
             report["spelling"] = str(model.ngrams)

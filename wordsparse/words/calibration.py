@@ -17,7 +17,7 @@ from wordsparse.kernels import CpuKernels, Csr
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.types import Array
 from wordsparse.words.model import Model
-from wordsparse.words.prediction import Predictor, is_ordered, pairs_of
+from wordsparse.words.prediction import Predictor, counts_of, is_ordered, pairs_of
 from wordsparse.words.source import Piece
 
 __all__ = ["POSITIONS", "with_memory"]
@@ -33,21 +33,24 @@ TINY, HUGE = np.float32(1e-30), np.float32(1e30)
 def with_memory(
     model: Model,
     pieces: Iterable[Piece],
+    weights: Array | None,
     held_out: tuple[Array, Array, Array],
     before: Model | None,
     is_on_same_text: bool,
 ) -> Model:
     """Return the model with its memory, and with calibrated constants if last items are held out.
 
-    ``pieces`` are the pieces of a pass over the training text. ``held_out`` has the items of histories, the number of
-    the history of each item, and the last item of each history. The memory of the earlier model ``before`` is kept, and
-    pairs are added unless it ``is_on_same_text``.
+    ``pieces`` are the pieces of a pass over the training text, and ``weights`` the weights of its values by age.
+    ``held_out`` has the items of histories, the number of the history of each item, and the last item of each history.
+    The memory of the earlier model ``before`` is kept, and pairs are added unless it ``is_on_same_text``.
     """
     V, known = len(model), None if before is None else pairs_of(before)
-    pieces = () if is_on_same_text and known is not None else pieces
-    pairs = memory.counted(_parts(pieces), V, is_ordered(model), known)
+    pieces = () if is_on_same_text and known is not None else [*pieces]
+    pairs = memory.counted(_parts(pieces, weights), V, is_ordered(model), known)
     constants = fusion.Fusion() if before is None or before.memory is None else fusion.Fusion.of(before.memory)
     arrays = {"indptr": pairs.indptr, "indices": pairs.indices, "data": pairs.data}
+    if weights is not None:
+        arrays["counts"] = _weighed_counts(_parts(pieces, weights), V, before)
     model = replace(model, memory={**arrays, **constants.as_dict()})
     items, owners, lasts = held_out
     if len(lasts) and isinstance(model.recipe.loss, BoundedNS):
@@ -57,13 +60,24 @@ def with_memory(
     return model
 
 
-def _parts(pieces: Iterable[Piece]) -> Iterator[tuple[Array, Array, slice]]:
+def _parts(pieces: Iterable[Piece], weights: Array | None) -> Iterator[memory.Part]:
     """Yield the training text as :func:`wordsparse.items.memory.counted` takes it."""
     for piece in pieces:
         ids = np.asarray(piece.ids)
         is_item, owners = ids >= 0, np.cumsum(ids == END_OF_SENTENCE)
         start, stop = (int(is_item[:end].sum()) for end in (piece.start, piece.stop))
-        yield ids[is_item], owners[is_item], slice(start, stop)
+        of_items = None if weights is None else weights[piece.offset :][: len(ids)][is_item]
+        yield memory.Part(ids[is_item], owners[is_item], slice(start, stop), of_items)
+
+
+def _weighed_counts(parts: Iterable[memory.Part], V: int, before: Model | None) -> Array:
+    """Return the sum of the weights of each word, plus its count in the earlier model, but at least 1, (V,)."""
+    counts = np.zeros(V)
+    for items, _, own, weights in parts:
+        counts += np.bincount(items[own], None if weights is None else weights[own], V)
+    if before is not None:
+        counts[: len(before)] += counts_of(before)
+    return np.maximum(counts, 1)
 
 
 def _contenders(model: Model, items: Array, owners: Array, lasts: Array) -> fusion.Contenders:
@@ -73,7 +87,7 @@ def _contenders(model: Model, items: Array, owners: Array, lasts: Array) -> fusi
     kernels, inputs, rows = CpuKernels(model.threads), predictor.inputs(histories), predictor.rows_of(slice(None))
     size = min(-(-V // BLOCKS), MOST)
     first = [start + kernels.matmul(inputs, rows[start : start + size].T).argmax(axis=1) for start in range(0, V, size)]
-    frequent = np.argsort(-np.asarray(model.vocabulary.counts), kind="stable")[:FREQUENT]
+    frequent = np.argsort(-counts_of(model), kind="stable")[:FREQUENT]
     picked = np.hstack([np.stack(first, axis=1), np.tile(frequent, (len(lasts), 1)), lasts[:, None]])
     added = np.full(picked.size, TINY), (np.repeat(users, picked.shape[1]), picked.ravel())
     # A mark is positive for a contender, negative for a word of the history, and zero for any other word.

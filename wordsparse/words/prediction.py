@@ -58,7 +58,8 @@ class Predictor:
         measure = recipe.base_measure(counts)
         log_measure = np.log(measure / measure.sum())
         self._scale = np.exp(-log_measure / 2).astype(np.float32)
-        self._log_shares = np.log(counts / counts.sum()).astype(np.float32)
+        self._counts = counts_of(model)
+        self._log_shares = np.log(self._counts / self._counts.sum()).astype(np.float32)
         self._constants = Fusion(1, 1, 0) if model.memory is None else Fusion.of(model.memory)
         self._pairs, self.log_counts = pairs_of(model), self._log_shares
         if self._pairs is None:
@@ -110,7 +111,7 @@ class Predictor:
     def associations(self, baskets: Any) -> Any:
         if self._pairs is None:
             return sp.csr_array(baskets.shape, dtype=np.float32)
-        return memory.associations(baskets, self._pairs, np.asarray(self.model.vocabulary.counts))
+        return memory.associations(baskets, self._pairs, self._counts)
 
     def _rank(self, baskets: Any, n: int, excluded: Any, wanted: Any) -> tuple[Array, Array, Array]:
         (m, V), by, inputs, is_unknown = baskets.shape, self._constants, self.inputs(baskets), are_unknown(baskets)
@@ -253,7 +254,7 @@ def weighed(model: Model, rows: Array, owners: Array, m: int) -> Any:
 def by_pairs(rows: Array, owners: Array, shape: tuple[int, int], is_ordered: bool, n: int) -> Array:
     """Return the n words that are associated most with each basket by the pairs of these baskets alone, (m, n), padded
     with −1. ``shape`` is (m, V)."""
-    pairs = memory.counted([(rows, owners, slice(0, len(rows)))], shape[1], is_ordered)
+    pairs = memory.counted([memory.Part(rows, owners, slice(0, len(rows)))], shape[1], is_ordered)
     counts = np.bincount(rows, minlength=shape[1])
     return memory.ranked(memory.histories(rows, owners, shape, is_ordered), pairs, counts, n)
 
@@ -261,6 +262,12 @@ def by_pairs(rows: Array, owners: Array, shape: tuple[int, int], is_ordered: boo
 def is_ordered(model: Model) -> bool:
     """Return whether the order of the words in a basket matters: whether windows look one way."""
     return bool(model.options.get("direction") == "after")
+
+
+def counts_of(model: Model) -> Array:
+    """Return how often each word occurs, (V,) float64; if words were weighed by age, the sum of the weights."""
+    counts = model.vocabulary.counts if model.memory is None else model.memory.get("counts", model.vocabulary.counts)
+    return np.asarray(counts, np.float64)
 
 
 def pairs_of(model: Model) -> Any:

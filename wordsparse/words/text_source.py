@@ -28,6 +28,8 @@ COUNTED = 2**16
 # The last items of at most MOST_LASTS sentences are held out to calibrate predictions, and at most every EACH-th token.
 # If this gives fewer than FEW_LASTS items, no item is held out.
 MOST_LASTS, EACH, FEW_LASTS = 3000, 20, 200
+# The number of an epoch in which every word takes part.
+ALL = -1
 
 
 class TextSource:
@@ -51,7 +53,7 @@ class TextSource:
             if left == 0:
                 break
         table, lasts = table_of(self.vocabulary, vocabulary), self.last_items(options)[:, 1]
-        return Cuts(parts, tokens, options.heldout, options.seed, table, hidden=lasts)
+        return Cuts(parts, tokens, options.heldout, options.seed, table, hidden=lasts, weights=self.corpus.weights)
 
     def last_items(self, options: Options) -> Array:
         """Return the positions of the first and the last word of the sentences whose last word is held out to calibrate
@@ -114,7 +116,9 @@ class Cuts:
     Each of the ``parts`` is a pair: a function that returns the values for an epoch, such as a shard, and the number of
     values to use. A pass consists of all parts, ``tokens`` tokens in total. ``table`` maps values to ids. A window
     reaches at most ``reach`` positions beyond a minibatch. The values at the ascending positions ``hidden`` are
-    replaced by ends of sentences.
+    replaced by ends of sentences. A word with the weight w, of the
+    ``weights`` by age, takes part in an epoch with the probability √w, so a pair of words counts as often as the mean
+    age of its words says.
 
     Attributes
     ----------
@@ -133,7 +137,9 @@ class Cuts:
         table: Array | None = None,
         reach: int = REACH,
         hidden: Array | None = None,
+        weights: Array | None = None,
     ) -> None:
+        self.weights, self._seed = weights, seed
         self._parts, self._table, self._reach = parts, table, reach
         self._hidden = np.empty(0, np.int64) if hidden is None else hidden
         self.tokens, self.positions = tokens - len(self._hidden), sum(end for _, end in parts)
@@ -144,7 +150,8 @@ class Cuts:
                 self.tokens -= int(np.sum(values.reshape(len(values), -1)[:, 0] != END_OF_SENTENCE))  # first column
 
     def train(self, sizes: Sizes, first: int = 0, epoch: int = 0) -> Iterator[Piece]:
-        """Yield the pieces, beginning at the position ``first``, which must be the first position of a piece."""
+        """Yield the pieces, beginning at the position ``first``, which must be the first position of a piece. With the
+        epoch ALL, every word takes part, whatever its weight."""
         return self._cut(sizes, False, first, epoch)
 
     def heldout(self, size: int) -> Iterator[Piece]:
@@ -158,11 +165,11 @@ class Cuts:
             while stop < end:
                 start, stop = stop, min(stop + sizes(offset + stop), end)
                 low, high = max(0, start - self._reach), min(end, stop + self._reach)
-                ids = Ids(partial(self._ids, shard, low, high, offset, heldout))
+                ids = Ids(partial(self._ids, shard, low, high, offset, heldout, epoch))
                 yield Piece(ids, start - low, stop - low, offset + low)
             offset += end
 
-    def _ids(self, shard: Values, low: int, high: int, offset: int, heldout: bool) -> Array:
+    def _ids(self, shard: Values, low: int, high: int, offset: int, heldout: bool, epoch: int) -> Array:
         ids = shard[low:high]
         if self._table is not None:
             ids = self._table[ids]
@@ -174,6 +181,11 @@ class Cuts:
         if first < last:
             ids = np.array(ids)
             ids[self._hidden[first:last] - (offset + low)] = END_OF_SENTENCE
+        if self.weights is not None and epoch != ALL:
+            is_out = _uniform(self._seed, epoch, offset + low, high - low) > np.sqrt(
+                self.weights[offset + low :][: len(ids)]
+            )
+            ids = np.where(is_out & (ids >= 0), np.int32(OUT_OF_VOCABULARY), ids)
         return ids
 
 
@@ -185,6 +197,13 @@ def table_of(own: Vocabulary, other: Vocabulary) -> Array | None:
         return None
     # Negative values index from the end of the table, where −1 and −2 are mapped to themselves.
     return np.append(own.rows_in(other), [END_OF_SENTENCE, OUT_OF_VOCABULARY]).astype(np.int32)
+
+
+def _uniform(seed: int, epoch: int, first: int, size: int) -> Array:
+    """Return uniform numbers on [0, 1) for the positions from ``first`` on, which depend only on the seed, the epoch
+    and the position, (size,) float32."""
+    random = np.random.Philox(np.random.SeedSequence([seed, 3, epoch])).advance(first // 4)  # four numbers at a time
+    return (random.random_raw(first % 4 + size)[first % 4 :] >> np.uint64(40)).astype(np.float32) / np.float32(2**24)
 
 
 def _always(values: Values) -> Callable[[int], Values]:

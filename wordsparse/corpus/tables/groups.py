@@ -6,6 +6,7 @@ about as large as all words together.
 
 import contextlib
 import logging
+import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,8 @@ from decimal import Decimal
 from itertools import chain, groupby, islice, repeat
 from numbers import Number, Real
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from wordsparse.corpus.tables import Block
 from wordsparse.corpus.vocabulary import check_word
@@ -35,6 +38,10 @@ _Placed = Iterator[tuple[str, int | float | None]]
 logger = logging.getLogger(__name__)
 
 
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+"""The seconds in the units of a half-life."""
+
+
 class Columns(NamedTuple):
     """The names of the columns of a table of grouped rows: the column with the ``words``, the column with the name of
     the ``group``, and optionally the columns with the ``order`` of the rows in a group and the ``weight`` of a row. The
@@ -51,11 +58,18 @@ class Columns(NamedTuple):
         return [name for name in self[:4] if name is not None]
 
 
-def pieces(blocks: Iterable[Block], words: Words, columns: Columns) -> Iterator[tuple[list[str], bool]]:
-    """Yield each of the :func:`baskets` as a sentence in pieces; see :mod:`wordsparse.corpus.reading`."""
-    for _, placed in baskets(blocks, words, columns):
-        while piece := [word for word, _ in islice(placed, PIECE)]:
-            yield piece, False
+def pieces(
+    blocks: Iterable[Block], words: Words, columns: Columns, places: Any = None, kind: str = ""
+) -> Iterator[tuple[list[str], bool]]:
+    """Yield each of the :func:`baskets` as a sentence in pieces; see :mod:`wordsparse.corpus.reading`. If ``places`` is
+    a list or array, append the place of each word, and NaN for each end of a sentence."""
+    for _, placed in baskets(blocks, words, columns, kind):
+        while some := [*islice(placed, PIECE)]:
+            if places is not None:
+                places.extend(place for _, place in some)
+            yield [word for word, _ in some], False
+        if places is not None:
+            places.append(math.nan)
         yield [], True
 
 
@@ -168,6 +182,27 @@ def place_of(name: str, place: object, order: str) -> tuple[str, int | float]:
         f"{name}: {place!r:.60} in {order!r} is neither a number nor a date such as 2026-11-27, so it has no place in "
         "the order: correct it, or name another column"
     )
+
+
+def half_life(name: str, value: Any) -> float | str:
+    """Return a checked half-life: a number, or text such as 30d. Raise InputError if it is not above 0."""
+    text = str(value).strip().lower()
+    number = _parsed(text[:-1] if text[-1:] in UNITS else text)
+    if not isinstance(number, int | float) or not 0 < number < math.inf:
+        raise InputError(
+            f"{name} must be a time above 0, such as 30d, 12h or 4w (units: {', '.join(UNITS)}), or a number in the "
+            f"unit of the column that orders the rows, not {value!r:.60}"
+        )
+    return text if text[-1:] in UNITS else float(number)
+
+
+def weights_by_age(places: Any, half_life: float | str) -> Any:
+    """Return .5^(age/half-life) for each place, float32. The age of the latest place is 0, and NaN becomes 1."""
+    unit = UNITS[half_life[-1]] if isinstance(half_life, str) else 1
+    life = float(half_life[:-1] if isinstance(half_life, str) else half_life) * unit
+    places = np.asarray(places, np.float64)
+    latest = np.nanmax(places) if len(places) else 0.0
+    return np.nan_to_num(0.5 ** ((latest - places) / life), nan=1.0).astype(np.float32)
 
 
 def _times(name: str, cell: object, weight: str) -> int:
