@@ -67,18 +67,21 @@ class Labels(Benchmark):
     """
 
     data: Any = ("debian-tags", "debian-depends", "synthetic")
+    split: Any = (0,)  # another number gives Debian's packages other training and test rows
+    rerank: Any = ("auto",)  # auto, 1 or 0
     omikuji: str = ""  # the Python interpreter of an environment with omikuji
-    cases: ClassVar[tuple[str, ...]] = ("data",)
+    cases: ClassVar[tuple[str, ...]] = ("data", "split", "rerank")
 
     def setup(self) -> None:
-        self.rows = load(self.data)
+        self.rows = load(self.data, self.split)
 
     def leaves_out(self, name: str) -> bool:
         return name == "track_omikuji" and not self.omikuji
 
     def track_classifier(self) -> list[Row]:
         before = cpu_seconds()
-        classifier = ws.SparseTargetClassifier(threads=self.threads)
+        rerank = self.rerank if self.rerank == "auto" else bool(int(self.rerank))
+        classifier = ws.SparseTargetClassifier(rerank=rerank, threads=self.threads)
         classifier.fit(self.rows.X, self.rows.Y)
         fitted = cpu_seconds()
         labels, _ = classifier.predict_topk(self.rows.X_test, max(KS))
@@ -173,19 +176,19 @@ def judged(labels: Any, Y: Any, Y_test: Any) -> Row:
 
 
 @cache
-def load(name: str) -> DataSet:
+def load(name: str, split: int = 0) -> DataSet:
     """Load a data set by name, or from two files whose names begin with ``name``."""
     if name == "synthetic":
         return synthetic()
     if name.startswith("debian-"):
-        return debian(name.removeprefix("debian-"))
+        return debian(name.removeprefix("debian-"), split)
     parts = (ws.labels.read_data(Path(f"{name}-{part}.txt")) for part in ("train", "test"))
     return cleaned(*(matrix for part in parts for matrix in part))
 
 
-def debian(which: str) -> DataSet:
+def debian(which: str, split: int) -> DataSet:
     """Pair the long descriptions of Debian's packages with facet tags or dependencies."""
-    texts, labels, in_test = debian_texts(which)
+    texts, labels, in_test = debian_texts(which, split)
     words = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]|[a-z0-9]"
     vectorizer = TfidfVectorizer(token_pattern=words, min_df=2, sublinear_tf=True, dtype=np.float32)
     X = sp.csr_array(vectorizer.fit_transform(texts[~in_test]))
@@ -193,16 +196,16 @@ def debian(which: str) -> DataSet:
     return cleaned(X, Y[~in_test], sp.csr_array(vectorizer.transform(texts[in_test])), Y[in_test])
 
 
-def debian_texts(which: str, *, long: bool = True) -> tuple[Any, Any, Any]:
+def debian_texts(which: str, split: int = 0, *, long: bool = True) -> tuple[Any, Any, Any]:
     """Return the descriptions and the lists of labels of packages, and a mask of the test set: a fifth of the packages,
-    chosen by the MD5 of their names."""
+    chosen by the byte number ``split`` of the MD5 of their names."""
     packages = debian_packages(which, long=long)
     names = sorted(packages)
     texts, labels = np.empty((2, len(names)), object)
     for row, name in enumerate(names):
         texts[row], labels[row] = packages[name]
     digests = (hashlib.md5(name.encode(), usedforsecurity=False).digest() for name in names)
-    return texts, labels, np.array([digest[0] < 51 for digest in digests])
+    return texts, labels, np.array([digest[split] < 51 for digest in digests])
 
 
 def columns_of(labels: Any) -> dict[Any, int]:
