@@ -14,7 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse.kernels import Kernels
-from wordsparse.labels import reranking, scoring, specialists
+from wordsparse.labels import reranking, scoring, specialists, state
 from wordsparse.labels.logistic import Calibration, logistic_head
 from wordsparse.labels.neighbours import Neighbours
 from wordsparse.labels.reranking import DEPTH, Opinions, Ranked, Reranker
@@ -152,7 +152,7 @@ class Classifier:
         return {
             **vars(self.scorer.inverse),
             "counts": self.scorer.counts,
-            **{f"B.{name}": getattr(self.scorer.B, name) for name in ("data", "indices", "indptr")},
+            **state.of_csr(B=self.scorer.B),
             **vars(self.calibration),
             "head_labels": self.head.labels,
             "head_W": self.head.W,
@@ -165,9 +165,9 @@ class Classifier:
     def restored(cls, saved: Mapping[str, Any], kernels: Kernels) -> "Classifier":
         """Restore a model from the :meth:`state` in a file."""
         inverse = Inverse(saved["scale"], saved["P"], saved["K_inverse"])
-        shape = saved["scale"].size, saved["counts"].size
-        B = sp.csr_array((saved["B.data"], saved["B.indices"], saved["B.indptr"]), shape=shape)
-        scorer = Scorer(inverse, B, saved["counts"], kernels, scoring.FREQUENT)
+        scorer = Scorer(
+            inverse, state.csr_of(saved, "B", saved["counts"].size), saved["counts"], kernels, scoring.FREQUENT
+        )
         calibration = Calibration(saved["power"], saved["slope"], saved["shift"])
         head = Head(saved["head_labels"], saved["head_W"])
         reranker = Reranker.restored(saved, saved["counts"], head.labels) if "rerank" in saved else None

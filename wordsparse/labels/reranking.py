@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from wordsparse import optional
+from wordsparse.labels import state
 from wordsparse.labels.neighbours import Neighbours
 from wordsparse.labels.ranking import inverse_propensities, ndcg, ranking_scores
 from wordsparse.labels.scoring import best
@@ -148,28 +148,18 @@ class Reranker:
         return {
             "rerank": np.append(self.weights, self.constant),
             "machine_labels": machines.labels,
-            **{
-                f"{name}.{part}": getattr(matrix, part)
-                for name, matrix in matrices.items()
-                for part in ("data", "indices", "indptr")
-            },
+            **state.of_csr(**matrices),
         }
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any], counts: Array, head: Array) -> "Reranker":
         """Restore a model from the :meth:`state` in a file."""
         features, weights = saved["scale"].size, saved["rerank"]
-        machines = Specialists(saved["machine_labels"], _matrix(saved, "machines", saved["machine_labels"].size))
+        machines = Specialists(saved["machine_labels"], state.csr_of(saved, "machines", saved["machine_labels"].size))
         neighbours = None
         if "near_X.data" in saved:
-            neighbours = Neighbours(_matrix(saved, "near_X", features), _matrix(saved, "near_Y", counts.size))
+            neighbours = Neighbours(state.csr_of(saved, "near_X", features), state.csr_of(saved, "near_Y", counts.size))
         return cls(Opinions.of(counts, head, machines, neighbours), weights[:-1], float(weights[-1]))
-
-
-def _matrix(saved: Mapping[str, Any], name: str, columns: int) -> Any:
-    """Return the CSR matrix with this name."""
-    data, indices, indptr = (saved[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
-    return sp.csr_array((data, indices, indptr), shape=(indptr.size - 1, columns))
 
 
 def fitted(problem: RidgeProblem, held: Array, ranked: Ranked, opinions: Opinions, always: bool) -> Reranker | None:

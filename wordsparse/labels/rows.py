@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
-from wordsparse.labels import targets
+from wordsparse.labels import state, targets
 from wordsparse.types import Array
 
 
@@ -58,16 +58,16 @@ class KeptRows:
 
     def state(self) -> dict[str, Any]:
         """Return the arrays from which :meth:`restored` restores the rows."""
-        X = {"texts": _packed(self.X)} if isinstance(self.X, list) else _parts("rows_X", self.X)
-        return {**X, **_parts("rows_Y", self.Y), "rows_weights": self.weights, "rows_ids": _packed(self.ids)}
+        X = {"texts": _packed(self.X)} if isinstance(self.X, list) else state.of_csr(rows_X=self.X)
+        return {**X, **state.of_csr(rows_Y=self.Y), "rows_weights": self.weights, "rows_ids": _packed(self.ids)}
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any], features: int, classes: Array) -> "KeptRows | None":
         """Restore the rows from a file that has rows."""
         if "rows_weights" not in saved:
             return None
-        X = _unpacked(saved["texts"]) if "texts" in saved else _matrix(saved, "rows_X", features)
-        Y = _matrix(saved, "rows_Y", classes.size)
+        X = _unpacked(saved["texts"]) if "texts" in saved else state.csr_of(saved, "rows_X", features)
+        Y = state.csr_of(saved, "rows_Y", classes.size)
         return cls(X, Y, classes, saved["rows_weights"], _unpacked(saved["rows_ids"]))
 
 
@@ -95,15 +95,6 @@ def _stacked(name: str, old: Any, new: Any) -> Any:
         )
     old = sp.csr_array((old.data, old.indices, old.indptr), shape=(old.shape[0], new.shape[1]))
     return sp.csr_array(sp.vstack([old, new], format="csr"))
-
-
-def _parts(name: str, matrix: Any) -> dict[str, Array]:
-    return {f"{name}.{part}": getattr(matrix, part) for part in ("data", "indices", "indptr")}
-
-
-def _matrix(saved: Mapping[str, Any], name: str, columns: int) -> Any:
-    data, indices, indptr = (saved[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
-    return sp.csr_array((data, indices, indptr), shape=(indptr.size - 1, columns))
 
 
 def _packed(values: list[str]) -> Array:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import scipy.sparse as sp
 
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, storage
@@ -23,6 +24,7 @@ E = TypeVar("E")
 MANIFEST, ARRAYS = "labels.json", "arrays.bin"
 # The names that alternate with those when an estimator is replaced.
 NEW_MANIFEST, OTHER_ARRAYS = "labels.new.json", "arrays.2.bin"
+CSR = "data", "indices", "indptr"
 FORMAT, VERSIONS = "wordsparse-labels", (4, 3)  # the first is written
 
 
@@ -89,6 +91,17 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
     estimator = kinds[name]()
     estimator.set_params(**parameters)  # type: ignore[attr-defined]
     return estimator, content, arrays.read(directory / name_of_arrays, table)
+
+
+def of_csr(**matrices: Any) -> dict[str, Array]:
+    """Return the arrays of CSR matrices, by the names of the matrices."""
+    return {f"{name}.{part}": getattr(matrix, part) for name, matrix in matrices.items() for part in CSR}
+
+
+def csr_of(saved: Mapping[str, Any], name: str, columns: int) -> Any:
+    """Return the CSR matrix with this name that :func:`of_csr` saved."""
+    data, indices, indptr = (saved[f"{name}.{part}"] for part in CSR)
+    return sp.csr_array((data, indices, indptr), shape=(indptr.size - 1, columns))
 
 
 def listed(array: Array) -> list[Any]:
