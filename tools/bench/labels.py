@@ -100,6 +100,8 @@ class Labels(Benchmark):
 
 def write_rows(path: Path, X: Any, Y: Any) -> None:
     """Write rows in the format of the Extreme Classification Repository."""
+    for matrix in (X, Y):  # the only type that scikit-learn writes
+        matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
     with open(path, "wb") as file:
         file.write(f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n".encode())
         dump_svmlight_file(X, Y, file, multilabel=True)
