@@ -108,9 +108,19 @@ for shape in ((0,), (5,), (7, 3)):
     assert np.array_equal(ranks.sum(part), 3 * (part - ranks.rank) + 3), shape
     ranks.copy(part)
     assert np.array_equal(part, np.arange(part.size).reshape(shape) * 1.5), shape
-counts = [2, 0, 3]
-came = ranks.rows(np.full((counts[ranks.rank], 4), ranks.rank, np.float32), counts)
-assert came[:, 1].tolist() == [0, 0, 2, 2, 2]
+counts = [2, 0, 3]  # rows that each rank sends to each rank, of 16 bytes and of 1 MB
+for k in (4, 250_000):
+    own = np.arange(5.0, dtype=np.float32)[:, None] + np.full((5, k), 10 * ranks.rank, np.float32)
+    came = ranks.exchange(own, counts, [counts[ranks.rank]] * 3)
+    first = sum(counts[: ranks.rank])
+    assert came[:, k - 1].tolist() == [10 * rank + first + i for rank in range(3) for i in range(counts[ranks.rank])]
+assert ranks.transposed([10 * ranks.rank + i for i in range(3)]) == [ranks.rank, 10 + ranks.rank, 20 + ranks.rank]
+for root in range(3):
+    shared = ranks.share([np.full((3, 2), root + 0.5), np.array(root > 0), np.full(5, root, np.float32)], root)
+    assert [part.tolist() for part in shared] == [[[root + 0.5] * 2] * 3, root > 0, [root] * 5], shared
+rows = np.full((5, 2), float(ranks.rank))
+ranks.collect(rows, np.array([0, 2, 2, 5]))
+assert ranks.rank > 0 or rows[:, 1].tolist() == [0, 0, 2, 2, 2]
 assert ranks.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
 """
     run = launched(3, "-c", program)
@@ -277,9 +287,9 @@ if __main__.world().rank == int(what[-1]):
     if what.startswith("disk"):
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
     else:
-        def joined(*given):
+        def pull(*given):
             raise OSError("a fault")
-        share.RanksShare.joined = joined
+        share.DividedEmbedding.pull = pull
 sys.exit(__main__.start())
 """
     for what, message in (("disk0", "File too large"), ("step1", "rank 1 of 2 ")):

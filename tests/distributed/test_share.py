@@ -1,7 +1,8 @@
-"""Ranks add up their parts of a minibatch and take the step of the whole minibatch; all ranks end with equal bytes."""
+"""Ranks divide the rows and the examples of a step, and take the step of one process."""
 
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,14 @@ from support.thread_ranks import ThreadRanks, on_ranks
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.distributed.share import RanksShare
-from wordsparse.errors import WordsparseError
+from wordsparse.errors import TrainingError, WordsparseError
 from wordsparse.kernels import Kernels, kernels_on
 from wordsparse.layer.losses import LOSSES
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.training.interruption import StopRequest
+from wordsparse.types import Array
 from wordsparse.words.embedding import StepSizes, WordEmbedding
-from wordsparse.words.examples import ExampleBuilder
+from wordsparse.words.examples import ExampleBuilder, Examples
 from wordsparse.words.recipe import recommended
 
 V, DIM, TOKENS, STEPS = 40, 6, 150, 6
@@ -32,30 +34,42 @@ def embedding(loss: str, kernels: Kernels) -> WordEmbedding:
     return WordEmbedding(output, StepSizes(t0=2.0), seed=1)
 
 
-def train(kind: str, words: WordEmbedding, part: tuple[int, int], share: RanksShare | None = None) -> list[float]:
-    """Take some training steps, fold U into V after one step, and return the losses of the minibatches."""
+def minibatches(kind: str, part: tuple[int, int]) -> list[Examples]:
     vocabulary = Vocabulary([str(i) for i in range(V)], np.arange(V, 0, -1))
     build = getattr(ExampleBuilder(vocabulary, window=3, sample=0, seed=0), kind)
-    number, of, losses = *part, []
-    for start in range(0, STEPS * TOKENS, TOKENS):
-        ends = (start + TOKENS * i // of for i in (number, number + 1))
-        pull = words.pull(build(IDS, *ends, offset=0, epoch=0))
-        pull = pull if share is None else share.joined(pull, words)
+    starts, (number, of) = range(0, STEPS * TOKENS, TOKENS), part
+    ends = [[start + TOKENS * i // of for i in (number, number + 1)] for start in starts]
+    return [build(IDS, *each, offset=0, epoch=0) for each in ends]
+
+
+def train(kind: str, words: WordEmbedding, part: tuple[int, int]) -> list[float]:
+    """Take some training steps, fold U into V after one step, and return the losses of the minibatches."""
+    losses = []
+    for step, examples in enumerate(minibatches(kind, part)):
+        pull = words.pull(examples)
         words.follow(pull, 0.5)
         losses.append(pull.loss)
-        if start == 2 * TOKENS:
+        if step == 2:
             words.output.fold()
     return losses
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
+def divided(
+    ranks: ThreadRanks, words: WordEmbedding, typical: Array = IDS[:TOKENS]
+) -> tuple[RanksShare, WordEmbedding]:
+    share, ranks.waiting, ranks.sent, ranks.received = RanksShare(ranks, StopRequest()), 0.0, 0, 0
+    first = SimpleNamespace(words=np.unique(typical))
+    return share, share.divided(words, SimpleNamespace(first=lambda: first, cpu_seconds=0.0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
 @pytest.mark.parametrize("kind", ["cbow", "skipgram"])
 @pytest.mark.parametrize(("loss", "kernels"), [*((loss, host) for loss in LOSSES), ("zloss", emulated)])
 def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str, size: int) -> None:
     def work(ranks: ThreadRanks) -> tuple[dict[str, Any], list[float]]:
-        words = embedding(loss, kernels())
-        share = RanksShare(ranks, StopRequest())
-        losses = train(kind, words, share.part, share)
+        share, words = divided(ranks, embedding(loss, kernels()))
+        losses = train(kind, words, (ranks.rank, ranks.size))
+        share.gather()
         return words.state(), losses
 
     alone = embedding(loss, host())
@@ -63,7 +77,8 @@ def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str
     results = on_ranks(size, work)
     state, losses = results[0]
     for others, _ in results:
-        assert all(np.asarray(others[name]).tobytes() == np.asarray(part).tobytes() for name, part in state.items())
+        same = state.keys() - {"E", "mass", "output.V"}
+        assert all(np.asarray(others[name]).tobytes() == np.asarray(state[name]).tobytes() for name in same)
     # With the Z-loss, a word's curvature α may have opposite signs on two ranks, which changes its step a little.
     by_part = (loss, kind) == ("zloss", "skipgram") and size > 1
     np.testing.assert_allclose(losses, expected, rtol=1e-3 if by_part else 1e-5)
@@ -73,22 +88,57 @@ def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str
         np.testing.assert_allclose(state[name], part, rtol=1e-3, atol=atol, err_msg=name)
 
 
-def test_a_rank_without_examples_takes_part() -> None:
-    def work(ranks: ThreadRanks) -> float:
-        words, share = embedding("squared", host()), RanksShare(ranks, StopRequest())
-        part = (0, 1) if ranks.rank == 0 else (0, 10**6)
-        return sum(train("skipgram", words, part, share))
+@pytest.mark.parametrize("kind", ["cbow", "skipgram"])
+def test_ranks_without_rows_or_examples_take_part(kind: str) -> None:
+    """Three of five ranks own no row, because a typical minibatch has two words. Only one rank has examples."""
 
-    assert on_ranks(2, work) == pytest.approx([sum(train("skipgram", embedding("squared", host()), (0, 1)))] * 2)
+    def work(ranks: ThreadRanks) -> tuple[list[float], Array]:
+        share, words = divided(ranks, embedding("bounded-ns", host()), np.array([0, 7]))
+        assert sum(part.shape[0] > 0 for part in ranks._all(words.E)) == 2
+        losses = train(kind, words, (0, 1) if ranks.rank == 1 else (0, 10**6))
+        share.gather()
+        return losses, words.state()["E"]
+
+    alone = embedding("bounded-ns", host())
+    expected = train(kind, alone, (0, 1))
+    losses, E = on_ranks(5, work)[0]
+    assert losses == pytest.approx(expected, rel=1e-5)
+    np.testing.assert_allclose(E, alone.E, rtol=1e-3, atol=1e-5)
+
+
+def test_ranks_compute_the_loss_of_their_examples() -> None:
+    def work(ranks: ThreadRanks) -> float:
+        _, words = divided(ranks, embedding("zloss", host()))
+        train("cbow", words, (ranks.rank, ranks.size))
+        return sum(words.loss(each) for each in minibatches("cbow", (ranks.rank, ranks.size)))
+
+    alone = embedding("zloss", host())
+    train("cbow", alone, (0, 1))
+    expected = sum(alone.loss(each) for each in minibatches("cbow", (0, 1)))
+    assert sum(on_ranks(3, work)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_step_that_one_rank_refuses_is_refused_by_all() -> None:
+    def work(ranks: ThreadRanks) -> None:
+        _, words = divided(ranks, embedding("squared", host()))
+        pull = words.pull(minibatches("cbow", (ranks.rank, ranks.size))[0])
+        if ranks.rank == 1:
+            rows = pull.sums.forward.target_rows
+            change = rows.push
+            rows.push = lambda *given: change(*given) * np.inf  # type: ignore[method-assign]
+            rows.gram_change = lambda D: np.zeros((DIM + 1, DIM + 1))  # type: ignore[method-assign]
+        with pytest.raises(TrainingError, match="not finite"):
+            words.follow(pull, 0.5)
+
+    on_ranks(2, work)
 
 
 def test_ranks_whose_numbers_differ_are_stopped() -> None:
     def work(ranks: ThreadRanks) -> None:
-        words = embedding("squared", host())
-        words.E[3, 2] += 1e-6 * (ranks.rank == 1)
-        share = RanksShare(ranks, StopRequest())
+        _, words = divided(ranks, embedding("squared", host()))
+        words.curvature[3, 2] += 1e-6 * (ranks.rank == 1)
         with pytest.raises(WordsparseError, match="rank 1 has computed different numbers from rank 0") as error:
-            train("cbow", words, share.part, share)
+            train("cbow", words, (ranks.rank, ranks.size))
         assert ranks.agreed is error.value
 
     on_ranks(3, work)

@@ -32,10 +32,24 @@ class ThreadRanks(Ranks):
         parts = self._all(part.copy())
         return sum(parts[1:], start=parts[0].copy())
 
-    def rows(self, part: Array, counts: Sequence[int]) -> Array:
-        parts = self._all(part.copy())
-        assert [len(each) for each in parts] == list(counts)
+    def share(self, arrays: Sequence[Array], root: int) -> list[Array]:
+        shared: list[Array] = self._all([part.copy() for part in arrays])[root]
+        return [part.copy() for part in shared]
+
+    def transposed(self, numbers: Sequence[int]) -> list[int]:
+        return [row[self.rank] for row in self._all(list(numbers))]
+
+    def exchange(self, rows: Array, outbound: Sequence[int], inbound: Sequence[int]) -> Array:
+        assert len(rows) == sum(outbound)
+        sent = self._all(np.split(rows.copy(), np.cumsum(outbound)[:-1]))
+        parts = [each[self.rank] for each in sent]
+        assert [len(part) for part in parts] == list(inbound)
         return np.concatenate(parts)
+
+    def collect(self, rows: Array, bounds: Array) -> None:
+        parts = self._all(rows[bounds[self.rank] : bounds[self.rank + 1]].copy())
+        if self.rank == 0:
+            rows[...] = np.concatenate(parts)
 
     def gather(self, content: bytes) -> list[bytes]:
         return self._all(content)

@@ -1,20 +1,23 @@
 """The ranks of a run, over MPI. All communication goes through :class:`Ranks`, and nothing is pickled."""
 
+import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, reduce
-from itertools import accumulate
 from typing import Any, NoReturn
 
 import numpy as np
 
 from wordsparse import optional
-from wordsparse.kernels.pool import ArrayPool
+from wordsparse.kernels.pool import CACHE_LINE, ArrayPool, row_bytes
 from wordsparse.types import Array
 
 # READ: seconds for the launcher to read a rank's last output. LOOK: seconds between checks that all ranks have joined.
 READ, LOOK = 1.0, 0.005
+# Rows of at least WIDE bytes travel in the layout in which kernels read rows (ArrayPool.rows), so they are not copied.
+WIDE = 4 * CACHE_LINE
 
 
 class Ranks:
@@ -23,7 +26,9 @@ class Ranks:
     All methods except ``abort`` are collective: all ranks call the same methods in the same order, from the main
     thread. Arrays are NumPy arrays. Sums are taken in the order of the ranks, so a repeated run gives the same bytes.
     ``rank`` is the number of this rank, from 0, of ``size`` ranks, and ``local_rank`` its number among the
-    ``local_size`` ranks of its host. ``agreed`` is the last error that all ranks raised together.
+    ``local_size`` ranks of its host. ``agreed`` is the last error that all ranks raised together. ``waiting`` is the
+    CPU time in seconds that this thread has spent in MPI, where a rank polls while it waits for others. ``sent`` and
+    ``received`` are the bytes of arrays that went to other ranks, and came from them.
     """
 
     agreed: BaseException | None = None
@@ -34,42 +39,85 @@ class Ranks:
         self.rank, self.size = int(self._world.rank), int(self._world.size)
         host = self._world.Split_type(mpi.COMM_TYPE_SHARED)
         self.local_size, self.local_rank = int(host.size), int(host.rank)
+        self.waiting, self.sent, self.received = 0.0, 0, 0
         self._pool = ArrayPool()
 
     def sum(self, part: Array) -> Array:
         """Return the sum over all ranks of ``part``, whose shape and dtype are equal. All ranks get the same bytes."""
         # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the other ranks.
         each = -(-part.size // self.size)
-        sliced = np.zeros((self.size, each), part.dtype)
-        sliced.reshape(-1)[: part.size] = part.reshape(-1)
-        received = np.empty_like(sliced)
-        self._world.Alltoall(self._bytes(sliced), self._bytes(received))
-        self._world.Allgather(self._bytes(reduce(np.add, received)), self._bytes(sliced))
+        sliced = self._pool.empty((self.size, each), part.dtype)
+        sliced.reshape(-1)[: part.size], sliced.reshape(-1)[part.size :] = part.reshape(-1), 0
+        received, bytes_of_others = self._pool.empty(sliced.shape, part.dtype), sliced.nbytes - sliced[0].nbytes
+        with self._in_mpi(bytes_of_others, bytes_of_others):
+            self._world.Alltoall(self._bytes(sliced), self._bytes(received))
+        sums = reduce(np.add, received)
+        with self._in_mpi(bytes_of_others, bytes_of_others):
+            self._world.Allgather(self._bytes(sums), self._bytes(sliced))
         return sliced.reshape(-1)[: part.size].reshape(part.shape)
 
-    def rows(self, part: Array, counts: Sequence[int]) -> Array:
-        """Return the rows of all ranks, in the order of the ranks. ``part`` (n, k) has the rows of this rank,
-        ``counts`` the n of every rank."""
-        ends = list(accumulate(counts))
-        received = self._pool.empty((ends[-1], part.shape[1]), part.dtype)
-        received[ends[self.rank] - part.shape[0] : ends[self.rank]] = part
-        sizes = [count * part.shape[1] * part.itemsize for count in counts]
-        content, byte = self._bytes(received)
-        self._world.Allgatherv(self._mpi.IN_PLACE, [content, sizes, byte])
+    def share(self, arrays: Sequence[Array], root: int) -> list[Array]:
+        """Return the ``arrays`` of the rank ``root``. On other ranks, ``arrays`` is not used."""
+        described = json.dumps([(part.dtype.str, part.shape) for part in arrays]).encode()
+        header = np.zeros(1024, np.uint8)
+        header[: len(described)] = bytearray(described)
+        self._broadcast(header, root)
+        shapes = json.loads(header.tobytes().rstrip(b"\0"))
+        ends = np.cumsum([_padded(np.dtype(dtype).itemsize * int(np.prod(shape))) for dtype, shape in shapes])
+        content = self._pool.empty((int(ends[-1]),), np.uint8, aligned=True)
+        shared = [
+            np.ndarray(shape, dtype, content, end - _padded(np.dtype(dtype).itemsize * int(np.prod(shape))))
+            for (dtype, shape), end in zip(shapes, ends.tolist(), strict=True)
+        ]
+        if root == self.rank:
+            for part, place in zip(arrays, shared, strict=True):
+                place[...] = part
+        self._broadcast(content, root)
+        return shared
+
+    def transposed(self, numbers: Sequence[int]) -> list[int]:
+        """Send ``numbers[i]`` to rank i. Return the number received from each rank."""
+        received = np.empty(self.size, np.int64)
+        with self._in_mpi():
+            self._world.Alltoall(self._bytes(np.array(numbers, np.int64)), self._bytes(received))
+        return received.tolist()
+
+    def exchange(self, rows: Array, outbound: Sequence[int], inbound: Sequence[int]) -> Array:
+        """Send consecutive ``rows`` (n, k) to the ranks, ``outbound[i]`` rows to rank i. Return the rows received,
+        ``inbound[i]`` from rank i, in the order of the ranks."""
+        k, dtype, is_wide = rows.shape[1], rows.dtype, rows.shape[1] * rows.itemsize >= WIDE
+        size = row_bytes(k, dtype.itemsize) if is_wide else k * dtype.itemsize
+        sent = self._pool.on_lines(rows) if is_wide else np.ascontiguousarray(rows)
+        received = self._pool.rows(sum(inbound), k, dtype, on_lines=is_wide)
+        others = (sum(counts) - counts[self.rank] for counts in (outbound, inbound))
+        with self._in_mpi(*(size * count for count in others)), self._rows_of(size) as row:
+            self._world.Alltoallv(_parts(sent, size, outbound, row), _parts(received, size, inbound, row))
         return received
+
+    def collect(self, rows: Array, bounds: Array) -> None:
+        """Overwrite rows of the array of rank 0: rank i sends its rows from ``bounds[i]`` to ``bounds[i + 1]``. The
+        array must be contiguous."""
+        size, counts = rows.strides[0], np.diff(bounds).tolist()
+        own = rows[bounds[self.rank] : bounds[self.rank + 1]]
+        part = sum(counts[1:]) if self.rank == 0 else 0
+        with self._in_mpi(own.nbytes if self.rank else 0, size * part), self._rows_of(size) as row:
+            all_rows = _parts(rows, size, counts, row) if self.rank == 0 else None
+            sent = self._mpi.IN_PLACE if self.rank == 0 else [_memory(own, size), counts[self.rank], row]
+            self._world.Gatherv(sent, all_rows)
 
     def gather(self, content: bytes) -> list[bytes]:
         """Return the ``content`` of every rank, on all ranks."""
         sizes = np.empty(self.size, np.int64)
-        self._world.Allgather(self._bytes(np.array([len(content)])), self._bytes(sizes))
-        received = np.empty(int(sizes.sum()), np.uint8)
-        self._world.Allgatherv([content, self._mpi.BYTE], [received, sizes.tolist(), self._mpi.BYTE])
+        with self._in_mpi():
+            self._world.Allgather(self._bytes(np.array([len(content)])), self._bytes(sizes))
+            received = np.empty(int(sizes.sum()), np.uint8)
+            self._world.Allgatherv([content, self._mpi.BYTE], [received, sizes.tolist(), self._mpi.BYTE])
         ends = np.cumsum(sizes)
         return [received[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
 
     def copy(self, array: Array) -> None:
         """Overwrite ``array``, which must be contiguous, with the array of rank 0."""
-        self._world.Bcast(self._bytes(array))
+        self._broadcast(array, 0)
 
     def wait(self) -> None:
         """Wait until all ranks have called this method, possibly for a long time."""
@@ -84,8 +132,42 @@ class Ranks:
         self._world.Abort(status)
         raise SystemExit(status)
 
+    def _broadcast(self, array: Array, root: int) -> None:
+        with self._in_mpi(*((array.nbytes, 0) if root == self.rank else (0, array.nbytes))):
+            self._world.Bcast(self._bytes(array), root)
+
+    @contextmanager
+    def _in_mpi(self, sent: int = 0, received: int = 0) -> Iterator[None]:
+        begun = time.thread_time()
+        yield
+        self.waiting += time.thread_time() - begun
+        self.sent, self.received = self.sent + sent, self.received + received
+
+    @contextmanager
+    def _rows_of(self, size: int) -> Iterator[Any]:
+        """Yield MPI's type of a row of ``size`` bytes. Counts of rows stay below MPI's limit where counts of bytes do
+        not."""
+        row = self._mpi.BYTE.Create_contiguous(size).Commit()
+        yield row
+        row.Free()
+
     def _bytes(self, array: Array) -> list[Any]:
         return [array.reshape(-1).view(np.uint8), self._mpi.BYTE]
+
+
+def _parts(rows: Array, size: int, counts: Sequence[int], row: Any) -> list[Any]:
+    """Describe consecutive parts of an array to MPI: ``counts`` rows of ``size`` bytes."""
+    starts = np.append(0, np.cumsum(counts)[:-1]).tolist()
+    return [_memory(rows, size), list(counts), starts, row]
+
+
+def _memory(rows: Array, size: int) -> Array:
+    """Return the memory of an array whose rows begin every ``size`` bytes."""
+    return np.lib.stride_tricks.as_strided(rows.view(np.uint8), (rows.shape[0] * size,), (1,))
+
+
+def _padded(size: int) -> int:
+    return -(-size // CACHE_LINE) * CACHE_LINE
 
 
 @cache

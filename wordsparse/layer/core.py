@@ -44,7 +44,7 @@ from wordsparse.layer import loss_pass, refusal
 from wordsparse.layer import update as updates
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Clock, Forward, Sums, TargetRows, Targets
+from wordsparse.layer.interface import Clock, Division, Forward, Sums, TargetRows, Targets
 from wordsparse.layer.losses import LinearLoss, Loss, is_regression
 from wordsparse.types import Array
 
@@ -65,7 +65,8 @@ class ExactLayer:
     This class does not check arguments; :class:`wordsparse.FactoredOutput` does. The inputs and the trainers of a layer
     also use its ``kernels``. ``measure`` is π (D,) float64, which sums to 1; None means that every πᵢ is 1. V is (D, d)
     in the working precision ``dtype``, ``p`` is √π (D,) float64 or None, ``total`` is Σ π_i = ‖p‖², and ``folds``
-    counts folds of U into V.
+    counts folds of U into V. If several processes divide the rows, ``V`` and ``p`` have only the rows of this process,
+    and ``division`` adds up sums over rows; all other numbers are equal in all processes.
     """
 
     def __init__(
@@ -86,18 +87,21 @@ class ExactLayer:
         self.factors = Factors.identity(xp.zeros((n_features,) * 2), xp.zeros(n_features), xp)
         self.folds = 0
         self.clock = Clock()
+        self.division = Division()
         self.stable_norm = 0.0  # the largest ‖W‖² after any stable step
 
     # ── the phases of a step ──────────────────────────────────────────────────────────────────────────────────────
 
-    def forward(self, inputs: RowInputs, targets: Targets, *, per_example: bool = True) -> Forward:
+    def forward(
+        self, inputs: RowInputs, targets: Targets, *, per_example: bool = True, rows: TargetRows | None = None
+    ) -> Forward:
         """Run the forward pass. For a LinearLoss without ``per_example``, equation (2) is skipped, and only the total
-        loss is computed."""
+        loss is computed. ``rows`` are the target rows, if they do not come from this layer's V."""
         f, kernels = self.factors, self.kernels
-        p_T = self.sqrt_measure(targets.rows)
-        rows = TargetRows.of(self.V, targets, p_T, f, kernels)
+        if rows is None:
+            rows = TargetRows.of(self.V, targets, self.sqrt_measure(targets.rows), f, kernels)
         a = rows.outputs(inputs)  # (1)
-        r = None if self.p is None else (1 / p_T).astype(self.dtype)
+        r = None if self.p is None else (1 / rows.p_T).astype(self.dtype)
         H_hat = None
         if not per_example and isinstance(self.loss, LinearLoss) and not is_regression(self.loss):
             terms = loss_pass.target_terms(self.loss, targets.csr, targets.y, a, r, self.total, kernels)
@@ -142,9 +146,9 @@ class ExactLayer:
         would explode or make A singular.
         """
         sums.forward.check_current()
-        step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels)
+        step = updates.Step(sums, self.total, lr, preconditioner, weight_decay, self.kernels, self.division)
         update = updates.compute(step)
-        refusal.check(update, self.factors, self.stable_norm, self.kernels)
+        refusal.check(update, self.factors, self.stable_norm, self.kernels, self.division)
         return update
 
     def apply(self, update: updates.Update) -> None:
@@ -331,4 +335,4 @@ class ExactLayer:
         for block in self.blocks():
             Q += self.kernels.gram(self.V[block])
             w_bar += self.kernels.column_sums(self.V[block], self.sqrt_measure(block))
-        self.factors = Factors.identity(Q, w_bar, xp)
+        self.factors = Factors.identity(self.division.total(Q), self.division.total(w_bar), xp)

@@ -4,10 +4,10 @@ There are m examples, u unique target rows, n features, and d numbers per row. A
 unless stated otherwise. The names of arrays come from the equations in :mod:`wordsparse.layer.core`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -209,8 +209,7 @@ class Sums:
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
     The arrays X, Z and G can be taken out with :meth:`Once.take`. ``curvature`` = K = Hᵀ diag(α) H, symmetric, and
     ``weights_gram`` = XᵀW_T = FᵀG are (d, d) float64. ``pulled_beta`` = Cᵀβ and ``mass`` = (C ∘ C)ᵀ|α| (n,), and
-    ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ and ``gradient`` = ∇H are (m, d). If ``whole`` is False, the
-    sums also include examples of other processes, which are not in the forward pass of this process.
+    ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ and ``gradient`` = ∇H are (m, d).
     """
 
     forward: Forward
@@ -225,4 +224,19 @@ class Sums:
     total_beta: Callable[[], Array]
     H_hat: Callable[[], Array]
     gradient: Callable[[], Array]
-    whole: bool = True
+
+
+class Division:
+    """The division of a layer's rows among the processes that take each step together. In this class, one process holds
+    all rows."""
+
+    is_divided: ClassVar[bool] = False
+
+    def total(self, part: Array) -> Array:
+        """Return the sum over all processes of ``part``, which is a sum over the rows of this process."""
+        return part
+
+    def by_one(self, compute: Callable[[], Sequence[Any]]) -> Sequence[Any]:
+        """Return the arrays and numbers that ``compute`` returns. The computation needs only data that are equal in all
+        processes, such as d×d matrices, so one process computes for all."""
+        return compute()

@@ -10,6 +10,7 @@ import numpy as np
 from wordsparse.errors import TrainingError
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors, condition_number, scale
+from wordsparse.layer.interface import Division
 from wordsparse.layer.update import Update
 from wordsparse.types import Array
 from wordsparse.validation import all_finite
@@ -22,8 +23,9 @@ MAX_GROWTH = 1e8
 STABLE = 2.0
 
 
-def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels) -> None:
+def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels, division: Division) -> None:
     """Check an update of the factors ``before``. ``stable_norm`` is the largest ‖W‖² after any stable step so far.
+    If processes divide the rows, all of them accept the update, or all refuse it.
 
     Raise TrainingError if the step would explode or make A singular, or if numbers in the update are not finite.
     """
@@ -43,7 +45,8 @@ def check(update: Update, before: Factors, stable_norm: float, kernels: Kernels)
                 f"the step would make A = I - lr B singular (condition number {condition:.3g}): the learning rate is "
                 f"the inverse of an eigenvalue of the curvature B, or not finite{_advice(update)}"
             )
-    if not (norm <= np.finfo(dtype).max and new.is_finite() and _is_finite(update.rows_change, kernels)):
+    odd = np.array([not _is_finite(update.rows_change, kernels)], np.float64)
+    if division.total(odd).any() or not (norm <= np.finfo(dtype).max and new.is_finite()):
         raise TrainingError(f"the step would give values that are not finite numbers of {dtype}{_advice(update)}")
 
 

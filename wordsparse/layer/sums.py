@@ -45,9 +45,9 @@ def _window_sums(forward: Forward, inputs: WindowInputs) -> Sums:
     zeta = kernels.scaled(forward.terms.alpha, 2, F.dtype)
     W_T = forward.target_rows.take()
     X, Z, G = kernels.window_pull(inputs.windows, F, targets, W_T, zeta, forward.terms.gamma)  # (4)
-    K = kernels.gram(F, Z, symmetric=True) / 2  # (5)
-    pulled = (Once([array].pop) for array in (X, Z, G, K))
-    return _sums(forward, kernels, _transposed(forward, kernels), *pulled)
+    once_Z = Once([Z].pop)
+    K = Once(lambda: kernels.gram(F, once_Z(), symmetric=True) / 2)  # (5)
+    return _sums(forward, kernels, _transposed(forward, kernels), Once([X].pop), once_Z, Once([G].pop), K)
 
 
 def _sums(

@@ -5,15 +5,16 @@ rows of H and Woodbury's identity for U⁻¹, and costs O(m d²). :func:`compute
 d×d state and of rows of V are computed in the working precision. The change of the d×d state is added in float64.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from wordsparse.kernels import Kernels
 from wordsparse.layer.factors import Factors
-from wordsparse.layer.interface import Sums, TargetRows
+from wordsparse.layer.interface import Division, Sums, TargetRows
 from wordsparse.types import Array
 
 # The growth factor of U⁻¹ above which A is nearly singular, and the step is recomputed in float64.
@@ -28,7 +29,8 @@ class Step:
     """A step to compute. The gradient is in ``sums``, and the step size η is ``lr``. The step starts from the factors
     used in the forward pass of ``sums``.
 
-    ``total`` is ‖p‖², ``preconditioner`` is Π (d, d) float64 (None means I), and ``weight_decay`` is λ.
+    ``total`` is ‖p‖², ``preconditioner`` is Π (d, d) float64 (None means I), and ``weight_decay`` is λ. ``division``
+    adds up sums over the rows of all processes.
     """
 
     sums: Sums
@@ -37,6 +39,7 @@ class Step:
     preconditioner: Array | None
     weight_decay: float
     kernels: Kernels
+    division: Division
 
     @property
     def eta(self) -> np.float64:
@@ -78,8 +81,9 @@ def compute(step: Step) -> Update:
     """Compute the update with the cheaper route. The caller must check that all numbers are finite."""
     forward = step.sums.forward
     m, d = forward.inputs.shape
-    # The low-rank route needs the examples themselves. The dense route needs only sums over the examples.
-    route = low_rank if step.sums.whole and low_rank_flops(m, d) < dense_flops(m, d) else dense
+    # The low-rank route needs all examples and rows in this process. The dense route needs only sums over them.
+    is_low = not step.division.is_divided and low_rank_flops(m, d) < dense_flops(m, d)
+    route = low_rank if is_low else dense
     with np.errstate(all="ignore"):
         return route(step, precision(m, forward.inputs.dtype))
 
@@ -103,32 +107,69 @@ def low_rank_flops(m: int, d: int) -> float:
 
 def dense(step: Step, real: np.dtype[Any]) -> Update:
     """Compute the update with d×d matrices. The products for the minibatch are computed in the precision ``real``."""
-    sums, forward, kernels, times_pi = step.sums, step.sums.forward, step.kernels, step.times_pi
-    f, eta, c = forward.factors, real.type(step.eta), step.shrink
+    sums, forward, kernels, division = step.sums, step.sums.forward, step.kernels, step.division
+    X_p = division.total(kernels.column_sums(sums.X(), forward.target_rows.p_T))
+    shrunk = Shrunk(*division.by_one(lambda: shrink(step, X_p, real)))
+    f = forward.factors
+    new = Factors(shrunk.U, shrunk.U_inverse, shrunk.omega, f.Q, shrunk.w_bar)
+    if _is_ill_conditioned(new, f, real):
+        return dense(step, np.dtype(np.float64))
+    folds = bool(shrunk.folds)
+    through = through_V if forward.target_rows.is_formed and not folds else through_W
+    rows_change, change = through(forward.target_rows, step, shrunk)  # (11)
+    (Q,) = division.by_one(lambda: [_changed_Q(step, shrunk, *change())])
+    return Update(forward.targets.rows, replace(new, Q=Q), folds, rows_change, float(shrunk.strength), forward.at)
+
+
+class Shrunk(NamedTuple):
+    """The results of :func:`shrink`: U', U'⁻¹, ω' and w̄'; B in the precision of the products, b, w̄_A and Δᵀp_T; ``M``
+    is Π U'⁻¹, or Π if U' must be folded (None means I); ``folds`` and ``strength`` as in :class:`Update`."""
+
+    U: Array
+    U_inverse: Array
+    omega: Array
+    w_bar: Array
+    B: Array
+    b: Array
+    w_A: Array
+    delta_p: Array
+    M: Array | None
+    folds: bool
+    strength: float
+
+
+def shrink(step: Step, X_p: Array, real: np.dtype[Any]) -> Shrunk:
+    """Compute (7) to (9) from sums over the minibatch. ``X_p`` (d,) is Xᵀp_T."""
+    sums, kernels, times_pi = step.sums, step.kernels, step.times_pi
+    f, eta, c = sums.forward.factors, real.type(step.eta), step.shrink
     B, b = (2 * times_pi(sums.curvature())).astype(real), times_pi(sums.total_beta())  # (7)
     strength = float(eta * np.sqrt(abs(np.vdot(B, B.T))))
     U = c * f.U - eta * kernels.matmul(f.U.astype(real), B)  # (8)
     omega = c * f.omega - eta * (B.T @ f.omega + b)
     U_inverse = kernels.inverse(U)
-    new = Factors(U, U_inverse, omega, f.Q, f.w_bar)
-    if _is_ill_conditioned(new, f, real):
-        return dense(step, np.dtype(np.float64))
-    delta_p = -eta * times_pi(kernels.column_sums(sums.X(), forward.target_rows.p_T))  # (9) Δᵀp_T
+    delta_p = -eta * times_pi(X_p)  # (9)
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
-    new = replace(new, w_bar=w_A - eta * step.total * b + delta_p)
+    w_bar = w_A - eta * step.total * b + delta_p
+    folds = Factors(U, U_inverse, omega, f.Q, w_bar).must_fold(sums.forward.inputs.dtype)
+    M = _pi_times(step, None if folds else U_inverse)
+    return Shrunk(U, U_inverse, omega, w_bar, B, b, w_A, delta_p, M, folds, strength)
+
+
+def _changed_Q(step: Step, shrunk: Shrunk, R: Array, along: Array) -> Array:
+    """Return Q' of (12). ``R`` (d, d) and ``along`` (d,), the factor of Δᵀp_T, come from the target rows."""
+    f, kernels, B, b = step.sums.forward.factors, step.kernels, shrunk.B, shrunk.b
+    real, c = B.dtype, step.shrink
+    eta = real.type(step.eta)
     # (10): Aᵀ Q A = c² Q − η (Bᵀ N + Nᵀ B) with N = c Q − ½ η Q B. Terms of (10) and (12) that contain b or Δᵀp_T are
     # added at the end.
     Q = f.Q.astype(real)
     N = real.type(c) * Q - (real.type(0.5) * eta) * kernels.matmul(Q, B)
     Q = kernels.plus_gram(f.Q, B, N, c**2, -step.eta, symmetric=True)
-    folds = new.must_fold(forward.inputs.dtype)
-    through = through_V if forward.target_rows.is_formed and not folds else through_W
-    rows_change, R, along = through(forward.target_rows, Dense(step, new, B, b, folds))  # (11), (12)
     Q += R
-    half = np.stack([w_A - (0.5 * eta * step.total) * b, delta_p], axis=1) @ np.stack([-eta * b, along])
+    half = np.stack([shrunk.w_A - (0.5 * eta * step.total) * b, shrunk.delta_p], axis=1) @ np.stack([-eta * b, along])
     Q += half
     Q += half.T
-    return Update(forward.targets.rows, replace(new, Q=Q), folds, rows_change, strength, forward.at)
+    return Q
 
 
 def _is_ill_conditioned(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
@@ -136,40 +177,41 @@ def _is_ill_conditioned(new: Factors, f: Factors, real: np.dtype[Any]) -> bool:
     return real != np.float64 and not new.inverse_scale < MAX_INVERSE_GROWTH * f.inverse_scale
 
 
-@dataclass(frozen=True)
-class Dense:
-    """The results of :func:`dense` that the target rows need: ``new`` holds U', U'⁻¹ and ω'."""
-
-    step: Step
-    new: Factors
-    B: Array
-    b: Array
-    folds: bool
+RowsChange = tuple[Array, Callable[[], tuple[Array, Array]]]
+"""The change of the target rows of V, and a function that returns the ``R`` and ``along`` of :func:`_changed_Q`."""
 
 
-def through_V(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
-    """Return D = Δ U'⁻¹ of (11), U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' of (12), and ω', the factor of Δᵀp_T in (12)."""
-    step, kernels, real = results.step, results.step.kernels, results.B.dtype
-    D = rows.push(step.sums, _pi_times(step, results.new.U_inverse), -step.eta)
-    in_V, U = rows.gram_change(D).astype(real), results.new.U.astype(real)
-    return D, kernels.gram(U, kernels.matmul(in_V, U), symmetric=True), results.new.omega
+def through_V(rows: TargetRows, step: Step, shrunk: Shrunk) -> RowsChange:
+    """Return D = Δ U'⁻¹ of (11), and a function for U'ᵀ (DᵀV_T + V_TᵀD + DᵀD) U' and ω' of (12)."""
+    kernels, real = step.kernels, shrunk.B.dtype
+    D = rows.push(step.sums, shrunk.M, -step.eta)
+    in_V = step.division.total(rows.gram_change(D))
+
+    def change() -> tuple[Array, Array]:
+        U = shrunk.U.astype(real)
+        return kernels.gram(U, kernels.matmul(in_V.astype(real), U), symmetric=True), shrunk.omega
+
+    return D, change
 
 
-def through_W(rows: TargetRows, results: Dense) -> tuple[Array, Array, Array]:
-    """Return Δ itself or Δ U'⁻¹ for (11), ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ for (12), and −η b, the factor of Δᵀp_T in (12).
+def through_W(rows: TargetRows, step: Step, shrunk: Shrunk) -> RowsChange:
+    """Return Δ itself or Δ U'⁻¹ for (11), and a function for ΔᵀW_T A + AᵀW_TᵀΔ + ΔᵀΔ of (12) and the vector −η b.
 
     ΔᵀW_T A + ½ ΔᵀΔ = −η Πᵀ (XᵀW_T A − ½ η XᵀX Π), A = c I − η B, and XᵀW_T = FᵀG. This route takes one more product
     than :func:`through_V`, but is accurate even if U' is ill-conditioned, and is cheaper if there are many targets.
     """
-    step, kernels, B, real = results.step, results.step.kernels, results.B, results.B.dtype
+    kernels, B, real = step.kernels, shrunk.B, shrunk.B.dtype
     sums, eta = step.sums, real.type(step.eta)
-    XW = sums.weights_gram().astype(real)
-    XX = rows.square(sums)
-    R = real.type(step.shrink) * XW
-    R -= eta * (kernels.matmul(XW, B) + 0.5 * step.times_pi(XX).astype(real))
-    R = R if step.preconditioner is None else kernels.gram(step.preconditioner.astype(real), R)
-    change = rows.push(sums, _pi_times(step, None if results.folds else results.new.U_inverse), -step.eta)
-    return change, -eta * (R + R.T), -eta * results.b
+    all_XW, XX = step.division.total(sums.weights_gram()), step.division.total(rows.square(sums))
+
+    def change() -> tuple[Array, Array]:
+        XW = all_XW.astype(real)
+        R = real.type(step.shrink) * XW
+        R -= eta * (kernels.matmul(XW, B) + 0.5 * step.times_pi(XX).astype(real))
+        R = R if step.preconditioner is None else kernels.gram(step.preconditioner.astype(real), R)
+        return -eta * (R + R.T), -eta * shrunk.b
+
+    return rows.push(sums, shrunk.M, -step.eta), change
 
 
 def _pi_times(step: Step, M: Array | None) -> Array | None:

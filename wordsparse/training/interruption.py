@@ -94,6 +94,6 @@ def take_steps(run: "Run", stop: StopRequest, progress: "Callable[[Progress], No
     stop.awaited = True
     for step in run.steps():
         progress(step)
-        if stop.received:
+        if stop.received and run.can_be_saved():
             where = f"{run.state.tokens:,} of {run.total_tokens:,} tokens"
             raise Interrupted(f"interrupted after {where}{leave()}")

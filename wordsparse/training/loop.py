@@ -28,7 +28,7 @@ from wordsparse.training.run_state import RunState
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.calibration import POSITIONS, with_memory
-from wordsparse.words.embedding import Pull, WordEmbedding
+from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import Examples
 from wordsparse.words.model import Model, Training
 from wordsparse.words.options import Options
@@ -47,13 +47,21 @@ MAX_BUILDERS = 8
 
 
 class Share(Protocol):
-    """The share of this process in a run by several processes. Each process holds the whole state."""
+    """The share of this process in a run by several processes, each of which owns some rows of the embedding."""
 
-    part: tuple[int, int]
-    """The index i of this process and the number n of processes. The process computes part i of n of each minibatch."""
+    report: dict[str, Any]
+    """Figures for the report of the run, known after :meth:`gather`."""
 
-    def joined(self, pull: Pull, embedding: WordEmbedding) -> Pull:
-        """Return the ``pull`` of the whole minibatch: the sum over all processes, equal in each process."""
+    def divided(self, embedding: WordEmbedding, minibatches: Minibatches) -> WordEmbedding:
+        """Return the part of the embedding that this process owns. From now on, the minibatches have only the examples
+        of this process."""
+
+    def has_rows(self) -> bool:
+        """Return whether the state of this process has the rows of all processes. If not, ask for the rows, which
+        come with the next step."""
+
+    def gather(self) -> None:
+        """Send the rows of all processes to the process that saves them. All processes must call this method."""
 
     def sum(self, numbers: Array) -> Array:
         """Return the sum of ``numbers`` over all processes."""
@@ -123,7 +131,12 @@ class Run:
     def join(self, share: Share) -> None:
         """From now on, take the same steps as the other processes, and compute only this process's share of each
         minibatch."""
-        self._share, self.minibatches.part = share, share.part
+        self._share, self.embedding = share, share.divided(self.embedding, self.minibatches)
+
+    def can_be_saved(self) -> bool:
+        """Return whether the state is complete, as it is between two steps. If other processes have a part of the
+        state, ask for the part: the state is complete after the next step."""
+        return self.is_whole and (self._share is None or self._share.has_rows())
 
     def steps(self) -> Iterator[Progress]:
         """Train to the end of the last epoch, then multiply the factors of the output layer (:meth:`_fold`).
@@ -144,6 +157,8 @@ class Run:
                         count_time()
                         yield progress
             self._fold()
+            if self._share is not None:
+                self._share.gather()
         count_time()
 
     @at_work()
@@ -228,6 +243,7 @@ class Run:
             "wordsparse": version("wordsparse"),
             "commit": commit(),
             "parent": parent,
+            **({} if self._share is None else self._share.report),
         }
         return {name: value for name, value in figures.items() if value is not None}
 
@@ -279,8 +295,6 @@ class Run:
         at = self.state
         lr = self._schedule.learning_rate(at.tokens, at.warmup_tokens)
         pull = self.embedding.pull(examples)
-        if self._share is not None:
-            pull = self._share.joined(pull, self.embedding)
         try:
             self.embedding.follow(pull, lr, self._schedule.remaining(at.tokens))
         except TrainingError as error:

@@ -1,5 +1,6 @@
 """The minibatches of a run: where each minibatch begins and ends in a pass over the source, and the examples in it."""
 
+import time
 from collections.abc import Generator, Iterator
 from functools import partial
 
@@ -19,7 +20,8 @@ class Minibatches:
     targets of the examples are built together with their transposes, which is faster on the CPU. ``builders`` threads
     build minibatches ahead of the steps. If ``part`` is (i, n), a minibatch has only the examples from part i of its
     text, which is cut into n equal parts. ``recipe`` is the recipe in the options, with its constants converted from
-    tokens to the units of the source. InputError is raised if too little or too much text is held out.
+    tokens to the units of the source. ``cpu_seconds`` is the CPU time spent on making examples. InputError is raised if
+    too little or too much text is held out.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class Minibatches:
         self.passes = source.passes(options, vocabulary)
         self.schedule = Schedule(self.recipe, self.passes.tokens * options.epochs, batch)
         self.largest = self.schedule.largest_batch()
-        self.part = 0, 1
+        self.part, self.cpu_seconds = (0, 1), 0.0
         self._threads, self._free = builders, [self._builder()]
         self._check_heldout()
         self._free += [self._builder() for _ in range(builders - 1)]
@@ -76,11 +78,12 @@ class Minibatches:
 
     def _built(self, epoch: int, piece: Piece) -> tuple[int, Examples]:
         """Return the end position and the examples of a minibatch, built by a builder that no other thread is using."""
-        own, build = piece.part(*self.part), self._free.pop()
+        own, build, begun = piece.part(*self.part), self._free.pop(), time.thread_time()
         try:
             return piece.end, build(own.ids, own.start, own.stop, offset=own.offset, epoch=epoch)
         finally:
             self._free.append(build)
+            self.cpu_seconds += time.thread_time() - begun
 
     def _check_heldout(self) -> None:
         heldout = self._options.heldout

@@ -132,7 +132,7 @@ class OutputRun:
         def after_step(step: Progress) -> None:
             nonlocal due
             progress(step)
-            if checkpoint_every and not stop.received and time.monotonic() >= due:
+            if checkpoint_every and not stop.received and time.monotonic() >= due and run.can_be_saved():
                 if failure := checkpoints.write(self.directory, self.request, run):
                     logger.warning("no checkpoint could be written (%s); training continues", failure)
                 due = time.monotonic() + checkpoint_every
@@ -145,7 +145,7 @@ class OutputRun:
         except BaseException as error:
             # Write no checkpoint after a second signal, if the resumed run would fail again, or if this process has
             # finished no minibatch.
-            fails = isinstance(error, TrainingError) or not run.is_whole
+            fails = isinstance(error, TrainingError) or not run.can_be_saved()
             savable = not fails and run.state.tokens > begun and stop.received < 2
             note = self._saved(run) if savable else self.directory.kept()
             if isinstance(error, WordsparseError):

@@ -37,7 +37,7 @@ import numpy as np
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.curvature import running_mean, size_of_curvature
 from wordsparse.layer.inputs import RowInputs, WindowInputs
-from wordsparse.layer.interface import Sums
+from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.sums import pull_back
 from wordsparse.types import Array
 from wordsparse.words.examples import Examples
@@ -101,8 +101,7 @@ class WordEmbedding:
     def pull(self, examples: Examples) -> Pull:
         """Return the sums over a minibatch, without changing the model."""
         output = self.output
-        examples, inputs = self._minibatch(examples)
-        forward = output.forward(inputs, examples.targets, per_example=False)
+        examples, forward = self._forward(examples, per_example=False)
         sums = pull_back(forward)
         return Pull(
             words=examples.words,
@@ -125,7 +124,9 @@ class WordEmbedding:
         # The weight of this minibatch in the running means is 1/n_w.
         share = min(1.0, pull.tokens / sizes.forget_tokens)
         mass, new_mass, curvature = self._remember(pull, share)
-        preconditioner = output.kernels.inverse(_ridged(self.curvature, sizes.ridge))
+        (preconditioner,) = output.division.by_one(
+            lambda: [output.kernels.inverse(_ridged(self.curvature, sizes.ridge))]
+        )
         eta = sizes.eta * max(1 / (self.steps + sizes.t0), remaining * share) / pull.pairs
         leverage = eta * float(output.kernels.xp.vdot(preconditioner, curvature))
         if leverage > sizes.max_leverage:
@@ -145,10 +146,7 @@ class WordEmbedding:
 
     def loss(self, examples: Examples) -> float:
         """Return the sum of the examples' losses over the full vocabulary, without training on them."""
-        if examples.pairs == 0:
-            return 0.0
-        examples, inputs = self._minibatch(examples)
-        return float(self.output.forward(inputs, examples.targets).losses.sum())
+        return float(self._forward(examples)[1].losses.sum())
 
     def state(self) -> dict[str, Any]:
         """Return a dict of all arrays and numbers that steps change. Names that belong to the output layer begin with
@@ -191,15 +189,20 @@ class WordEmbedding:
         weights[: len(W)] = W
         self.output.set_weights(weights)
 
-    def _minibatch(self, examples: Examples) -> tuple[Examples, RowInputs]:
-        """Move the examples to the device. Return the examples and their inputs for the layer."""
+    def _forward(self, examples: Examples, *, per_example: bool = True) -> tuple[Examples, Forward]:
+        """Move the examples to the device. Return the examples and the layer's forward pass."""
+        examples = self.output.kernels.place(examples)
+        inputs = self._inputs(examples, self._features(examples.words))
+        return examples, self.output.forward(inputs, examples.targets, per_example=per_example)
+
+    def _features(self, words: Array) -> Array:
+        """Return the rows of E for these words, with the constant 1 appended, (u, dim + 1)."""
         kernels = self.output.kernels
-        examples = kernels.place(examples)
-        constant = kernels.xp.ones(examples.words.shape[0], np.float32)
-        features = kernels.take(self.E, examples.words, constant)
-        if examples.bags is None:
-            return examples, RowInputs(features, kernels)
-        return examples, WindowInputs(features, examples.bags, kernels)
+        return kernels.take(self.E, words, kernels.xp.ones(words.shape[0], np.float32))
+
+    def _inputs(self, examples: Examples, features: Array) -> RowInputs:
+        kernels = self.output.kernels
+        return RowInputs(features, kernels) if examples.bags is None else WindowInputs(features, examples.bags, kernels)
 
     def _remember(self, pull: Pull, share: float) -> tuple[Array, Array, Array]:
         """Add a minibatch to C̄, κ and M. Return three arrays: M for the minibatch's words, (u,); the part of M that
@@ -228,7 +231,7 @@ class WordEmbedding:
         is Z − r Z P, plus a term for the constant feature's row of Q.
         """
         kernels, f, dim = self.output.kernels, sums.forward.factors, self.E.shape[1]
-        P = kernels.inverse(_ridged(f.Q[:dim, :dim], self.sizes.rho))
+        (P,) = self.output.division.by_one(lambda: [kernels.inverse(_ridged(f.Q[:dim, :dim], self.sizes.rho))])
         Z, G, pulled_beta = sums.Z.take(), sums.G.take(), sums.pulled_beta()
         r, u = self.sizes.rho * float(f.Q[:dim, :dim].trace()) / dim, Z.shape[0]
         # There are two rank-one terms, one from the constant feature and one from β.
