@@ -38,6 +38,8 @@ from wordsparse.types import Array
 from wordsparse.words.embedding import Pull, WordEmbedding
 from wordsparse.words.examples import Examples
 
+# The number of features at which the products with a row of E and W take as long as one exchange of the row.
+WORTH = 60
 # The d×d states of all ranks are compared before steps 1, 2, 4, …, and every CHECKED steps.
 CHECKED = 512
 
@@ -55,12 +57,9 @@ class RanksShare:
         self.wants_rows, self.report, self._begun = False, dict[str, Any](), time.process_time()
 
     def divided(self, embedding: WordEmbedding, minibatches: Minibatches) -> "DividedEmbedding":
-        # Later minibatches have about as many words in each range as the first one.
-        words, size, V = minibatches.first().words, self.ranks.size, embedding.output.n_outputs
-        bounds = np.append(words, V)[len(words) * np.arange(size + 1) // size]
-        bounds[0], bounds[size] = 0, V
-        self.minibatches, minibatches.part = minibatches, (self.ranks.rank, size)
-        self.embedding = DividedEmbedding(embedding, self, bounds)
+        self.minibatches, minibatches.part = minibatches, (self.ranks.rank, self.ranks.size)
+        read = [np.frombuffer(part, np.int64) for part in self.ranks.gather(minibatches.first().words.tobytes())]
+        self.embedding = DividedEmbedding(embedding, self, _bounds(read, embedding.output))
         return self.embedding
 
     def has_rows(self) -> bool:
@@ -82,6 +81,17 @@ class RanksShare:
 
     def sum(self, numbers: Array) -> Array:
         return self.ranks.sum(numbers)
+
+
+def _bounds(read: list[Array], output: ExactLayer) -> Array:
+    """Return the first word of each range, and the size of the vocabulary at the end. Owners of the ranges have about
+    equal work in a minibatch whose parts have the words ``read``, one array for each rank."""
+    words, readers = np.unique(np.concatenate(read), return_counts=True)
+    # The cost of the products with a row, in units of the cost of sending the row and adding up a gradient.
+    cost = np.cumsum(output.n_features / WORTH + readers)
+    shares = np.arange(1, len(read)) / len(read) * float(cost[-1] if len(words) else 0)
+    inner = np.append(words, output.n_outputs)[np.searchsorted(cost, shares)]
+    return np.concatenate([[0], inner, [output.n_outputs]])
 
 
 class RanksDivision(Division):
@@ -135,9 +145,15 @@ class DividedEmbedding(WordEmbedding):
         output, kernels = self.output, self.output.kernels
         examples, forward, route = self._fetched(examples, per_example=False)
         sums = pull_back(forward)
-        pulled = route.to_owners(kernels.xp.stack([sums.mass(), sums.pulled_beta()], axis=1))
-        X, Z, G = (route.to_owners(part.take()) for part in (sums.X, sums.Z, sums.G))
+        # If the inputs are rows, Z = diag(2α) F needs only the sums of α.
+        of_rows = [] if examples.bags is not None else [forward.terms.alpha]
+        pulled = route.to_owners(kernels.xp.stack([sums.mass(), sums.pulled_beta(), *of_rows], axis=1))
+        X, G = (route.to_owners(part.take()) for part in (sums.X, sums.G))
         F = self._features(route.words)
+        if examples.bags is not None:
+            Z = route.to_owners(sums.Z.take())
+        else:
+            Z = kernels.scale_rows(F, (2 * pulled[:, 2]).astype(F.dtype))
         K, total_beta = kernels.gram(F, Z, symmetric=True) / 2, kernels.column_sums(F, pulled[:, 1])  # (5)
         counts, K, total_beta = self.division.totals(self._counts(forward, examples), K, total_beta)
         stops, wanted, m, tokens, pairs, loss, weight = kernels.to_host(counts).tolist()
@@ -195,8 +211,8 @@ class DividedEmbedding(WordEmbedding):
         output, kernels, factors = self.output, self.output.kernels, self.output.factors
         route, p = _Route(self._ranks, kernels, examples.words, self._bounds), self._whole.output.sqrt_measure
         examples = kernels.place(examples)
-        features = route.to_readers(self._features(route.words))
-        W_T = route.to_readers(_own_rows(output, route.words, factors).take())
+        features = route.to_readers(self._features(route.asked))
+        W_T = route.to_readers(kernels.take(_own_rows(output, route.words, factors).take(), route.place))
         rows = _Received(W_T, examples.targets, p(examples.words), factors, kernels)
         inputs = self._inputs(examples, features)
         return examples, output.forward(inputs, examples.targets, per_example=per_example, rows=rows), route
@@ -240,7 +256,8 @@ class DividedEmbedding(WordEmbedding):
 class _Route:
     """The way of the rows of a minibatch between their owners and their readers.
 
-    ``words`` are the words of all readers that this rank owns, ascending, counted from the first word that it owns.
+    ``asked`` are the words that readers ask of this rank, in the order of the readers, counted from the first word that
+    this rank owns. ``words`` are the distinct words among them, ascending, and ``asked`` is ``words[place]``.
     """
 
     def __init__(self, ranks: Ranks, kernels: Kernels, read: Array, bounds: Array) -> None:
@@ -252,12 +269,12 @@ class _Route:
         ends = np.append(0, np.cumsum(np.bincount(place, minlength=words.size)))
         order = np.argsort(place, kind="stable").astype(np.int32)
         self._merged = kernels.place(Csr(ends, order, order.size))
-        self.words, self._place = kernels.to_device(words), kernels.to_device(place)
+        self.words, self.asked, self.place = (kernels.to_device(part) for part in (words, ids, place))
 
     def to_readers(self, rows: Array) -> Array:
-        """Send rows of ``words``. Return the rows of all words that this rank reads."""
-        asked = self._kernels.to_host(self._kernels.take(rows, self._place))
-        return self._kernels.to_device(self._ranks.exchange(asked, self._asked, self._read))
+        """Send rows of the words ``asked``. Return the rows of all words that this rank reads."""
+        kernels = self._kernels
+        return kernels.to_device(self._ranks.exchange(kernels.to_host(rows), self._asked, self._read))
 
     def to_owners(self, rows: Array) -> Array:
         """Send rows of all words that this rank reads. Return the sums over all readers of the rows of ``words``, added
