@@ -22,6 +22,7 @@ from tools.bench import (
     labels,
     layer,
     processes,
+    ranks,
     runner,
     sentences,
     sequences,
@@ -29,7 +30,7 @@ from tools.bench import (
     words,
 )
 
-MODULES = (layer, words, text, sentences, labels, sequences, heads, processes, gpu)
+MODULES = (layer, words, text, sentences, labels, sequences, heads, processes, ranks, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES

@@ -72,12 +72,13 @@ class RanksShare:
 
     def _figures(self) -> dict[str, float]:
         """Return the CPU seconds of this rank since it joined the run, and the bytes that it exchanged per step.
-        ``rows`` is the time for products with rows of E and W, and for everything not counted elsewhere."""
-        ranks, steps, squares = self.ranks, max(1, self.embedding.pulls), self.embedding.division.cpu_seconds
-        seconds = {"examples": self.minibatches.cpu_seconds, "squares": squares, "waiting": ranks.waiting}
-        rows = time.process_time() - self._begun - sum(seconds.values())
-        each = {"sent_bytes": ranks.sent / steps, "received_bytes": ranks.received / steps}
-        return {"rows": rows, **seconds, **each}
+        ``algebra`` is the time for d×d matrices that this rank computes for all, ``waiting`` the time in MPI, where a
+        rank polls, and ``products`` all other time, most of it for products with rows of E and W."""
+        ranks, steps, algebra = self.ranks, max(1, self.embedding.pulls), self.embedding.division.cpu_seconds
+        seconds = {"examples": self.minibatches.cpu_seconds, "algebra": algebra, "waiting": ranks.waiting}
+        products = time.process_time() - self._begun - sum(seconds.values())
+        each = {"steps": steps, "sent_bytes": ranks.sent / steps, "received_bytes": ranks.received / steps}
+        return {"products": products, **seconds, **each}
 
     def sum(self, numbers: Array) -> Array:
         return self.ranks.sum(numbers)
@@ -103,7 +104,7 @@ class RanksDivision(Division):
         self._ranks, self._kernels, self._calls, self.cpu_seconds = ranks, kernels, 0, 0.0
 
     def total(self, part: Array) -> Array:
-        return self.totals(part)[0]
+        return self._kernels.to_device(self._ranks.sum(self._kernels.to_host(part)))
 
     def totals(self, *parts: Array) -> list[Array]:
         """Return the sum over all ranks of each of several float64 arrays, by one message."""
