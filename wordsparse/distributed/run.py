@@ -1,8 +1,9 @@
 """A run on several ranks. All ranks need access to the file system with the text and the output.
 
 Rank 0 prepares the run as a single process would: it holds the lock, encodes the text, and resumes from a checkpoint or
-continues a model. The other ranks start from a copy of rank 0's state, and all ranks take the same steps. Only rank 0
-writes checkpoints and the model, so any number of ranks, or a single process, can resume the run.
+continues a model. The other ranks start from a copy of rank 0's state, and all ranks take each step together. Only
+rank 0 writes checkpoints and the model, for which the other ranks send their rows, so any number of ranks, or a single
+process, can resume the run.
 """
 
 from collections.abc import Mapping
