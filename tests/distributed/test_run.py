@@ -145,7 +145,10 @@ def test_default_options_give_the_vectors_of_one_process(tmp_path: Path) -> None
 def test_two_runs_give_the_same_bytes(kind: str, ranks: int, text: Path, tmp_path: Path) -> None:
     arguments = [text, *OPTIONS, "--model", kind, "--heldout", 0.05, "-o"]
     for output in ("model", "again"):
-        done(ranks, *arguments, tmp_path / output)
+        report = done(ranks, *arguments, tmp_path / output)
+    names = {"products", "algebra", "examples", "waiting", "steps", "sent_bytes", "received_bytes"}
+    assert [set(rank) for rank in report["ranks"]] == [names] * ranks
+    assert all(rank["received_bytes"] > 0 for rank in report["ranks"])
     for name in FILES:
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "model" / name).read_bytes()
     alone = ws.train(text, model=kind, heldout=0.05, progress=False, **SAME)

@@ -28,8 +28,8 @@ from wordsparse.errors import WordsparseError
 from wordsparse.kernels import Csr, Kernels
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.factors import Factors
-from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Division, Forward, Once, TargetRows, Targets
+from wordsparse.layer.inputs import RowInputs, WindowInputs
+from wordsparse.layer.interface import Division, Forward, Once, Sums, TargetRows, Targets
 from wordsparse.layer.loss_pass import LossSums
 from wordsparse.layer.sums import pull_back
 from wordsparse.training.interruption import StopRequest
@@ -145,16 +145,9 @@ class DividedEmbedding(WordEmbedding):
         self.is_gathered = False
         output, kernels = self.output, self.output.kernels
         examples, forward, route = self._fetched(examples, per_example=False)
-        sums = pull_back(forward)
-        # If the inputs are rows, Z = diag(2α) F needs only the sums of α.
-        of_rows = [] if examples.bags is not None else [forward.terms.alpha]
-        pulled = route.to_owners(kernels.xp.stack([sums.mass(), sums.pulled_beta(), *of_rows], axis=1))
+        sums, F = pull_back(forward), self._features(route.words)
         X, G = (route.to_owners(part.take()) for part in (sums.X, sums.G))
-        F = self._features(route.words)
-        if examples.bags is not None:
-            Z = route.to_owners(sums.Z.take())
-        else:
-            Z = kernels.scale_rows(F, (2 * pulled[:, 2]).astype(F.dtype))
+        pulled, Z = self._pulled(sums, F, route)
         K, total_beta = kernels.gram(F, Z, symmetric=True) / 2, kernels.column_sums(F, pulled[:, 1])  # (5)
         counts, K, total_beta = self.division.totals(self._counts(forward, examples), K, total_beta)
         stops, wanted, m, tokens, pairs, loss, weight = kernels.to_host(counts).tolist()
@@ -182,6 +175,15 @@ class DividedEmbedding(WordEmbedding):
             sums=own,
             directions=lambda: self._directions(own),
         )
+
+    def _pulled(self, sums: Sums, F: Array, route: "_Route") -> tuple[Array, Array]:
+        """Return the mass and Cᵀβ in the first columns of a matrix, and Z, for own words with features F."""
+        forward, kernels, columns = sums.forward, self.output.kernels, [sums.mass(), sums.pulled_beta()]
+        if isinstance(forward.inputs, WindowInputs):
+            return route.to_owners(kernels.xp.stack(columns, axis=1)), route.to_owners(sums.Z.take())
+        # If inputs are rows, Z = diag(2α) F needs only the sums of α.
+        pulled = route.to_owners(kernels.xp.stack([*columns, forward.terms.alpha], axis=1))
+        return pulled, kernels.scale_rows(F, (2 * pulled[:, 2]).astype(F.dtype))
 
     def follow(self, pull: Pull, lr: float, remaining: float = 1.0) -> None:
         super().follow(pull, lr, remaining)
