@@ -208,7 +208,7 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
             "train -input {data}/train.txt -output m -loss ova -wordNgrams 2",
             "no such option -input: did you mean DATA, without an option?; -output: did you mean --output?; "
             "-loss: a classifier of labels gives each label its own probability, as fastText's -loss ova does; "
-            "-wordNgrams: did you mean --ngrams?\nUsage: wordsparse labels train [OPTIONS] DATA",
+            "-wordNgrams: did you mean --ngrams?\nUsage: wordsparse labels train [OPTIONS] [DATA]",
         ),
         ("train {data}/train.txt -output m", "-output: did you mean --output?\nUsage: wordsparse labels train"),
         ("train {posts}/posts.csv -o x", "name the column of the texts, --column NAME"),
