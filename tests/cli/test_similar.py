@@ -1,9 +1,12 @@
 """The commands ``similar`` and ``analogy``, whose output has the same format."""
 
+import io
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 import wordsparse as ws
@@ -79,3 +82,78 @@ def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path
     assert (scores["n"], scores["oov"], scores["with_composed"]["n"]) == (2, 1, 3)
     # Previously, evaluate() composed vectors for words that the tokeniser rewrites, for example to Japanese base forms.
     assert (model.fit_ngrams(1, 2).wv.vector("«Haus»") == model.fit_ngrams(1, 2)["haus"]).all()
+
+
+def rows_of(model: str, words: list[list[str]], n: int, **options: Any) -> list[dict[str, Any]]:
+    """Return the expected rows of a table, from one search per question."""
+    wv = ws.read_vectors(model)
+    return [
+        {"word": " ".join(query), "rank": rank, "neighbour": word, "cosine": cosine}
+        for query in words
+        for rank, (word, cosine) in enumerate(wv.similar(query, n, **options), 1)
+    ]
+
+
+def test_a_table_of_the_neighbours_of_each_line(
+    tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO('king\n\nman quen\nKing\n["man", "queen"]\n'))
+    path = tmp_path / "near.parquet"
+    assert main(["similar", vectors, "-", "-n", "2", "-o", str(path)]) == 0
+    shown = capsys.readouterr()
+    assert shown.out == f"3 questions -> {path}\n"
+    assert "'quen' is not in the vocabulary; close to it: queen" in shown.err
+    assert "King: read as king" in shown.err
+    table = pyarrow.parquet.read_table(path)
+    assert table.to_pylist() == [
+        *rows_of(vectors, [["king"]], 2),
+        *({**row, "word": "King"} for row in rows_of(vectors, [["king"]], 2)),
+        *rows_of(vectors, [["man", "queen"]], 2),
+    ]
+
+
+def test_a_table_of_the_neighbours_of_all_words(
+    tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from wordsparse.cli import similar
+
+    words = ws.read_vectors(vectors).words
+    for batch in (2**14, 3):
+        monkeypatch.setattr(similar, "BATCH", batch)
+        for n in (1, 100):
+            assert main(["similar", vectors, "-n", str(n), "-o", str(tmp_path / "all.jsonl"), "--json"]) == 0
+            assert json.loads(capfd.readouterr().out)["questions"] == len(words)
+            rows = [*map(json.loads, (tmp_path / "all.jsonl").read_text().splitlines())]
+            assert rows == rows_of(vectors, [[word] for word in words], n)
+    assert main(["similar", vectors, "king", "-n", "1", "-o", "-"]) == 0
+    shown = capfd.readouterr()
+    assert [json.loads(shown.out)] == rows_of(vectors, [["king"]], 1)
+    assert shown.err.endswith("1 question -> -\n")
+
+
+def test_no_line_leaves_an_empty_table(tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert main(["similar", vectors, "-", "-o", str(tmp_path / "none.csv")]) == 0
+    assert (tmp_path / "none.csv").read_text() == "word,rank,neighbour,cosine\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO("quen\n"))
+    assert main(["similar", vectors, "-", "-o", str(tmp_path / "unknown.csv")]) == 1
+    assert not (tmp_path / "unknown.csv").exists()
+
+
+def test_candidates(tmp_path: Path, vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "candidates.txt"
+    path.write_text("woman\nqueen\n\ncomet\nking\n")
+    among = ["--candidates", str(path), "--json"]
+    chosen, wv = ["woman", "queen", "king"], ws.read_vectors(vectors)
+    for request, expected in (
+        (["similar", vectors, "king"], wv.similar("king", candidates=chosen)),
+        (["analogy", vectors, "man", "king", "queen"], wv.analogy("man", "king", "queen", candidates=chosen)),
+    ):
+        assert main([*request, *among]) == 0
+        shown = capsys.readouterr()
+        assert [(one["word"], one["cosine"]) for one in json.loads(shown.out)["neighbours"]] == expected
+        assert {word for word, _ in expected} < set(chosen)
+        assert f"{path}: 1 of 4 lines not in the vocabulary; ignored" in shown.err
+    assert main(["similar", vectors, "-n", "3", "-o", str(tmp_path / "all.jsonl"), *among[:2]]) == 0
+    rows = [*map(json.loads, (tmp_path / "all.jsonl").read_text().splitlines())]
+    assert rows == rows_of(vectors, [[word] for word in wv.words], 3, candidates=chosen)

@@ -5,6 +5,7 @@ import re
 import shlex
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -38,11 +39,15 @@ def test_a_recipe_runs(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "king" in str(near[0]) or "crown" in str(near[0])
 
 
-def test_the_service_answers_from_several_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_of_the_page_vectors_run_in_several_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     ws.train([["bread", "butter", "jam"], ["beer", "nuts"]] * 50, preset="items", dim=4, output="model", progress=False)
     service: dict[str, Any] = {}
-    program, mapped = re.findall(r"```python\n(.*?)```", (PAGE.parent / "vectors.md").read_text(), re.DOTALL)
+    many, program, mapped = re.findall(r"```python\n(.*?)```", (PAGE.parent / "vectors.md").read_text(), re.DOTALL)
+    chess = ws.WordVectors(["king", "queen", "bishop", "rook"], np.eye(4))
+    exec(many, known := {"model": SimpleNamespace(wv=chess)})
+    assert [word for word, _ in known["near"]] == ["queen", "bishop", "rook"]
+    assert known["words"].tolist() == [["queen", "bishop", "rook"], ["king", "bishop", "rook"]]
     exec(program, service)
     ws.load("model").export("vectors.npz")
     exec(mapped, service)

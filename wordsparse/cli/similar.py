@@ -1,25 +1,65 @@
-"""``wordsparse similar``: the nearest neighbours of one or more words."""
+"""``wordsparse similar``: the nearest neighbours of one or more words, of each line of words, or of all words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import click
 
 from wordsparse.cli import terminal
-from wordsparse.cli.common import Questions, check_order, emit, json_option
+from wordsparse.cli.common import (
+    PATH,
+    Questions,
+    check_order,
+    counted,
+    emit,
+    json_option,
+    lines_of,
+    quiet_option,
+    report_stream,
+)
+from wordsparse.corpus.tables import writing
+from wordsparse.display import Display
+from wordsparse.errors import InputError
+from wordsparse.files import storage
+from wordsparse.files.escaping import number_of
 from wordsparse.vectors import queries
+from wordsparse.vectors.encoder import batches
 from wordsparse.vectors.word_vectors import WordVectors
+
+# The number of questions that are answered at a time in a table.
+BATCH = 2**14
+COLUMNS = ("word", "rank", "neighbour", "cosine")
 
 neighbours_option = click.option(
     "-n", "n", default=10, show_default=True, type=click.IntRange(min=1), help="Number of words to show."
+)
+candidates_option = click.option(
+    "--candidates", type=PATH, metavar="FILE", help="Show only the words in FILE, one per line."
 )
 
 
 @click.command("similar")
 @click.argument("model")
-@click.argument("words", nargs=-1, required=True, metavar="WORD...")
+@click.argument("words", nargs=-1, metavar="[WORD...]")
 @neighbours_option
+@click.option(
+    "-o",
+    "--output",
+    type=PATH,
+    help="Write the neighbours to this .parquet, .csv or .jsonl file; - prints JSON lines. Without WORD, all words.",
+)
+@candidates_option
+@quiet_option
 @json_option
-def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
+def command(
+    model: str,
+    words: tuple[str, ...],
+    n: int,
+    output: Path | None,
+    candidates: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Show the words that are nearest to WORD, or to several words.
 
     Words are ranked by the cosine of their vectors with the vector of WORD, or with the mean vector of several words.
@@ -27,12 +67,20 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
     may contain spaces. If WORD is not in the vocabulary, the model's tokeniser is applied to it. If the result is
     unknown too and the model has n-grams, its vector is composed from n-grams. A message reports each replaced word and
     each composed vector.
+
+    With -o, the answers are a table with the columns word, rank, neighbour and cosine, for WORD or, with -, for each
+    line of standard input. Without WORD, the table has the neighbours of all words, a graph for UMAP or Embedding
+    Atlas.
     """
     from wordsparse.words.model_directory import read_vectors
 
     check_order(model, words)
+    if output is not None:
+        return _answer_all(model, words, n, output, candidates, quiet, as_json)
+    if not words:
+        raise InputError("name a WORD, or the table to write with the neighbours of all words, -o FILE.parquet")
     vectors = read_vectors(model)
-
+    chosen = candidate_words(candidates, vectors)
     questions = Questions(words, vectors)
     for query in questions:
         with questions.answering():
@@ -40,7 +88,72 @@ def command(model: str, words: tuple[str, ...], n: int, as_json: bool) -> None:
             parts = queries.parts(vectors, query[0])
             composed = len(parts) > 1 or vectors.is_composed(parts[0][0])
             question = {"word": query[0], "composed": composed} if len(query) == 1 else {"words": query}
-            emit_neighbours(question, vectors.similar(query, n), as_json)
+            emit_neighbours(question, vectors.similar(query, n, candidates=chosen), as_json)
+    return None
+
+
+def candidate_words(path: Path | None, vectors: WordVectors) -> list[str] | None:
+    """Return the words in the file of ``--candidates``, one per line. Report how many are not in the vocabulary."""
+    if path is None:
+        return None
+    words = lines_of(path)
+    if 0 < (unknown := sum(word not in vectors for word in words)) < len(words):
+        terminal.say([f"{path}: {unknown:,} of {number_of(len(words), 'line')} not in the vocabulary; ignored"])
+    return words
+
+
+def _answer_all(
+    model: str,
+    words: tuple[str, ...],
+    n: int,
+    output: Path,
+    candidates: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Write a table with a row for each neighbour of each question, or of each word in the vocabulary."""
+    from wordsparse.words.model_directory import files_of, read_vectors
+
+    report = report_stream(output, as_json)
+    writing.check(output)
+    storage.check_apart(output, [*files_of(model), candidates])
+    vectors = read_vectors(model).with_text()
+    chosen = candidate_words(candidates, vectors)
+    asked = _answerable(Questions(words, vectors), vectors) if words else ([word] for word in vectors)
+    m = 0
+
+    def parts() -> Iterator[writing.Part]:
+        nonlocal m
+        for batch in batches(counted(asked, display, "similar", "questions"), BATCH):
+            m += len(batch)
+            nearest, cosines = vectors.similar_to_each(batch, n, candidates=chosen)
+            yield _columns(zip(map(" ".join, batch), nearest.tolist(), cosines.tolist(), strict=True))
+        if not m:
+            yield _columns(())
+
+    with Display(not quiet) as display:
+        writing.write(output, parts())
+    emit({"output": str(output), "questions": m}, [f"{number_of(m, 'question')} -> {output}"], as_json, report)
+
+
+def _answerable(questions: Questions, vectors: WordVectors) -> Iterator[list[str]]:
+    """Yield the questions whose words all have vectors. Report the other questions, and how words are read."""
+    for query in questions:
+        with questions.answering():
+            for word in query:
+                vectors.vector(word)
+            _report_parts(vectors, query)
+            yield query
+
+
+def _columns(answers: Iterable[tuple[str, Sequence[object], Sequence[float]]]) -> writing.Part:
+    rows = [
+        (question, rank, word, cosine)
+        for question, words, cosines in answers
+        for rank, (word, cosine) in enumerate(zip(words, cosines, strict=True), 1)
+        if word is not None
+    ]
+    return dict(zip(COLUMNS, [*zip(*rows, strict=True)] or [()] * len(COLUMNS), strict=True))
 
 
 def _report_parts(vectors: WordVectors, query: Sequence[str]) -> None:

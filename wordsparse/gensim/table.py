@@ -166,9 +166,13 @@ class KeyTable(WordVectors):
             nearest: Found = indexer.most_similar(query, topn)
             return nearest
         start, end = (0, restrict_vocab) if restrict_vocab else (clip_start, clip_end or None)
-        start, stop, _ = slice(start, end).indices(len(self))
-        cosines = self._cosines(query, slice(start, stop))
-        return cosines if topn is None else self._best(cosines, rows, topn, start)
+        searched = range(len(self.vectors))[start:end]
+        if topn is None:
+            part = slice(searched.start, searched.stop)
+            return np.asarray(self.vectors[part] @ query / self.divisors[part], np.float32)
+        found = self.similar(query, topn + len(rows), candidates=searched) if searched else []
+        keys = {self.index_to_key[row] for row in rows}
+        return [(key, cosine) for key, cosine in found if key not in keys][:topn]
 
     def similar_by_key(self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
         """Return the result of :meth:`most_similar` for one key."""

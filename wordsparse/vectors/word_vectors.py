@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -14,13 +14,15 @@ from wordsparse import optional, validation
 from wordsparse.errors import InputError
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
-from wordsparse.vectors import names, queries
+from wordsparse.vectors import names, neighbours, queries
 from wordsparse.vectors.table import Key, VectorTable
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 Neighbours: TypeAlias = list[tuple[Any, float]]
+Query: TypeAlias = tuple[Array, set[int]]
+"""A unit vector (dim,) float64, and the rows of the words that its neighbours leave out."""
 
 # A map from the names of methods and attributes in gensim and fastText to our names, for the message of AttributeError.
 ELSEWHERE = {
@@ -111,7 +113,14 @@ class WordVectors(VectorTable):
         """Return whether ``word`` has no row, but does have a vector composed from n-grams or other words."""
         return self.find(word) is None and queries.composed(self, word) is not None
 
-    def similar(self, word: Key | Sequence[Key] | Array, n: int = 10, **unknown: NoReturn) -> Neighbours:
+    def similar(
+        self,
+        word: Key | Sequence[Key] | Array,
+        n: int = 10,
+        *,
+        candidates: Iterable[Key] | Array | None = None,
+        **unknown: NoReturn,
+    ) -> Neighbours:
         """Return the ``n`` words whose vectors have the largest cosines with the vector of ``word``, and the cosines.
 
         Words with equal cosines are ordered by row. A zero vector has the cosine 0 with every other vector.
@@ -123,20 +132,42 @@ class WordVectors(VectorTable):
             The words of the query are left out of the result.
         n : int
             The number of words to return, at least 1.
+        candidates : iterable of str, or row numbers, optional
+            The only words that may be returned. Row numbers are a range or an array of integers, such as
+            ``most_frequent(5000)``. Words without a row are ignored.
 
         Raises
         ------
         InputError
-            If a word is unknown, a vector is not finite or does not have ``dim`` numbers, or ``n`` is below 1.
+            If a word is unknown, a vector is not finite or does not have ``dim`` numbers, ``n`` is below 1, or no
+            candidate has a row.
         """
-        refuse_unknown(unknown, ["n"])
-        if isinstance(word, np.ndarray) and word.dtype.kind in "fiu":
-            if word.shape != (self.dim,):
-                raise InputError(f"a vector must have the shape {(self.dim,)}, not {word.shape}")
-            vector = validation.matrix("the vector", word[None], self.dim, np.dtype(np.float64))[0]
-            return self._best_of(vector / (float(np.linalg.norm(vector)) or 1.0), set(), n)
-        words = list(word) if isinstance(word, list | np.ndarray) else [word]
-        return self._nearest([(one, 1.0) for one in words], n)
+        refuse_unknown(unknown, ["n", "candidates"])
+        return self._best(self._query_of(word), n, candidates)
+
+    def similar_to_each(
+        self, words: Iterable[Any], n: int = 10, *, candidates: Iterable[Key] | Array | None = None
+    ) -> tuple[Array, Array]:
+        """Return the ``n`` nearest words of each of many words, (m, k) object, and their cosines, (m, k) float32.
+
+        Each row has the words and cosines that :meth:`similar` returns for one of the ``words``, to the last bit, in a
+        fraction of the time. Here k is the largest number of words in a row, at most ``n``. Shorter rows are padded
+        with None and NaN.
+
+        Parameters
+        ----------
+        words : iterable of str, of lists of str, or of vectors; or array (m, dim)
+        n, candidates
+            See :meth:`similar`.
+
+        Raises
+        ------
+        InputError
+            As :meth:`similar`, or if ``words`` is a single word.
+        """
+        if isinstance(words, str) or not isinstance(words, Iterable):
+            raise InputError(f"words={words!r:.80} must be a list of words")
+        return self._nearest([self._query_of(word) for word in words], n, candidates)
 
     def similarity(self, a: Key, b: Key) -> float:
         """Return the cosine of the vectors of two words, computed in float64. The cosine is 0 if one of the vectors is
@@ -185,18 +216,21 @@ class WordVectors(VectorTable):
         vectors: npt.NDArray[np.float32] = self._encoder.encode(texts)
         return vectors
 
-    def analogy(self, a: Key, b: Key, c: Key, n: int = 10) -> Neighbours:
+    def analogy(
+        self, a: Key, b: Key, c: Key, n: int = 10, *, candidates: Iterable[Key] | Array | None = None
+    ) -> Neighbours:
         """Return words x such that ``a`` is to ``b`` as ``c`` is to x: the words of largest cosine with b - a + c
         (3CosAdd).
 
-        The vectors are normalised before the sum; ``a``, ``b`` and ``c`` are excluded from the result.
+        The vectors are normalised before the sum; ``a``, ``b`` and ``c`` are excluded from the result. ``candidates``
+        are the only words that may be returned, as in :meth:`similar`.
 
         Raises
         ------
         InputError
-            If a word is unknown or ``n`` is below 1.
+            If a word is unknown, ``n`` is below 1, or no candidate has a row.
         """
-        return self._nearest([(a, -1.0), (b, 1.0), (c, 1.0)], n)
+        return self._best(self._direction([(a, -1.0), (b, 1.0), (c, 1.0)]), n, candidates)
 
     def with_text(self) -> WordVectors:
         """Return the same vectors with every key converted to text. If all keys are words, return this object."""
@@ -233,16 +267,29 @@ class WordVectors(VectorTable):
             keyed.expandos["count"][:] = self.counts
         return keyed
 
-    def _nearest(self, asked: Sequence[tuple[Key, float]], n: int) -> Neighbours:
-        """Return the words nearest to a weighted sum of words' unit vectors. The words in the sum are left out."""
-        return self._best_of(*self._direction(asked), n)
+    def _best(self, query: Query, n: int, candidates: Any) -> Neighbours:
+        """Return the ``n`` words nearest to one query, and their cosines."""
+        words, cosines = self._nearest([query], n, candidates)
+        return [*zip(words[0].tolist(), cosines[0].tolist(), strict=True)]
 
-    def _best_of(self, direction: Array, left_out: Collection[int], n: int) -> Neighbours:
-        """Return the ``n`` keys nearest to a unit vector, (dim,)."""
-        n = validation.positive_int("the number of words to show", n)
-        return self._best(self._cosines(direction.astype(self._vectors.dtype)), left_out, n)
+    def _nearest(self, asked: Sequence[Query], n: int, candidates: Any) -> tuple[Array, Array]:
+        """Compute :meth:`similar_to_each` for queries."""
+        directions = np.array([direction for direction, _ in asked]).reshape(-1, self.dim)
+        rows, cosines = neighbours.nearest(self, directions, [left_out for _, left_out in asked], n, candidates)
+        words = (self.words[row] if row >= 0 else None for row in rows.ravel().tolist())
+        return np.fromiter(words, object, rows.size).reshape(rows.shape), cosines
 
-    def _direction(self, asked: Sequence[tuple[Key, float]]) -> tuple[Array, set[int]]:
+    def _query_of(self, word: Key | Sequence[Key] | Array) -> Query:
+        """Return the query that a word, a list of words or a vector (dim,) stands for."""
+        if isinstance(word, np.ndarray) and word.dtype.kind in "fiu":
+            if word.shape != (self.dim,):
+                raise InputError(f"a vector must have the shape {(self.dim,)}, not {word.shape}")
+            vector = validation.matrix("the vector", word[None], self.dim, np.dtype(np.float64))[0]
+            return vector / (float(np.linalg.norm(vector)) or 1.0), set()
+        words = list(word) if isinstance(word, list | np.ndarray) else [word]
+        return self._direction([(one, 1.0) for one in words])
+
+    def _direction(self, asked: Sequence[tuple[Key, float]]) -> Query:
         """Return the weighted sum of words' unit vectors, scaled to unit length, (dim,) float64, and the rows of these
         words."""
         weighted = [(word, weight * share) for query, weight in asked for word, share in queries.parts(self, query)]
@@ -252,18 +299,3 @@ class WordVectors(VectorTable):
         total /= sum(abs(weight) for _, weight in weighted)
         total /= float(np.linalg.norm(total)) or 1.0
         return total, {row for word, _ in weighted if (row := self.find(word)) is not None}
-
-    def _cosines(self, query: Array, rows: slice = slice(None)) -> Array:
-        """Return the cosines of the vectors of these rows with ``query``, which has unit length."""
-        cosines = self.vectors[rows] @ query / self.divisors[rows]
-        return np.asarray(cosines, np.float32)
-
-    def _best(self, cosines: Array, left_out: Collection[int], n: int, first: int = 0) -> Neighbours:
-        """Return the ``n`` keys of largest cosine, without the rows in ``left_out``. ``cosines[0]`` belongs to row
-        ``first``."""
-        values = cosines.copy()
-        values[[row - first for row in left_out if 0 <= row - first < len(values)]] = -np.inf
-        n = min(n, int(np.count_nonzero(values > -np.inf)))
-        top = np.argpartition(-values, n)[:n] if n < len(values) else np.arange(n)
-        top = top[np.lexsort((top, -values[top]))]
-        return [(self.words[first + row], float(values[row])) for row in top.tolist()]

@@ -1,0 +1,112 @@
+"""Finds the rows of a table whose vectors have the largest cosines with each of several vectors.
+
+A cosine is the product of two float32 unit vectors, summed in the order of the dimensions (``pyx/gemm.hpp``). Hence its
+bytes depend neither on the other vectors of the search nor on the number of threads.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from wordsparse import validation
+from wordsparse.errors import InputError
+from wordsparse.kernels import CpuKernels
+from wordsparse.layer.largest import TOP_EXAMPLES, largest_outputs
+from wordsparse.machine.threads import ordered_map, resolve_threads
+from wordsparse.types import Array
+from wordsparse.vectors.table import VectorTable
+
+# A block of rows is padded to a multiple of PANEL, because the kernel rounds the last columns of other products
+# differently.
+PANEL = 32
+
+
+def nearest(
+    table: VectorTable,
+    directions: Array,
+    left_out: Sequence[Collection[int]],
+    n: int,
+    candidates: Iterable[object] | None = None,
+) -> tuple[Array, Array]:
+    """Return the rows (m, k) of the n largest cosines with each unit vector of ``directions`` (m, dim), and the cosines
+    (m, k) float32, largest first.
+
+    Equal cosines are ordered by row. The rows ``left_out[i]`` are not among the results of vector i. Results with fewer
+    than k ≤ n rows are padded with −1 and the cosine NaN. ``candidates`` are the only words that may be returned: see
+    :meth:`wordsparse.WordVectors.similar`.
+    """
+    n = validation.positive_int("the number of words to show", n)
+    rows = None if candidates is None else _rows_of(table, candidates)
+    k = min(n + max(map(len, left_out), default=0), len(table.vectors) if rows is None else len(rows))
+    if len(directions) == 1:
+        rows = _contenders(table, directions[0], k, rows)
+    units = table.unit if rows is None else _units(table, rows)
+    places, cosines = _largest(units, directions.astype(np.float32), k)
+    return _without(places if rows is None else rows[places], cosines, left_out, n)
+
+
+def _rows_of(table: VectorTable, candidates: Iterable[object]) -> Array:
+    """Return the rows of candidates, each once, in ascending order. Raise InputError if no candidate has a row."""
+    if isinstance(candidates, str) or not isinstance(candidates, Iterable):
+        raise InputError(f"candidates must be a list of words or an array of row numbers, not {candidates!r:.80}")
+    if isinstance(candidates, range) or (isinstance(candidates, np.ndarray) and candidates.dtype.kind in "iu"):
+        rows = validation.output_rows(np.asarray(candidates, np.int64), len(table.vectors), "candidates")
+    else:
+        found = map(table.find, candidates)
+        rows = np.array([row for row in found if row is not None], np.int64)
+    if not rows.size:
+        raise InputError(
+            "none of the candidates is in the vocabulary: give words that have a vector, or an array of row numbers"
+        )
+    return np.unique(rows)
+
+
+def _units(table: VectorTable, rows: Array) -> Array:
+    """Return some rows of ``table.unit``, without making the whole array."""
+    vectors = table.vectors[rows]
+    return np.divide(vectors, table.divisors[rows, None], out=np.empty_like(vectors), casting="same_kind")
+
+
+def _contenders(table: VectorTable, direction: Array, k: int, rows: Array | None) -> Array:
+    """Return the rows whose cosines with a unit vector may be among the k largest.
+
+    For a single vector, BLAS reads a table in half the time of the kernel, which packs every row. Both round, so the
+    result includes rows whose cosines are smaller than the k-th by less than both rounding errors.
+    """
+    vectors, divisors = (each if rows is None else each[rows] for each in (table.vectors, table.divisors))
+    cosines = vectors @ direction.astype(vectors.dtype) / divisors
+    least = np.partition(cosines, len(cosines) - k)[len(cosines) - k]
+    places = np.flatnonzero(~(cosines < least - 8 * table.dim * np.finfo(np.float32).eps))  # includes NaN
+    return places if rows is None else rows[places]
+
+
+def _largest(units: Array, directions: Array, k: int) -> tuple[Array, Array]:
+    """Return the places (m, k) and values (m, k) of the k largest products of unit vectors with each direction."""
+
+    def outputs(H: Array, blocks: Iterable[slice]) -> Iterator[Array]:
+        kernels = CpuKernels(1)
+        for block in blocks:
+            some = units[block].astype(np.float32, copy=False)
+            padded = np.pad(some, ((0, -len(some) % PANEL), (0, 0)))
+            yield kernels.matmul(H, padded.T)[:, : len(some)]
+
+    m, threads = len(directions), resolve_threads(None)
+    step = max(1, min(TOP_EXAMPLES, -(-m // threads)))
+    parts = [directions[start : start + step] for start in range(0, max(1, m), step)]
+    found = ordered_map(lambda part: largest_outputs(outputs, part, len(units), k), parts, min(threads, len(parts)))
+    places, values = map(np.concatenate, zip(*found, strict=True))
+    return places, values
+
+
+def _without(rows: Array, cosines: Array, left_out: Sequence[Collection[int]], n: int) -> tuple[Array, Array]:
+    """Remove the rows that are left out, and return the first n columns. The result is padded as in :func:`nearest`."""
+    out: Any = np.full((len(rows), max(map(len, left_out), default=0)), -1)
+    for i, some in enumerate(left_out):
+        out[i, : len(some)] = list(some)
+    is_out = (rows[:, :, None] == out[:, None, :]).any(axis=2)
+    order = np.argsort(is_out, axis=1, kind="stable")[:, :n]
+    rows, cosines, is_out = (np.take_along_axis(each, order, axis=1) for each in (rows, cosines, is_out))
+    rows[is_out], cosines[is_out] = -1, np.nan
+    width = int((~is_out).sum(axis=1).max(initial=0))
+    return rows[:, :width], cosines[:, :width]
