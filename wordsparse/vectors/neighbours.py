@@ -88,7 +88,8 @@ def _largest(units: Array, directions: Array, k: int) -> tuple[Array, Array]:
         kernels = CpuKernels(1)
         for block in blocks:
             some = units[block].astype(np.float32, copy=False)
-            padded = np.pad(some, ((0, -len(some) % PANEL), (0, 0)))
+            missing = -len(some) % PANEL
+            padded = np.pad(some, ((0, missing), (0, 0))) if missing else some
             yield kernels.matmul(H, padded.T)[:, : len(some)]
 
     m, threads = len(directions), resolve_threads(None)
