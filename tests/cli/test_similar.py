@@ -118,7 +118,7 @@ def test_a_table_of_the_neighbours_of_all_words(
     from wordsparse.cli import similar
 
     words = ws.read_vectors(vectors).words
-    for batch in (2**14, 3):
+    for batch in (4096, 3):
         monkeypatch.setattr(similar, "BATCH", batch)
         for n in (1, 100):
             assert main(["similar", vectors, "-n", str(n), "-o", str(tmp_path / "all.jsonl"), "--json"]) == 0

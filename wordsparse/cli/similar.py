@@ -23,11 +23,10 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.escaping import number_of
 from wordsparse.vectors import queries
-from wordsparse.vectors.encoder import batches
+from wordsparse.vectors.encoder import BATCH, batches
 from wordsparse.vectors.word_vectors import WordVectors
 
-# The number of questions that are answered at a time in a table.
-BATCH = 2**14
+# The columns of a table of neighbours.
 COLUMNS = ("word", "rank", "neighbour", "cosine")
 
 neighbours_option = click.option(

@@ -64,8 +64,8 @@ def _rows_of(table: VectorTable, candidates: Iterable[object]) -> Array:
 
 def _units(table: VectorTable, rows: Array) -> Array:
     """Return some rows of ``table.unit``, without making the whole array."""
-    vectors = table.vectors[rows]
-    return np.divide(vectors, table.divisors[rows, None], out=np.empty_like(vectors), casting="same_kind")
+    vectors, norms = table.vectors[rows], table.norms[rows, None]
+    return np.divide(vectors, np.where(norms > 0, norms, 1.0), out=np.empty_like(vectors), casting="same_kind")
 
 
 def _contenders(table: VectorTable, direction: Array, k: int, rows: Array | None) -> Array:
