@@ -170,7 +170,8 @@ class KeyTable(WordVectors):
         if topn is None:
             part = slice(searched.start, searched.stop)
             return np.asarray(self.vectors[part] @ query / self.divisors[part], np.float32)
-        found = self.similar(query, topn + len(rows), candidates=searched) if searched else []
+        candidates = None if len(searched) == len(self.vectors) else searched
+        found = self.similar(query, topn + len(rows), candidates=candidates) if searched else []
         keys = {self.index_to_key[row] for row in rows}
         return [(key, cosine) for key, cosine in found if key not in keys][:topn]
 

@@ -50,8 +50,10 @@ def _rows_of(table: VectorTable, candidates: Iterable[object]) -> Array:
     """Return the rows of candidates, each once, in ascending order. Raise InputError if no candidate has a row."""
     if isinstance(candidates, str) or not isinstance(candidates, Iterable):
         raise InputError(f"candidates must be a list of words or an array of row numbers, not {candidates!r:.80}")
-    if isinstance(candidates, range) or (isinstance(candidates, np.ndarray) and candidates.dtype.kind in "iu"):
-        rows = validation.output_rows(np.asarray(candidates, np.int64), len(table.vectors), "candidates")
+    if isinstance(candidates, range):
+        candidates = np.arange(candidates.start, candidates.stop, candidates.step)
+    if isinstance(candidates, np.ndarray) and candidates.dtype.kind in "iu":
+        rows = validation.output_rows(candidates, len(table.vectors), "candidates")
     else:
         found = map(table.find, candidates)
         rows = np.array([row for row in found if row is not None], np.int64)
@@ -59,7 +61,9 @@ def _rows_of(table: VectorTable, candidates: Iterable[object]) -> Array:
         raise InputError(
             "none of the candidates is in the vocabulary: give words that have a vector, or an array of row numbers"
         )
-    return np.unique(rows)
+    is_candidate = np.zeros(len(table.vectors), bool)
+    is_candidate[rows] = True
+    return np.flatnonzero(is_candidate)
 
 
 def _units(table: VectorTable, rows: Array) -> Array:
@@ -74,7 +78,10 @@ def _contenders(table: VectorTable, direction: Array, k: int, rows: Array | None
     For a single vector, BLAS reads a table in half the time of the kernel, which packs every row. Both round, so the
     result includes rows whose cosines are smaller than the k-th by less than both rounding errors.
     """
-    vectors, divisors = (each if rows is None else each[rows] for each in (table.vectors, table.divisors))
+    part: Any = slice(None) if rows is None else rows
+    if rows is not None and rows[-1] - rows[0] < len(rows):  # NumPy reads a slice without a copy
+        part = slice(rows[0], rows[-1] + 1)
+    vectors, divisors = table.vectors[part], table.divisors[part]
     cosines = vectors @ direction.astype(vectors.dtype) / divisors
     least = np.partition(cosines, len(cosines) - k)[len(cosines) - k]
     places = np.flatnonzero(~(cosines < least - 8 * table.dim * np.finfo(np.float32).eps))  # includes NaN
