@@ -84,7 +84,8 @@ def _contenders(table: VectorTable, direction: Array, k: int, rows: Array | None
     vectors, divisors = table.vectors[part], table.divisors[part]
     cosines = vectors @ direction.astype(vectors.dtype) / divisors
     least = np.partition(cosines, len(cosines) - k)[len(cosines) - k]
-    places = np.flatnonzero(~(cosines < least - 8 * table.dim * np.finfo(np.float32).eps))  # includes NaN
+    rounding = 8 * table.dim * max(np.finfo(dtype).eps for dtype in (np.float32, vectors.dtype))
+    places = np.flatnonzero(~(cosines < least - rounding))  # includes NaN
     return places if rows is None else rows[places]
 
 
