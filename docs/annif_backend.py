@@ -1,4 +1,4 @@
-"""A backend of Annif, which indexes documents with the subjects of a vocabulary, on wordsparse's classifier of texts."""
+"""A backend of Annif, which indexes documents with a vocabulary's subjects, on wordsparse's classifier of texts."""
 
 from pathlib import Path
 
