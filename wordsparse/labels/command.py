@@ -18,6 +18,7 @@ from wordsparse.cli.common import (
     given,
     int_list,
     json_option,
+    lines_of,
     output_option,
     quiet_option,
     report_stream,
@@ -74,7 +75,7 @@ def command() -> None:
 @click.option(
     "--rerank/--no-rerank", default=None, help="Rank the best labels of each row again.  [default: if it helps]"
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, help="Seed of the choice of held-out rows.  [default: 0]")
 @threads_option
 @quiet_option
 @json_option
@@ -91,7 +92,7 @@ def train(
     forget: Path | None,
     no_rows: bool,
     rerank: bool | None,
-    seed: int,
+    seed: int | None,
     threads: int | None,
     quiet: bool,
     as_json: bool,
@@ -102,41 +103,31 @@ def train(
     With --resume, MODEL is trained again on its own rows and those of DATA, without the rows of --forget, and replaced.
     The result is the one of a training on all these rows. DATA may then be left out.
     """
-    from wordsparse.files import storage
-    from wordsparse.labels import SparseTargetClassifier, TextClassifier
-    from wordsparse.labels.texts import holds_texts
-
-    text, source = given(text), given({"column": column, "labels": labels, "separator": separator})
-    if (column is None) != (labels is None):
-        raise InputError("a table needs both --column for its texts and --labels for its labels")
     if forget is not None and not resume:
         raise InputError(f"--forget {forget} removes rows of a model: add --resume")
     if data is None and forget is None:
         raise InputError("name a file to train on, or rows to remove: --resume --forget FILE")
-    if resume:
-        if set_anew := [*text, *["rerank"] * (rerank is not None), *["no_rows"] * no_rows]:
-            raise InputError(f"--{'/--'.join(set_anew)} is a choice of the first training".replace("_", "-"))
-        classifier = SparseTargetClassifier.load(output)
-    else:
-        assert data is not None
-        storage.check_new_directory(output)
-        kind = TextClassifier if source or holds_texts(data) else SparseTargetClassifier
-        if text and not kind.takes_texts:
-            raise InputError(f"{data}: holds numbers, so --{'/--'.join(text)} does not apply".replace("_", "-"))
-        again = "auto" if rerank is None else rerank
-        classifier = kind(rerank=again, keep_rows=not no_rows, threads=threads, random_state=seed, **text)
-    wall, cpu = time.perf_counter(), time.process_time()
-    if forget is not None:
-        classifier.forget(_ids(forget))
+    if (column is None) != (labels is None):
+        raise InputError("a table needs both --column for its texts and --labels for its labels")
+    source = given({"column": column, "labels": labels, "separator": separator})
+    settings = given({**text, "rerank": rerank, "seed": seed, "no_rows": no_rows or None})
+    classifier = _saved(output, settings) if resume else _new(output, data, source, settings)
+    classifier.threads = threads if threads is not None else classifier.threads
+    training: tuple[Any, ...] = ()
     if data is not None:
         X, Y = _labelled_rows(classifier, data, targets, source, may_grow=True)
         weights = None if weight_column is None else _numbers(data, weight_column)
-        ids = None if id_column is None else _cells(data, id_column, "--id-column")
-        classifier.partial_fit(X, Y, sample_weight=weights, ids=ids)
+        training = X, Y, None, weights, None if id_column is None else _cells(data, id_column, "--id-column")
+    wall, cpu = time.perf_counter(), time.process_time()
+    if forget is not None:
+        classifier.forget(map(str.strip, lines_of(forget)))
+    if training:
+        classifier.partial_fit(*training)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     classifier.save(output, replace=resume)
+    total = classifier.n_rows_
     result = {
-        "rows": classifier.n_rows_,
+        "rows": int(total) if total.is_integer() else total,
         "features": classifier.n_features_in_,
         "labels": len(classifier.classes_),
         "scoring_power": classifier.power_,
@@ -144,22 +135,38 @@ def train(
         "cpu_seconds": cpu,
     }
     counted = zip(classifier.label_counts_.tolist(), classifier.classes_.tolist(), strict=True)
-    most = (f"{label} ({count:,})" for count, label in sorted(counted, key=lambda pair: -pair[0])[:SHOWN])
+    most = (f"{label} ({count:,.12g})" for count, label in sorted(counted, key=lambda pair: -pair[0])[:SHOWN])
     lines = [
-        f"{result['rows']:,} rows, {result['labels']:,} labels; {cpu:.1f} CPU s: {output}",
+        f"{result['rows']:,.12g} rows, {result['labels']:,} labels; {cpu:.1f} CPU s: {output}",
         f"most frequent labels: {', '.join(most)}",
         f"scoring power {classifier.power_:.2f}",
     ]
     emit(result, lines, as_json)
 
 
-def _ids(path: Path) -> list[str]:
-    """Read the lines of a file. Raise InputError if it has none."""
-    from wordsparse.corpus.tables.files import lines_of
+def _saved(model: Path, settings: dict[str, Any]) -> "SparseTargetClassifier":
+    """Return the classifier in MODEL. Raise InputError if there are settings, which only a new classifier takes."""
+    from wordsparse.labels import SparseTargetClassifier
 
-    if not (ids := [line for line in map(str.strip, lines_of(path)) if line]):
-        raise InputError(f"{path}: has no ids: write one on each line")
-    return ids
+    if settings:
+        raise InputError(f"--{'/--'.join(settings)} is a choice of the first training".replace("_", "-"))
+    return SparseTargetClassifier.load(model)
+
+
+def _new(model: Path, data: Path | None, source: dict[str, str], settings: dict[str, Any]) -> "SparseTargetClassifier":
+    """Return a new classifier for DATA with the settings. Raise InputError if MODEL cannot be written, or a setting
+    does not apply to numbers."""
+    from wordsparse.files import storage
+    from wordsparse.labels import SparseTargetClassifier, TextClassifier
+    from wordsparse.labels.texts import holds_texts
+
+    assert data is not None  # only --resume needs none
+    storage.check_new_directory(model)
+    seed, keep_rows = settings.pop("seed", 0), not settings.pop("no_rows", False)
+    kind = TextClassifier if source or holds_texts(data) else SparseTargetClassifier
+    if not kind.takes_texts and (of_texts := [name for name in settings if name != "rerank"]):
+        raise InputError(f"{data}: holds numbers, so --{'/--'.join(of_texts)} does not apply".replace("_", "-"))
+    return kind(random_state=seed, keep_rows=keep_rows, **settings)
 
 
 def _cells(data: Path, column: str, option: str) -> list[Any]:

@@ -42,7 +42,8 @@ class KeptRows:
 
     def without(self, ids: Iterable[str]) -> "KeptRows":
         """Return the other rows. Raise InputError if no row has one of the ids."""
-        gone = set(ids)
+        if not (gone := set(ids)):
+            raise InputError("there are no ids of rows to forget: give at least one")
         if missing := sorted(gone.difference(self.ids)):
             raise InputError(f"no training row has the id {listed(missing)}: nothing was forgotten")
         kept = np.flatnonzero([id not in gone for id in self.ids])
