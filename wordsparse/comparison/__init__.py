@@ -7,17 +7,20 @@ import json
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from os import PathLike
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from wordsparse.comparison.judgement import differences, warnings
 from wordsparse.comparison.page import page
 from wordsparse.comparison.request import METHODS, SHARED, Request
+from wordsparse.comparison.result import Comparison
 from wordsparse.comparison.runs import JudgedRun, trained
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.encoding import encoded
-from wordsparse.errors import WordsparseError
+from wordsparse.errors import InputError, WordsparseError
 from wordsparse.evaluation.testsets import READERS, TestSets, load_test_sets
 from wordsparse.files import storage
 from wordsparse.kernels.diagnosis import provenance
@@ -30,15 +33,15 @@ __all__ = ["METHODS", "Request", "compare"]
 
 def compare(
     corpus: str | PathLike[str] | Sequence[str | PathLike[str]],
-    output: str | PathLike[str],
+    output: str | PathLike[str] | None = None,
     *,
     methods: Sequence[str] = tuple(METHODS),
     epochs: Sequence[int] = (5,),
     keep_vectors: bool = False,
     command: str = "",
     **options: Any,
-) -> dict[str, Any]:
-    """Train wordsparse and gensim's word2vec on the same text, evaluate both, and write a report.
+) -> Comparison:
+    """Train wordsparse and gensim's word2vec on the same text, and evaluate both.
 
     Every run has its own process. The logger ``wordsparse`` reports the start and the end of each run.
 
@@ -46,13 +49,13 @@ def compare(
     ----------
     corpus : path or sequence of paths
         Text files or directories, or one directory written by :func:`wordsparse.encode`.
-    output : path
-        The new directory for ``report.json`` and ``report.html``.
+    output : path, optional
+        The new directory for ``report.json`` and ``report.html``; by default, nothing is written.
     methods, epochs : sequence
         The names of methods, by default all, and numbers of epochs. A repeated number gives another run with the next
         seed.
     keep_vectors : bool
-        Whether to write the vectors of every run into the directory, too.
+        Whether to write the vectors of every run into the directory, too, which needs ``output``.
     command : str
         The command line that the report shows.
     **options
@@ -61,9 +64,10 @@ def compare(
 
     Returns
     -------
-    dict
-        The content of report.json. ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run;
-        ``cpu_seconds`` and ``wall_seconds`` cover training only. A failed run has ``error`` in place of these fields.
+    Comparison
+        A dict that is shown as a table of all scores; ``rows()`` is a tidy table. It has the content of report.json:
+        ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run; ``cpu_seconds`` and
+        ``wall_seconds`` cover training only. A failed run has ``error`` in place of these fields.
         If gensim is not installed, the warnings name the methods that did not run.
 
     Raises
@@ -81,19 +85,30 @@ def compare(
     for sentence in request.left_out:
         logger.warning("%s", sentence)
     test_sets = load_test_sets(**sets)
+    if keep_vectors and output is None:
+        raise InputError("keep_vectors writes the vectors into the directory of the report: name it with output")
+    with ExitStack() as stack:
+        if output is None:
+            place = Path(stack.enter_context(TemporaryDirectory(prefix="wordsparse-")), "report")
+        else:
+            place = Path(output)
+        return _compared(request, test_sets, {"keep_vectors": keep_vectors, **sets}, command, place)
+
+
+def _compared(request: Request, test_sets: TestSets, said: dict[str, Any], command: str, output: Path) -> Comparison:
+    """Train and evaluate all runs, and write the report."""
     target = Path(os.path.realpath(output))
     with (
-        storage.new_directory(Path(output)) as folder,
+        storage.new_directory(output) as folder,
         # If this process is killed, the next comparison with the same output removes this directory.
         storage.staging(target.with_name(f"{target.name}.texts"), mode=0o700) as scratch,
         encoded(request.corpus, request.text, place=scratch / "text", threads=request.training.threads) as text,
     ):
-        said = {"keep_vectors": keep_vectors, **sets}
-        vectors = folder / "vectors" if keep_vectors else None
+        vectors = folder / "vectors" if said["keep_vectors"] else None
         if vectors is not None:
             vectors.mkdir()
         runs = list(trained(request, text, test_sets, scratch, vectors))
-        content = {**_facts(request, said, command, text), **_judged(test_sets, runs, request.left_out)}
+        content = Comparison(_facts(request, said, command, text) | _judged(test_sets, runs, request.left_out))
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
         storage.write_file(folder / "report.html", page(content).encode("utf-8", "backslashreplace"))
     return content
