@@ -130,3 +130,12 @@ def test_a_label_that_no_row_has_is_never_predicted(reranked: SparseTargetClassi
     assert labels.max() < 30
     assert ranking.is_true(NEW[1], labels)[:, 0].mean() > 0.7
     assert specialists.no_specialists(3).outputs(sp.csr_array((2, 3)), np.zeros((2, 1), int)).shape == (2, 1)
+
+
+@pytest.mark.parametrize("rerank", ["auto", True])
+def test_a_label_that_all_rows_have_needs_no_ranking(rerank: bool | str) -> None:
+    X, _ = topics(1200)
+    ones = sp.csr_array(np.ones((1200, 1), np.float32))
+    classifier = SparseTargetClassifier(rerank=rerank, threads=1).fit(X, ones)
+    assert not classifier.reranked_
+    assert (classifier.predict_topk(X, 1)[0] == 0).all()

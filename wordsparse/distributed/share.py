@@ -139,8 +139,8 @@ class DividedEmbedding(WordEmbedding):
         output.division = self.division = RanksDivision(self._ranks, output.kernels)
 
     def pull(self, examples: Examples) -> Pull:
-        """Return the sums over the whole minibatch. Sums with a row per word, and ``words``, are those of the words
-        that this rank owns, counted from the first of them."""
+        """Return the sums over the whole minibatch. If a sum has a row for each word, it has only the rows of the words
+        that this rank owns. ``words`` holds their numbers, counted from the first word that the rank owns."""
         self._check_alike()
         self.is_gathered = False
         output, kernels = self.output, self.output.kernels

@@ -77,8 +77,8 @@ def held_out(
 
 def judge(held: HeldOut, rankings: Mapping[str, Array], logs: Array, of_wanted: Array) -> dict[str, Any]:
     """Return the scores of rankings, each with the K best words of each user, (n, K), padded with −1. The first ranking
-    is the model's. ``logs`` (n, K) are the log probabilities of its words, and ``of_wanted`` those of the test items:
-    their scores are under ``calibration``. Intervals are over users.
+    is the model's. ``logs`` (n, K) holds the log probabilities of its words, and ``of_wanted`` those of the test items;
+    ``calibration`` in the result compares them with what came next. Intervals are over users.
 
     A user whose test items are all unknown to the model counts as a miss (``oov``).
     """

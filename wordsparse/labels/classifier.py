@@ -76,6 +76,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         The scoring power a: labels are ranked by o n_l^−a, where o is the output of the regression.
     label_counts_ : (D,) float64
         n_l, the number of training rows with each label, or the sum of their weights.
+    reranked_ : bool
+        Whether the best labels of each row are ranked again.
     n_rows_ : float
         The number of training rows, or the sum of their weights.
 
@@ -89,6 +91,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     takes_texts: ClassVar[bool] = False
     power_: float
+    reranked_: bool
     label_counts_: Array
 
     def __init__(
@@ -176,9 +179,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     ) -> Self:
         """Train again on the training rows of before and new rows, as :meth:`fit` would on all at once.
 
-        New labels, features (as columns after those of before) and words may occur. ``classes`` is for tools that
-        follow scikit-learn's conventions, and is ignored. The labels' weights stay, and are 1 for new labels. If an
-        error is raised, the classifier is as before.
+        The new rows may have new labels, words and features. Columns of new features follow the old columns. Labels
+        keep their weights, and new labels have the weight 1. After an error, the classifier is unchanged. ``classes``
+        is ignored; it exists because tools for scikit-learn pass it.
 
         Raises
         ------
@@ -416,6 +419,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def _with(self, fitted: Classifier, rows: float, classes: Array, kind: str) -> Self:
         """Store a fitted classifier in this estimator, set the public attributes, and return the estimator."""
         self._fitted, self.n_rows_, self.classes_, self._kind = fitted, float(rows), classes, kind
+        self.reranked_ = fitted.reranker is not None
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         return self
 

@@ -100,8 +100,8 @@ def train(
 ) -> None:
     """Train a classifier on DATA and write MODEL.
 
-    With --resume, MODEL is trained again on its own rows and those of DATA, without the rows of --forget, and replaced.
-    The result is the one of a training on all these rows. DATA may then be left out.
+    With --resume, MODEL is trained again and replaced. The training rows are the rows of MODEL without those of
+    --forget, and the rows of DATA, which may be left out. The result equals one training on all these rows.
     """
     if forget is not None and not resume:
         raise InputError(f"--forget {forget} removes rows of a model: add --resume")
@@ -131,6 +131,7 @@ def train(
         "features": classifier.n_features_in_,
         "labels": len(classifier.classes_),
         "scoring_power": classifier.power_,
+        "reranked": classifier.reranked_,
         "wall_seconds": wall,
         "cpu_seconds": cpu,
     }
@@ -139,7 +140,7 @@ def train(
     lines = [
         f"{result['rows']:,.12g} rows, {result['labels']:,} labels; {cpu:.1f} CPU s: {output}",
         f"most frequent labels: {', '.join(most)}",
-        f"scoring power {classifier.power_:.2f}",
+        f"scoring power {classifier.power_:.2f}; best labels {'' if classifier.reranked_ else 'not '}ranked again",
     ]
     emit(result, lines, as_json)
 

@@ -6,8 +6,8 @@ An output is linear in the features x of a row, so it is a sum of one share per 
     head (:mod:`wordsparse.labels.logistic`)        o = Σ_f x_f W_fl, the log-odds
     machine (:mod:`wordsparse.labels.specialists`)  o = Σ_f x_f W_fl
 
-The log-odds of the regression increase with its output o, and those of a re-ranking with the outputs of the regression
-or head, of the machine, and with the votes of neighbours.
+If the output of the regression is larger, its log-odds are larger too. If labels are ranked again, their log-odds also
+depend on the output of the machine and on the votes of similar training rows.
 """
 
 import html

@@ -16,7 +16,6 @@ leave the row itself out. A smaller set of features, the *calibration*, only put
 scale. The better set is kept, and neither is kept unless it ranks held-out rows better (:func:`fitted`).
 """
 
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,8 +32,6 @@ from wordsparse.labels.tuning import RidgeProblem
 from wordsparse.types import Array
 
 _linear = optional.load("an estimator of wordsparse.labels", "sklearn.linear_model")
-
-logger = logging.getLogger(__name__)
 
 # The number of the best labels of each row that are ranked again.
 DEPTH = 30
@@ -71,8 +68,8 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Opinions:
-    """What the features are computed from: the number of training rows of each label (D,), whether it is in the head
-    (D,), and the machines and the neighbours, if there are any."""
+    """The models behind the features. ``counts`` (D,) holds the number of training rows with each label; ``in_head``
+    (D,) says whether the label is in the head. There may be no machines, and no neighbours."""
 
     counts: Array
     in_head: Array
@@ -94,11 +91,11 @@ class Opinions:
     def features(
         self, X: Any, labels: Array, z: Array, own: Array | None = None, counts: Array | None = None
     ) -> Iterator[Array]:
-        """Yield the features of ``labels`` (n, k) of rows X, each (n, k) float32: those of the calibration, and, if
-        there are machines or neighbours, all others.
+        """Yield the features of ``labels`` (n, k) for the rows X. Each feature is (n, k) float32. Without machines and
+        neighbours, only the features of the calibration are yielded.
 
-        ``z`` (n, k) are the log-odds of the labels. For training rows, ``own`` (n,) names the rows, whose own votes
-        do not count, and ``counts`` (n, k) holds the numbers of other rows.
+        ``z`` (n, k) holds the log-odds of the labels. If X are training rows, ``own`` (n,) has their numbers, so that
+        no row votes for itself, and ``counts`` (n, k) holds the number of other rows with each label.
         """
         counts = self.counts[labels] if counts is None else counts
         z = np.where(np.isfinite(z), z, 0).astype(np.float32)
@@ -132,8 +129,8 @@ class Reranker:
     constant: float
 
     def logits(self, X: Any, labels: Array, z: Array, own: Array | None = None, counts: Array | None = None) -> Array:
-        """Return the log-odds of labels, (n, k) float32, −∞ where z is. The arguments are those of
-        :meth:`Opinions.features`."""
+        """Return the new log-odds of the labels, (n, k) float32. They are −∞ where ``z`` is −∞. The arguments are
+        those of :meth:`Opinions.features`."""
         total = np.full(labels.shape, np.float32(self.constant))
         for weight, feature in zip(self.weights, self.opinions.features(X, labels, z, own, counts), strict=True):
             total += np.float32(weight) * feature
@@ -167,13 +164,16 @@ def fitted(problem: RidgeProblem, held: Array, ranked: Ranked, opinions: Opinion
 
     ``ranked`` holds the ``DEPTH`` best labels, with log-odds computed without the rows. Return None if no set of
     features raises the mean nDCG@5 significantly, in two-fold cross-validation, without lowering PSP by more than
-    ``LOST_PSP``. Otherwise return the better set; if ``always``, return all features.
+    ``LOST_PSP``. Otherwise return the better set; if ``always``, return all features. If all labels are true, or none
+    is, there is nothing to learn, and the result is None too.
     """
+    known = np.isfinite(ranked.logits)
+    if np.unique(ranked.truth[known]).size < 2:
+        return None
     X, weights = problem.X[held], problem.weights[held]
     calibration = replace(opinions, specialists=no_specialists(X.shape[1]), neighbours=None)
     best_gain, chosen = 0.0, None
     for contender in [opinions, calibration] if opinions.are_more and not always else [opinions]:
-        known = np.isfinite(ranked.logits)
         features = contender.features(X, ranked.labels, ranked.logits, held, ranked.counts)
         pairs = _Pairs(np.stack([part[known] for part in features], 1).astype(np.float64), known, ranked.truth, weights)
         gain = 1.0 if always else _gain(ranked, pairs.cross_validated(ranked), problem, held)

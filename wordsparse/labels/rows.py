@@ -92,7 +92,7 @@ def _stacked(name: str, old: Any, new: Any) -> Any:
         what, size = {"X": "features", "Y": "labels"}[name], old.shape[1]
         raise InputError(
             f"{name} has {new.shape[1]} {what}, but SparseTargetClassifier is expecting {size} {what} as input; "
-            "columns of new ones come after those of before"
+            "put new columns after the old ones"
         )
     old = sp.csr_array((old.data, old.indices, old.indptr), shape=(old.shape[0], new.shape[1]))
     return sp.csr_array(sp.vstack([old, new], format="csr"))

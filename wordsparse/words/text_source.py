@@ -116,9 +116,8 @@ class Cuts:
     Each of the ``parts`` is a pair: a function that returns the values for an epoch, such as a shard, and the number of
     values to use. A pass consists of all parts, ``tokens`` tokens in total. ``table`` maps values to ids. A window
     reaches at most ``reach`` positions beyond a minibatch. The values at the ascending positions ``hidden`` are
-    replaced by ends of sentences. A word with the weight w, of the
-    ``weights`` by age, takes part in an epoch with the probability √w, so a pair of words counts as often as the mean
-    age of its words says.
+    replaced by ends of sentences. ``weights`` holds a weight w for each position, which falls with its age. The word
+    there takes part in an epoch with the probability √w, so a pair of words counts by the mean age of its words.
 
     Attributes
     ----------
