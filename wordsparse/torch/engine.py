@@ -194,7 +194,7 @@ class Engine(ABC):
     def _squares_with(self, rows: Array, gradient: Array) -> Array:
         """Return the ``row_squares`` of distinct rows after a step with their gradient (n, in_features). Raise
         TrainingError if a sum would be infinite."""
-        own = np.square(gradient).mean(1)
+        own = np.einsum("nd,nd->n", gradient, gradient) / gradient.shape[1]
         if not own.max(initial=0) <= MOST_SQUARES:
             raise TrainingError(f"the gradient of row {rows[own.argmax()]} of W is too large: scale down the losses")
         squares: Array = np.minimum(self.row_squares[rows] + own, MOST_SQUARES)
@@ -202,11 +202,11 @@ class Engine(ABC):
 
 
 def summed(parts: list[tuple[Array, Array]], columns: int) -> tuple[Array, Array]:
-    """Return the distinct rows in pairs (ids, gradients), and the sum of the gradients of each row, (n, columns)
-    float64; columns that the gradients lack are 0."""
+    """Return the distinct rows in pairs (ids, gradients), and the sum of the gradients of each row, (n, columns);
+    columns that the gradients lack are 0."""
     ids, gradients = map(np.concatenate, zip(*parts, strict=True))
     if gradients.shape[1] == columns and (np.diff(ids) > 0).all():
-        return ids, gradients.astype(np.float64, copy=False)
+        return ids, gradients
     rows, places = np.unique(ids, return_inverse=True)
     total = np.zeros((rows.size, columns))
     if rows.size == ids.size:

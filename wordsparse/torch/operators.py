@@ -47,7 +47,7 @@ def _fake_losses(h: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
 def _stamp(version: int, number: int = -1) -> Tensor:
     """Return the stamp of a forward pass: the version of W, the number of the current backward pass, or −1, and the
     number of the forward pass."""
-    return torch.tensor([version, passes.now(), number])
+    return torch.from_numpy(np.array([version, passes.now(), number]))
 
 
 def _gradient(

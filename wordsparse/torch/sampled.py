@@ -42,12 +42,13 @@ STATE = ("W", "row_squares", "counts", "total", "steps")
 
 @dataclass(frozen=True)
 class Softmax:
-    """The softmax over the classes S in a minibatch: S (u,), their rows of W (u, d), the log probabilities (m, u), and
-    the columns of the targets."""
+    """The softmax over the classes S in a minibatch: S (u,), their rows of W (u, d), exp(o − max o) for the outputs o
+    (m, u), the sums (m,) of these powers, and the columns of the targets."""
 
     classes: Array
     W: Array
-    log_probabilities: torch.Tensor
+    powers: torch.Tensor
+    sums: torch.Tensor
     columns: Array
 
 
@@ -79,10 +80,13 @@ class SampledEngine(Engine):
             log_P = np.log(-np.expm1(n * _log_absent(Q) + self.negatives * _log_absent(1 / self.n_outputs)))
             o = self.kernels.matmul(minibatch.H, W.T)
             o += (np.log(Q) - log_P).astype(self.dtype)
-            softmax = torch.from_numpy(o).log_softmax(1)
-            own = softmax.numpy()[rows, columns] + log_P[columns]
-            losses = np.bincount(rows, -own * minibatch.weights, len(o)).astype(np.float64)
-            return Pass(minibatch, losses, self.version, Softmax(S, W, softmax, columns))
+            powers = torch.from_numpy(o)
+            powers -= powers.amax(1, keepdim=True) if o.size else 0
+            own = o[rows, columns]  # a copy: the next line overwrites o
+            sums = powers.exp_().sum(1)
+            log_shares = own - sums.log().numpy()[rows] + log_P[columns]
+            losses = np.bincount(rows, -log_shares * minibatch.weights, len(o)).astype(np.float64)
+            return Pass(minibatch, losses, self.version, Softmax(S, W, powers, sums, columns))
 
     def gradient(self, forward: Pass, g: Array, version: int, onto: Gradients | None) -> Array:
         with self.guard.held("backward"):
@@ -90,7 +94,7 @@ class SampledEngine(Engine):
             minibatch, softmax = forward.minibatch, forward.results
             rows, y = minibatch.rows, minibatch.weights
             weights = (g * np.bincount(rows, y, len(g))).astype(self.dtype)
-            by_output = softmax.log_probabilities.exp().mul_(torch.from_numpy(weights)[:, None]).numpy()
+            by_output = (softmax.powers * (torch.from_numpy(weights) / softmax.sums)[:, None]).numpy()
             np.subtract.at(by_output, (rows, softmax.columns), (g[rows] * y).astype(self.dtype))
             if onto is not None:
                 onto.add(minibatch, g)
@@ -108,7 +112,8 @@ class SampledEngine(Engine):
         rows, total = summed(gradients.rows, self.W.shape[1])
         squares = self._squares_with(rows, total)
         rate = step.lr / np.sqrt(np.where(squares > 0, squares, 1))
-        W = self.kernels.take(self.W, rows) - (rate[:, None] * total).astype(self.dtype)
+        W = self.kernels.take(self.W, rows)
+        W -= rate.astype(self.dtype)[:, None] * total
         if not validation.all_finite(W):
             raise TrainingError("the step would give weights that are not finite: lower the learning rate")
         self.W[rows], self.row_squares[rows] = W, squares

@@ -46,7 +46,8 @@ def _of_ids(target: Tensor, shape: tuple[int, int], ignore_index: int) -> tuple[
             f"target of whole numbers must have {m} ids, or {m} rows of ids, not the shape {tuple(target.shape)}; "
             "for a multi-hot target, with one number per class, give target.float()"
         )
-    target, rows = target.long(), torch.arange(m, device=target.device)
+    target = (target[:, 0] if target.shape[1:] == (1,) else target).long()
+    rows = torch.arange(m, device=target.device)
     is_target = target != ignore_index
     ids, weights = torch.where(is_target, target, 0).ravel(), is_target.ravel().float()
     if target.ndim == 1:
