@@ -14,7 +14,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional
-from wordsparse.labels.logistic import Calibration
 from wordsparse.labels.scoring import Scorer, blocks
 from wordsparse.labels.tuning import RidgeProblem
 from wordsparse.types import Array
@@ -66,8 +65,11 @@ def fitted(problem: RidgeProblem, scorer: Scorer, power: float, head: Array, hel
     X = problem.X.astype(np.float64)
     with _sklearn.config_context(assume_finite=True, skip_parameter_validation=True), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a machine that has not converged is good enough
+        svm = _svm.LinearSVC(
+            C=STRENGTH, fit_intercept=False, dual=True, tol=0.1, max_iter=100, random_state=np.random.RandomState(0)
+        )
         machines = [
-            _machine(X, kind.indices[at], kind.data[at] > 1, problem.weights)
+            _machine(svm, X, kind.indices[at], kind.data[at] > 1, problem.weights)
             for at in map(slice, kind.indptr[:-1], kind.indptr[1:])
         ]
     if not machines:
@@ -82,25 +84,25 @@ def _part(scorer: Scorer, labels: Array) -> Scorer:
 
 def _hard(problem: RidgeProblem, scorer: Scorer, power: float) -> Any:
     """Return the ``HARD`` best labels for each row, by o n^−power, as a CSR matrix (n, labels) of ones."""
-    m, plain = scorer.counts.size, Calibration(power)
-    offsets, count = plain.offsets(scorer.counts), min(HARD, m)
+    m = scorer.counts.size
+    scale, count = scorer.counts.astype(np.float32) ** -power, min(HARD, m)
     columns = np.zeros((problem.X.shape[0], count), np.int64)
     for rows in blocks(problem.X) if count else ():
-        scores = plain.logits(scorer.candidates(problem.X[rows])[1][:, :m], offsets)
+        scores = scorer.candidates(problem.X[rows])[1][:, :m] * scale
         columns[rows] = np.argpartition(-scores, count - 1, axis=1)[:, :count]
     indptr = np.arange(columns.shape[0] + 1) * count
     return sp.csr_array((np.ones(columns.size, np.float32), columns.ravel(), indptr), shape=(columns.shape[0], m))
 
 
-def _machine(X: Any, rows: Array, truth: Array, weights: Array) -> Any:
-    """Return the weights of one label, CSR (1, f): ``truth`` says which of the rows have the label."""
+def _machine(svm: Any, X: Any, rows: Array, truth: Array, weights: Array) -> Any:
+    """Return the weights of one label, CSR (1, f), fitted by ``svm``: ``truth`` says which of the rows have the
+    label."""
     if truth.all() or not truth.any():
         return sp.csr_array((1, X.shape[1]), dtype=np.float32)
     some = X[rows]
     features, columns = np.unique(some.indices, return_inverse=True)  # the machine does not see unused features
     structure = columns.astype(np.int32), some.indptr.astype(np.int32)  # the only type that liblinear takes
     some = sp.csr_array((some.data, *structure), shape=(rows.size, features.size))
-    machine = _svm.LinearSVC(C=STRENGTH, fit_intercept=False, dual=True, tol=0.1, max_iter=100, random_state=0)
-    w = machine.fit(some, truth, weights[rows]).coef_[0].astype(np.float32)
+    w = svm.fit(some, truth.astype(np.int64), weights[rows]).coef_[0].astype(np.float32)
     large = np.abs(w) > SMALL
     return sp.csr_array((w[large], features[large], [0, large.sum()]), shape=(1, X.shape[1]))
