@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from pyarrow import parquet
 
 import wordsparse as ws
 from tools.bench.runner import Benchmark, OnText, Row, cpu_seconds, once
@@ -121,13 +122,17 @@ class Recipe(Benchmark):
 
 @dataclass
 class Counts(OnText):
-    """Skip-gram trained on a text, and on its counted pairs: CPU seconds, and scores without and with n-grams."""
+    """Skip-gram trained on a text, and on its counted pairs: CPU seconds, and scores without and with n-grams.
+
+    Pairs with a count below ``least`` are left out. ``pairs_mb`` is the size of the table in megabytes.
+    """
 
     side: Any = ("text", "counts")
+    least: Any = (0.0,)
     seed: Any = (1, 2, 3)
     pairs: tuple[str, ...] = ("",)
     analogies: tuple[str, ...] = ("",)
-    cases: ClassVar[tuple[str, ...]] = ("seed", "side")
+    cases: ClassVar[tuple[str, ...]] = ("seed", "side", "least")
 
     def track_run(self) -> list[Row]:
         row: Row = {}
@@ -137,14 +142,22 @@ class Counts(OnText):
             source, request = encoded, {**self.sizes("seed"), "model": "skipgram", "progress": False}
             if self.side == "counts":
                 before = cpu_seconds()
-                row["pairs"] = ws.count(encoded, table, threads=self.threads)["pairs"]
+                ws.count(encoded, table, threads=self.threads)
                 row["count_cpu_seconds"] = cpu_seconds() - before
+                row |= self._frequent(table)
                 source, request = table, {**request, "preset": "counts"}
             before = cpu_seconds()
             model = ws.train(source, **request)
             row |= {"cpu_seconds": cpu_seconds() - before, "step_cpu_seconds": model.report["cpu_seconds"]}
         row |= scores_of(model.without_ngrams(), self.pairs, self.analogies)
         return [row | {f"form {name}": score for name, score in scores_of(model, self.pairs, self.analogies).items()}]
+
+    def _frequent(self, table: Path) -> Row:
+        """Remove the pairs below ``least`` from a table. Return the table's number of pairs and its size."""
+        if self.least:
+            kept = parquet.read_table(table, filters=[("count", ">=", self.least)])
+            parquet.write_table(kept, table)
+        return {"pairs": parquet.read_metadata(table).num_rows, "pairs_mb": table.stat().st_size / 1e6}
 
 
 @dataclass
