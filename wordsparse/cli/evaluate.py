@@ -1,6 +1,8 @@
 """``wordsparse evaluate``: scores of word vectors on word pairs, analogies, sentences and search, and of the next items
 that a model predicts."""
 
+from typing import Any
+
 import click
 
 from wordsparse.cli.common import emit, json_option
@@ -27,6 +29,11 @@ from wordsparse.corpus.options import TextOptions
     help="Use the items of LOG from this date or number on as test items.  [default: the last item of each user]",
 )
 @click.option(
+    "--cold",
+    is_flag=True,
+    help="Rank only new items of LOG, which the model knows by their features alone (train --features).",
+)
+@click.option(
     "--restrict-vocab",
     default=30_000,
     show_default=True,
@@ -43,8 +50,9 @@ def command(
     next: tuple[str, ...],
     restrict_vocab: int,
     stem: str | None,
+    cold: bool,
     as_json: bool,
-    **log: str | None,
+    **log: Any,
 ) -> None:
     """Evaluate a model, or word vectors from any tool, on test sets.
 
@@ -54,11 +62,11 @@ def command(
     --next scores how well a model of baskets or sessions predicts users' next items: how often the next items are among
     the first ten predictions (hit10), and how high they rank (ndcg10). Rankings by popularity and by item-to-item
     counts are scored for comparison. The mean probability of the first predictions is shown next to how often they came
-    true. The model must be trained without the test items.
+    true. The model must be trained without the test items. With --cold, items without a history are ranked by their
+    features, next to their popularity by the counts of items with the same features.
     """
     from wordsparse.words.evaluate import evaluate
 
-    result = evaluate(
-        model_or_vectors, pairs, analogies, restrict_vocab, sentences, related, retrieval, next, stem=stem, **log
-    )
+    how = {"stem": stem, "cold": cold, **log}
+    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences, related, retrieval, next, **how)
     emit(result, str(result).splitlines(), as_json)

@@ -13,7 +13,7 @@ calibration error; Naeini et al., 2015).
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -51,18 +51,24 @@ class HeldOut(NamedTuple):
 
 
 def held_out(
-    users: Iterable[tuple[str, Iterable[tuple[str, Any]]]], vocabulary: Vocabulary, since: float | None = None
+    users: Iterable[tuple[str, Iterable[tuple[str, Any]]]],
+    vocabulary: Vocabulary,
+    since: float | None = None,
+    only: Collection[str] | None = None,
 ) -> HeldOut:
     """Split each user's items into the history and the test items: at the date ``since``, or by default before the last
-    item. ``users`` yields names, each with pairs of an item and the date or number that orders the items."""
+    item. ``users`` yields names, each with pairs of an item and the date or number that orders the items. Only items in
+    ``only`` are test items, if it is given; the default is then to split before the last of them."""
     items, owners, tests = list[int](), list[int](), list[tuple[int, int]]()
     wanted, unjudged = list[int](), 0
     for _, placed in users:
         events = [*placed]
+        if only is not None and since is None:
+            events = events[: 1 + max((i for i, (word, _) in enumerate(events) if word in only), default=-1)]
         before = (i for i in range(len(events) - 1, 0, -1) if events[i - 1] != events[-1])
         end = next(before, 0) if since is None else bisect_left(events, since, key=itemgetter(1))
         history = [word for word, _ in events[:end]]
-        new = {word for word, _ in events[end:]}.difference(history)
+        new = {word for word, _ in events[end:] if only is None or word in only}.difference(history)
         if not (history and new):
             unjudged += 1
             continue
@@ -75,10 +81,9 @@ def held_out(
     return HeldOut(np.array(items, np.int64), np.array(owners, np.int64), pairs, np.array(wanted, np.int64), unjudged)
 
 
-def judge(held: HeldOut, rankings: Mapping[str, Array], logs: Array, of_wanted: Array) -> dict[str, Any]:
-    """Return the scores of rankings, each with the K best words of each user, (n, K), padded with −1. The first ranking
-    is the model's. ``logs`` (n, K) holds the log probabilities of its words, and ``of_wanted`` those of the test items;
-    ``calibration`` in the result compares them with what came next. Intervals are over users.
+def judge(held: HeldOut, rankings: Mapping[str, Array]) -> dict[str, Any]:
+    """Return the scores of rankings, each with the K best words of each user, (n, K), padded with −1. Intervals are
+    over users.
 
     A user whose test items are all unknown to the model counts as a miss (``oov``).
     """
@@ -92,13 +97,17 @@ def judge(held: HeldOut, rankings: Mapping[str, Array], logs: Array, of_wanted: 
         hit10, ndcg10 = values[:, at : at + 2].mean(axis=0).tolist()
         intervals = {"ndcg10": ndcg10, "ndcg10_low": ndcg[0], "ndcg10_high": ndcg[1]}
         scores[side] = {"hit10": hit10, "low": low, "high": high, **intervals, **about}
-    return {**scores, "calibration": _calibration(held, next(iter(rankings.values())), np.exp(logs), of_wanted)}
+    return scores
 
 
-def _calibration(held: HeldOut, rows: Array, p: Array, of_wanted: Array) -> dict[str, float]:
-    """Return the mean p of the first items next to their hit rate, the expected calibration error of the listed items
-    in BINS bins of equal width, and the mean log p of a known test item."""
-    is_hit, is_listed = _hits(held, rows), rows >= 0
+def calibration(held: HeldOut, rows: Array, logs: Array, of_wanted: Array) -> dict[str, float]:
+    """Compare the probabilities p of the K listed words of each user, (n, K), with what came next. ``logs`` (n, K) are
+    the log p, and ``of_wanted`` those of the test items.
+
+    Return the mean p of the first items next to their hit rate, the expected calibration error of the listed items in
+    BINS bins of equal width, and the mean log p of a known test item.
+    """
+    p, is_hit, is_listed = np.exp(logs), _hits(held, rows), rows >= 0
     bins = np.minimum((p[is_listed] * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, p[is_listed] - is_hit[is_listed], BINS)
     return {

@@ -17,6 +17,7 @@ SIDES = {
     "fused_stemmed": "both in one score, stems",
     "popularity": "popularity",
     "counts": "item-to-item counts",
+    "category": "popularity by features",
 }
 """Titles of the rankings that are scored for comparison with the vectors or the model."""
 
@@ -50,9 +51,11 @@ class Scores(dict[str, Any]):
     def _calibrations(self) -> Iterator[Row]:
         """Yield, for each event log, the mean probability of the first item, how often this item came next, the
         expected calibration error, and the mean log probability of the items that came next."""
-        if self["next"]:
+        if any("calibration" in score for score in self["next"].values()):
             yield PROBABILITIES, "first", "came next", "error", "log p"
         for name, score in self["next"].items():
+            if "calibration" not in score:
+                continue
             p1, hit1, ece, log_p = (score["calibration"][key] for key in ("p1", "hit1", "ece", "log_p"))
             yield escaped(name), f"{p1:.3f}", f"{hit1:.3f}", f"{ece:.3f}", f"{log_p:.2f}"
 

@@ -27,7 +27,7 @@ from wordsparse.training.progress import Progress, rate
 from wordsparse.training.run_state import RunState
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.calibration import POSITIONS, with_memory
+from wordsparse.words.calibration import POSITIONS, Features, with_features, with_memory
 from wordsparse.words.embedding import WordEmbedding
 from wordsparse.words.examples import Examples
 from wordsparse.words.model import Model, Training
@@ -83,11 +83,15 @@ class Run:
         vocabulary: Vocabulary | None = None,
         init: WordVectors | None = None,
         device: devices.Choice | None = None,
+        features: Features | None = None,
     ) -> None:
         if options.memory and not isinstance(source, TextSource):
             raise InputError("memory: needs items in sentences, which this kind of data has not: leave memory out")
+        self.features = features
         self.options, self.text = options.with_epochs(source.length), source.identity()
         self.vocabulary = vocabulary = vocabulary or source.vocabulary
+        if features is not None:
+            features.check(vocabulary)
         self.device, self.threads = device or devices.choose(options.device), resolve_threads(options.threads)
         # On a CPU, one thread builds minibatches ahead of the steps. With a GPU, most threads build minibatches. The
         # threads for a GPU build no transposes, because copying transposes to the GPU would take longer than computing
@@ -208,6 +212,8 @@ class Run:
             pieces = self.minibatches.passes.train(lambda position: POSITIONS, epoch=ALL)
             held_out, weights = source.histories(self.options, self.vocabulary), source.corpus.weights
             model = with_memory(model, pieces, weights, held_out, self.continues, self.is_on_same_text)
+            if self.features is not None:
+                model = with_features(model, self.features)
         report |= self._report(checkpoints, parent, time.perf_counter() - wall, time.process_time() - cpu)
         if model.ngrams is not None:
             report["spelling"] = str(model.ngrams)

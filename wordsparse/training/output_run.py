@@ -27,6 +27,7 @@ from wordsparse.training.request import Request
 from wordsparse.training.resume import continued, differences, is_same_text
 from wordsparse.training.run_directory import RunDirectory
 from wordsparse.words import model_directory as models
+from wordsparse.words.calibration import Features, refitted
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
@@ -56,9 +57,9 @@ def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iter
             logger.warning("init has no effect: the run goes on from %s", before)
             init = None
         if base is None:
-            run: Run | None = Run(source, plan.options, init=init, device=plan.device)
+            run: Run | None = Run(source, plan.options, init=init, device=plan.device, features=plan.features)
         else:
-            run = continued(base, source, plan.options, plan.device)
+            run = continued(base, source, plan.options, plan.device, plan.features)
         if run is None:
             logger.info("%s is finished: no epochs are left to train", output)
         else:
@@ -68,7 +69,7 @@ def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iter
                 checkpoint.restore(run)
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
                 logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
-        yield OutputRun(run, base, request, directory, stop)
+        yield OutputRun(run, base, request, directory, stop, plan.features)
 
 
 def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
@@ -112,13 +113,14 @@ def _check_request(checkpoint: Checkpoint, request: Mapping[str, Any], source: S
 @dataclass
 class OutputRun:
     """A run for an output, which trains with checkpoints and writes the model. If no epochs are left to train, ``run``
-    is None and the model is ``base``. ``request`` goes into checkpoints."""
+    is None and the model is ``base``, to which new ``features`` are fitted. ``request`` goes into checkpoints."""
 
     run: Run | None
     base: Model | None
     request: Mapping[str, Any]
     directory: RunDirectory
     stop: StopRequest
+    features: Features | None = None
 
     def finish(self, progress: Callable[[Progress], None], checkpoint_every: float) -> Model:
         """Train and write the model. After an error or a signal, write a checkpoint if possible; the error message
@@ -126,7 +128,7 @@ class OutputRun:
         run, stop = self.run, self.stop
         if run is None:
             assert self.base is not None
-            return self.base
+            return self.base if self.features is None else self._installed(refitted(self.base, self.features))
         begun, due = run.state.tokens, time.monotonic() + checkpoint_every
 
         def after_step(step: Progress) -> None:
@@ -170,7 +172,9 @@ class OutputRun:
         return f"no checkpoint could be written ({failure}); {note}" if failure else note
 
     def _write_model(self, run: Run) -> Model:
-        model = run.model(self.directory.count(), self.request["call"], self.request["base"])
+        return self._installed(run.model(self.directory.count(), self.request["call"], self.request["base"]))
+
+    def _installed(self, model: Model) -> Model:
         with storage.writing(self.directory.named), storage.staging(self.directory.output) as folder:
             model.save(folder / "model")
             self.directory.install(folder / "model")

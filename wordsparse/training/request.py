@@ -32,12 +32,17 @@ from wordsparse.training import checkpoints, memory
 from wordsparse.training.options import RunOptions
 from wordsparse.training.run_directory import PREVIOUS, RunDirectory
 from wordsparse.words import model_directory as models
+from wordsparse.words.calibration import Features, read_features
 from wordsparse.words.kinds import ITEMS, KINDS, TEXT, Kind, kind_of
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.source import Source
 from wordsparse.words.text_source import TextSource
+
+# Options that a finished model does not pass on: a new text has its own number of epochs, and the model itself holds
+# its features.
+ANEW = ("epochs", "features")
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +53,7 @@ class Request:
 
     ``reading`` holds the options for reading the data, as the user gave them or a model recorded them. The options for
     reading are fields of the dataclass ``kind.reading``. ``options`` determine the steps; ``options.epochs`` is None if
-    the number of epochs depends on the length of the data.
+    the number of epochs depends on the length of the data. ``features`` are the features of items, if a table is given.
     """
 
     kind: Kind
@@ -57,6 +62,7 @@ class Request:
     options: Options
     run: RunOptions
     device: devices.Choice
+    features: Features | None = None
 
     @contextmanager
     def source(self, place: Path | None = None, **how: Any) -> Iterator[Source]:
@@ -121,7 +127,16 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     memory.check(1, options.dim)  # checked before the text is read
     if options.threads is not None and options.threads > (cpus := available_cpus()):
         logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))
-    return Request(kind, data, reading, options, run, devices.choose(options.device))
+    return Request(kind, data, reading, options, run, devices.choose(options.device), _features(options, reading))
+
+
+def _features(options: Options, reading: Mapping[str, Any]) -> Features | None:
+    """Return the features in the table that the user gave. Raise InputError if the model would have no memory."""
+    if options.features is None:
+        return None
+    if not options.memory:
+        raise InputError("features (--features) are of items: choose --for items or sessions, and keep the memory")
+    return read_features(options.features, reading.get("column"))
 
 
 def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
@@ -170,7 +185,7 @@ class _Stored(NamedTuple):
     @classmethod
     def of_model(cls, model: Model) -> "_Stored":
         """Return the record of a finished model."""
-        return cls(_without(model.options, "epochs"), model.trained().text, model.call)
+        return cls(_without(model.options, *ANEW), model.trained().text, model.call)
 
     @classmethod
     def of_output(cls, output: Path) -> "_Stored | None":
@@ -186,7 +201,7 @@ class _Stored(NamedTuple):
             manifest = storage.read_manifest(path, models.FORMAT, models.VERSION)
             with storage.trusting(path):
                 text = restored(path.parent, (manifest["training"] or {"text": {}})["text"])
-                return cls(_without(manifest["options"], "epochs"), text, manifest["call"])
+                return cls(_without(manifest["options"], *ANEW), text, manifest["call"])
         return None
 
     def steps(self, keywords: Mapping[str, Any]) -> dict[str, Any]:

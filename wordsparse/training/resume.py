@@ -27,6 +27,7 @@ from wordsparse.kernels import at_work
 from wordsparse.machine.devices import Choice
 from wordsparse.options import free
 from wordsparse.training.loop import Run
+from wordsparse.words.calibration import Features, features_of, without_new_items
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
@@ -79,23 +80,29 @@ def with_more_epochs(options: Options, model: Model, source: Source) -> Options 
     return now if now.epochs > epochs else None
 
 
-def continued(model: Model, source: Source, options: Options, device: Choice) -> Run | None:
-    """Return a run that trains a model further, on its own text or on a new text. Return None if no epochs are left."""
+def continued(
+    model: Model, source: Source, options: Options, device: Choice, features: Features | None = None
+) -> Run | None:
+    """Return a run that trains a model further, on its own text or on a new text. Return None if no epochs are left.
+    Without new ``features``, the run has the features of the model."""
+    features, model = features_of(model) if features is None else features, without_new_items(model)
     if is_same_text(model.trained().text, source):
         more = with_more_epochs(options, model, source)
         if more is None:
             return None
-        run = Run(source, more, model.vocabulary, device=device)
+        run = Run(source, more, model.vocabulary, device=device, features=features)
         run.restore(model.state(), model.trained().run_state)
         run.continues, run.is_on_same_text = model, True
         return run
-    run = on_new_text(model, source, options, device)
+    run = on_new_text(model, source, options, device, features)
     added = len(run.vocabulary) - len(model.vocabulary)
     logger.info("training on with a new text: %s words added to %s", f"{added:,}", f"{len(model.vocabulary):,}")
     return run
 
 
-def on_new_text(model: Model, source: Source, options: Options, device: Choice | None = None) -> Run:
+def on_new_text(
+    model: Model, source: Source, options: Options, device: Choice | None = None, features: Features | None = None
+) -> Run:
     """Return a run on a new text that starts from a model. Raise InputError if the kind of model, the loss, the
     dimension, the preset or the base measure would change."""
     fixed = ("model", "loss", "dim", "preset", "measure_power")
@@ -104,7 +111,8 @@ def on_new_text(model: Model, source: Source, options: Options, device: Choice |
         raise InputError(
             f"resume: {changed}: a new text cannot change these options: use the original options, or train a new model"
         )
-    run = Run(source, options, model.vocabulary.merged(source.vocabulary), device=device)
+    vocabulary = model.vocabulary.merged(source.vocabulary)
+    run = Run(source, options, vocabulary, device=device, features=features)
     start_from(run, model, options.used_recipe())
     return run
 

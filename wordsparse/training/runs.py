@@ -15,6 +15,7 @@ from wordsparse.training.output_run import begin
 from wordsparse.training.progress import Progress, ProgressOption, reports
 from wordsparse.training.request import request
 from wordsparse.training.resume import continued
+from wordsparse.words.calibration import refitted
 from wordsparse.words.model import Model
 from wordsparse.words.source import Source
 
@@ -63,7 +64,8 @@ def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) ->
                 return job.finish(training, run.checkpoint_every)
         init = run.vectors()
         with plan.source(progress=encoding) as source:
-            return _finished(Run(source, plan.options, init=init, device=plan.device), training, plan.call())
+            begun = Run(source, plan.options, init=init, device=plan.device, features=plan.features)
+            return _finished(begun, training, plan.call())
 
 
 def train_on(
@@ -75,8 +77,10 @@ def train_on(
         reports(progress) as (encoding, training),
         plan.source(known=model.vocabulary.words, progress=encoding) as source,
     ):
-        run = continued(model, source, plan.options, plan.device)
-        return model if run is None else _finished(run, training, plan.call())
+        run = continued(model, source, plan.options, plan.device, plan.features)
+        if run is not None:
+            return _finished(run, training, plan.call())
+        return model if plan.features is None else refitted(model, plan.features)
 
 
 def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str, object]) -> Model:

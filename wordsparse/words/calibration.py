@@ -1,26 +1,38 @@
-"""Gives a model its memory of pairs, and chooses the constants of its predictions by held-out last items.
+"""Gives a model its memory of pairs and its new items, and chooses the constants of its predictions by held-out last
+items.
 
 ``Model.memory`` holds the pairs C of :mod:`wordsparse.items.memory` as the arrays ``indptr``, ``indices`` and ``data``,
-and the constants of :mod:`wordsparse.items.fusion`.
+and the constants of :mod:`wordsparse.items.fusion`. If the model has features (:mod:`wordsparse.items.features`), they
+are in the arrays ``feature_indptr`` and ``feature_indices``, and the last ``new`` words are items that were not in the
+training text.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
 
-from wordsparse.corpus import END_OF_SENTENCE
-from wordsparse.items import fusion, memory
+from wordsparse.corpus import END_OF_SENTENCE, Vocabulary
+from wordsparse.items import features, fusion, memory
+from wordsparse.items.features import Features
 from wordsparse.items.memory import POSITIONS
 from wordsparse.kernels import CpuKernels, Csr
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.types import Array
 from wordsparse.words.model import Model
-from wordsparse.words.prediction import Predictor, counts_of, is_ordered, pairs_of
+from wordsparse.words.prediction import (
+    Predictor,
+    counts_of,
+    is_ordered,
+    matrix_of_features,
+    pairs_of,
+    trained_words,
+)
 from wordsparse.words.source import Piece
 
-__all__ = ["POSITIONS", "with_memory"]
+__all__ = ["POSITIONS", "Features", "features_of", "read_features", "with_features", "with_memory", "without_new_items"]
 
 # The words are cut into BLOCKS blocks of at most MOST words. The words with the highest output in their block may be
 # among the first words of a history. So may the FREQUENT most frequent words. SAMPLE is the size of the sample of the
@@ -28,6 +40,11 @@ __all__ = ["POSITIONS", "with_memory"]
 BLOCKS, MOST, FREQUENT, SAMPLE = 100, 4096, 20, 512
 # A number that is added to an association of 0, and a number above all associations.
 TINY, HUGE = np.float32(1e-30), np.float32(1e30)
+# The arrays and the number in the memory that describe new items.
+OF_FEATURES = ("feature_indptr", "feature_indices", "new")
+
+read_features = features.read
+logger = logging.getLogger(__name__)
 
 
 def with_memory(
@@ -58,6 +75,72 @@ def with_memory(
         model.report["next"] = constants.as_dict()
         model = replace(model, memory={**arrays, **constants.as_dict()})
     return model
+
+
+def with_features(model: Model, given: Features) -> Model:
+    """Return the model with its new items: the items in ``given`` that share a feature with a word of the model.
+
+    The rows of a new item are fitted to its features. The last number of its output row also holds the log of its
+    fitted popularity, relative to the mean, because no pairs tell of it. As its count, predictions take the geometric
+    mean of all counts.
+    """
+    words, V, counts, known = model.vocabulary.words, len(model), counts_of(model), given.of(model.vocabulary.words)
+    is_shared = known.matrix[V:] @ np.asarray(known.matrix[:V].sum(axis=0)) > 0
+    rows = np.append(np.arange(V), V + np.flatnonzero(is_shared))
+    items, matrix, new = [known.items[row] for row in rows[V:].tolist()], known.matrix[rows], len(rows) - V
+    vocabulary = Vocabulary([*words, *items], [*model.vocabulary.counts.tolist(), *[1] * new])
+    roots, before = _roots(model, vocabulary), _roots(model, model.vocabulary)
+    logs, outputs = np.log(counts), model.output_rows / before[:, None]
+    outputs[:, -1] += logs - logs.mean()
+    of_new = features.fitted(matrix, np.hstack([model.input_rows, outputs]), counts, CpuKernels(model.threads))
+    input_rows = np.concatenate([model.input_rows, of_new[:, : model.dim]])
+    of_known = model.output_rows * (roots[:V] / before)[:, None]
+    output_rows = np.concatenate([of_known, of_new[:, model.dim :] * roots[V:, None]])
+    logger.info(
+        "new items with vectors from features: %s; left out, because they share no feature with an item of the log: %s",
+        f"{new:,}",
+        f"{len(is_shared) - new:,}",
+    )
+    assert model.memory is not None
+    arrays = {
+        **model.memory,
+        "indptr": np.pad(model.memory["indptr"], (0, new), "edge"),
+        "counts": np.append(counts, np.full(new, np.exp(logs.mean()))),
+        **dict(zip(OF_FEATURES, (matrix.indptr, matrix.indices, new), strict=True)),
+    }
+    model.report["new_items"] = new
+    return replace(model, vocabulary=vocabulary, input_rows=input_rows, output_rows=output_rows, memory=arrays)
+
+
+def _roots(model: Model, vocabulary: Vocabulary) -> Array:
+    """Return √π of the words, (V,) float32."""
+    measure = model.recipe.base_measure(vocabulary.counts)
+    return np.asarray(np.sqrt(measure / measure.sum()), np.float32)
+
+
+def without_new_items(model: Model) -> Model:
+    """Return the model with only the words of its training text."""
+    if not (V := trained_words(model)) < len(model):
+        return model
+    vocabulary = Vocabulary(model.vocabulary.words[:V], model.vocabulary.counts[:V])
+    scale = _roots(model, vocabulary) / _roots(model, model.vocabulary)[:V]
+    input_rows, output_rows = model.input_rows[:V], model.output_rows[:V] * scale[:, None]
+    assert model.memory is not None
+    arrays = {name: value for name, value in model.memory.items() if name not in OF_FEATURES}
+    arrays |= {"indptr": arrays["indptr"][: V + 1], "counts": arrays["counts"][:V]}
+    return replace(model, vocabulary=vocabulary, input_rows=input_rows, output_rows=output_rows, memory=arrays)
+
+
+def refitted(model: Model, given: Features) -> Model:
+    """Return a trained model with other features."""
+    return with_features(without_new_items(model), given)
+
+
+def features_of(model: Model) -> Features | None:
+    """Return the features that a model holds, or None."""
+    if model.memory is None or "feature_indptr" not in model.memory:
+        return None
+    return Features(model.vocabulary.words, matrix_of_features(model))
 
 
 def _parts(pieces: Iterable[Piece], weights: Array | None) -> Iterator[memory.Part]:

@@ -27,7 +27,14 @@ from wordsparse.evaluation.testsets import load_test_sets, named
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import is_model, load, read_vectors
-from wordsparse.words.prediction import Predictor, by_pairs, log_of, weighed
+from wordsparse.words.prediction import (
+    Predictor,
+    by_pairs,
+    log_of,
+    popularity_by_features,
+    trained_words,
+    weighed,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +54,7 @@ def evaluate(
     weight: str | None = None,
     since: str | float | None = None,
     stem: str | None = None,
+    cold: bool = False,
 ) -> Scores:
     """Score word vectors on test sets in files.
 
@@ -81,6 +89,9 @@ def evaluate(
     since : str or number, optional
         Items are test items if their ``order`` is at or after this date or number. By default, only the last item of
         each user is a test item.
+    cold : bool
+        Whether ``next`` tests new items: only items that the model knows by their features alone are ranked, and are
+        test items. By default, the last new item of each user is the test item.
     stem : str, optional
         The language of the collections in ``retrieval``, such as "english". BM25 over stems without stop words, alone
         and with the vectors in one score, is scored too.
@@ -94,17 +105,18 @@ def evaluate(
         "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model, and with ``stem``
         "bm25_stemmed" and "fused_stemmed": as for model}}, "next": {NAME: {"model": {"hit10", "low", "high", "ndcg10",
         "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity": as for model, "counts": as for model,
-        "calibration": {"p1", "hit1", "ece", "log_p"}}}}``. ``p1`` is the mean probability of the first predicted items,
-        ``hit1`` the share of these items that came next, ``ece`` the expected calibration error of the ten predicted
-        items, and ``log_p`` the mean log probability of a test item. ``n`` is the number of test cases that are scored.
-        ``oov`` is the number of test cases that are left out because a word is unknown, a word of an analogy is not
-        frequent enough, or a sentence has no known word. ``oov`` also counts queries without a known word and users
-        without a known test item, but such queries and users are scored with 0. ``unjudged`` counts the queries that
-        are left out because they have no relevant document, or the users who are left out because they have no history
-        or no new item. ``low`` and ``high`` bound the 95 % bootstrap interval; sections have no interval. If the
-        vectors have n-grams or a tokeniser that splits words, pairs may also have ``with_composed``, the score if
-        unknown words get vectors composed of their parts. ``str`` and notebooks show the dict as a table. A warning
-        names each test set in which hardly any test case is scored.
+        "calibration": {"p1", "hit1", "ece", "log_p"}}}}``. With ``cold``, ``next`` is {NAME: {"model", "category"}},
+        where "category" ranks items by the counts of trained items with the same features. ``p1`` is the mean
+        probability of the first predicted items, ``hit1`` the share of these items that came next, ``ece`` the expected
+        calibration error of the ten predicted items, and ``log_p`` the mean log probability of a test item. ``n`` is
+        the number of test cases that are scored. ``oov`` is the number of test cases that are left out because a word
+        is unknown, a word of an analogy is not frequent enough, or a sentence has no known word. ``oov`` also counts
+        queries without a known word and users without a known test item, but such queries and users are scored with 0.
+        ``unjudged`` counts the queries that are left out because they have no relevant document, or the users who are
+        left out because they have no history or no new item. ``low`` and ``high`` bound the 95 % bootstrap interval;
+        sections have no interval. If the vectors have n-grams or a tokeniser that splits words, pairs may also have
+        ``with_composed``, the score if unknown words get vectors composed of their parts. ``str`` and notebooks show
+        the dict as a table. A warning names each test set in which hardly any test case is scored.
 
     Raises
     ------
@@ -123,9 +135,11 @@ def evaluate(
         raise InputError("--stem (stem) applies to search: name a collection with --retrieval (retrieval=)")
     if not next and any([*columns.values(), since]):
         raise InputError("columns and --from (since) apply to event logs: name an event log with --next (next=)")
+    if cold and not next:
+        raise InputError("--cold (cold) applies to event logs: name an event log with --next (next=)")
     # All files of words and texts are read before any file is scored, so a mistake in a file is reported at once.
     test_sets = load_test_sets(**sets) if are_sets or not next else None
-    logs = {name: _next(vectors, path, since, **columns) for name, path in named(next or ()).items()}
+    logs = {name: _next(vectors, path, since, cold, **columns) for name, path in named(next or ()).items()}
     if test_sets is None:
         return Scores({kind: {} for kind in KINDS} | {"next": logs})
     if isinstance(vectors, Model):
@@ -146,10 +160,18 @@ def evaluate(
     return Scores(result | {"next": logs})
 
 
-def _next(model: Any, path: PathLike[str], since: str | float | None, **columns: str | None) -> dict[str, Any]:
+def _next(
+    model: Any, path: PathLike[str], since: str | float | None, cold: bool, **columns: str | None
+) -> dict[str, Any]:
     """Return the scores of the next items that a model predicts for the users of an event log."""
     if not isinstance(model, Model):
         raise InputError("--next (next) needs a model trained on baskets or sessions: give one, or leave --next out")
+    V = trained_words(model)
+    new = model.vocabulary.words[V:] if cold else None
+    if cold and not new:
+        raise InputError(
+            "--cold (cold) needs new items: train the model with --features, without the items to be tested"
+        )
     columns["order"] = columns["order"] or model.call.get("order")
     log, kind, place = log_of(model, path, **columns), "", None
     if since is not None:
@@ -157,21 +179,25 @@ def _next(model: Any, path: PathLike[str], since: str | float | None, **columns:
             raise InputError("--from (since) needs the column of the dates: name it with --order-by (order=)")
         kind, place = place_of("--from (since)", since, columns["order"])
     counts = Counter[str]()
-    held = next_item.held_out(_counted(log.baskets(kind), counts), model.vocabulary, place)
-    known = dict(zip(model.vocabulary.words, model.vocabulary.counts.tolist(), strict=True))
+    held = next_item.held_out(_counted(log.baskets(kind), counts), model.vocabulary, place, new and {*new})
+    known = dict(zip(model.vocabulary.words[:V], model.vocabulary.counts.tolist(), strict=False))
     if all(times <= known.get(word, 0) for word, times in counts.items()):
         logger.warning("%s: the model was trained on these rows, and has seen the test items: train without them", path)
     if not len(held.wanted):
         raise InputError(f"{path}: no user has a new item after a history: give more rows, or another --from")
     shape = len(held.wanted), len(model)
     histories, tests = weighed(model, held.items, held.owners, shape[0]), held.tests_of(shape[1])
-    rows, logs, of_wanted = Predictor(model).judged(histories, next_item.K, wanted=tests)
+    rows, logs, of_wanted = Predictor(model, new).judged(histories, next_item.K, wanted=tests)
+    if cold:
+        popularity = np.append(np.full(V, -1.0), popularity_by_features(model))
+        return next_item.judge(held, {"model": rows, "category": next_item.popular(held, popularity)})
     rankings = {
         "model": rows,
         "popularity": next_item.popular(held, np.asarray(model.vocabulary.counts)),
         "counts": by_pairs(held.items, held.owners, shape, bool(columns["order"]), next_item.K),
     }
-    return next_item.judge(held, rankings, logs, of_wanted)
+    calibration = next_item.calibration(held, rows, logs, of_wanted)
+    return {**next_item.judge(held, rankings), "calibration": calibration}
 
 
 def _counted(users: Iterable[tuple[Any, Iterable[tuple[str, Any]]]], counts: Counter[str]) -> Iterator[Any]:

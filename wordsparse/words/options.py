@@ -1,10 +1,12 @@
 """The options of a training run, which are checked at initialisation and stored with the model."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from typing import Any, Literal, get_args
 
+from wordsparse.corpus.sources import is_frame
 from wordsparse.doors import SOURCES
 from wordsparse.errors import InputError
 from wordsparse.layer import losses
@@ -24,6 +26,8 @@ LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
 MOST_FORM = 1e6
 # The window width above which skip-gram's minibatches have fewer tokens.
 WIDE_WINDOW = 255
+# What a model records in place of a table that is not a file.
+IN_MEMORY = "(a table in memory)"
 # Texts shorter than LONG_TOKENS get more epochs, at most MOST_EPOCHS.
 MOST_EPOCHS, LONG_TOKENS = 20, 6_000_000
 
@@ -33,6 +37,14 @@ def _share(name: str, value: Any) -> float:
     if not share < 1:
         raise InputError(f"{name} must be a fraction of the text below 1, not {share}")
     return share
+
+
+def _table(name: str, value: Any) -> Any:
+    if is_frame(value):
+        return value
+    if not isinstance(value, str | os.PathLike):
+        raise InputError(f"{name} must be a file (csv, jsonl, parquet) or a data frame, not {type(value).__name__}")
+    return os.fspath(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +161,15 @@ class Options(Checked):
         cli="memory/--no-memory",
         shown="--memory with --for items or sessions, otherwise --no-memory",
     )
+    features: Any = option(
+        None,
+        "Table of features of items: a row for each item, with its tags, words and numbers. The column of items is "
+        "named as in the log, or comes first. Items that are not in the log get vectors from their features, "
+        "and can be predicted.",
+        metavar="FILE",
+        free=True,
+        check=_table,
+    )
     shortest: int | None = option(
         None,
         "Length of the shortest n-grams that are blended in, in characters.",
@@ -200,7 +221,8 @@ class Options(Checked):
     def as_dict(self) -> dict[str, Any]:
         """Return the options as a dict of types that JSON and TOML can store."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**content, "recipe": None if self.recipe is None else self.recipe.as_dict()}
+        features = IN_MEMORY if is_frame(self.features) else self.features
+        return {**content, "recipe": None if self.recipe is None else self.recipe.as_dict(), "features": features}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Options":

@@ -23,7 +23,7 @@ from wordsparse.corpus.sources import is_frame
 from wordsparse.corpus.tables.groups import text_of
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of
-from wordsparse.items import memory
+from wordsparse.items import features, memory
 from wordsparse.items.fusion import Fusion
 from wordsparse.kernels import CpuKernels
 from wordsparse.layer.largest import take_in
@@ -268,6 +268,24 @@ def counts_of(model: Model) -> Array:
     """Return how often each word occurs, (V,) float64; if words were weighed by age, the sum of the weights."""
     counts = model.vocabulary.counts if model.memory is None else model.memory.get("counts", model.vocabulary.counts)
     return np.asarray(counts, np.float64)
+
+
+def trained_words(model: Model) -> int:
+    """Return the number of words that occur in the training text: all words but the new items, which come last."""
+    return len(model) - (0 if model.memory is None else int(model.memory.get("new", 0)))
+
+
+def matrix_of_features(model: Model) -> Any:
+    """Return the features of the words of a model with features, CSR (V, features) float32 of ones."""
+    assert model.memory is not None
+    indptr, indices = (model.memory[f"feature_{name}"] for name in ("indptr", "indices"))
+    shape = len(model), int(indices.max(initial=-1)) + 1
+    return sp.csr_array((np.ones(len(indices), np.float32), indices, indptr), shape)
+
+
+def popularity_by_features(model: Model) -> Array:
+    """Return the popularity of the new items by the counts of trained items with the same features, (new items,)."""
+    return features.popularity(matrix_of_features(model), counts_of(model)[: trained_words(model)])
 
 
 def pairs_of(model: Model) -> Any:

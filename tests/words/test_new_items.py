@@ -1,0 +1,179 @@
+"""A model of items has vectors of new items, fitted to features: they are predicted, saved, resumed and scored."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from support.runs import interrupted
+
+import wordsparse as ws
+from wordsparse.cli import main
+from wordsparse.words.calibration import without_new_items
+
+KINDS, ITEMS = 5, 100
+NEW = [f"new {kind}" for kind in range(KINDS)]
+OPTIONS: dict[str, Any] = {"preset": "sessions", "dim": 16, "epochs": 3, "threads": 1, "progress": False}
+
+
+def sessions(n: int = 1500, seed: int = 0) -> list[list[str]]:
+    """Make sessions of items of mostly one kind. Item i is of kind i modulo KINDS."""
+    random, made = np.random.default_rng(seed), list[list[str]]()
+    for kind in random.integers(0, KINDS, n).tolist():
+        others = random.random(8) < 0.2
+        items = np.where(others, random.integers(0, ITEMS, 8), kind + KINDS * random.integers(0, ITEMS // KINDS, 8))
+        made.append([f"item {i}" for i in dict.fromkeys(items.tolist())])
+    return made
+
+
+def table() -> pd.DataFrame:
+    rows = [(f"item {i}", f"kind {i % KINDS}", i % 7) for i in range(ITEMS)]
+    rows += [(name, f"kind {kind}", 3) for kind, name in enumerate(NEW)] + [("lonely", "unheard-of", None)]
+    return pd.DataFrame(rows, columns=["item", "kind", "size"])
+
+
+@pytest.fixture(scope="module")
+def log() -> pd.DataFrame:
+    rows = [(user, item, day) for user, items in enumerate(sessions()) for day, item in enumerate(items)]
+    return pd.DataFrame(rows, columns=["user", "item", "day"])
+
+
+@pytest.fixture(scope="module")
+def model() -> ws.Model:
+    return ws.train(sessions(), **OPTIONS, features=table())
+
+
+def of_kind(kind: int) -> list[str]:
+    return [f"item {i}" for i in range(kind, ITEMS, 4 * KINDS)]
+
+
+@pytest.mark.parametrize("preset", ["sessions", "items"])
+def test_new_items_are_predicted_after_items_of_their_kind(preset: str, model: ws.Model) -> None:
+    if preset == "items":
+        model = ws.train(sessions(), **{**OPTIONS, "preset": preset}, features=table())
+    assert model.vocabulary.words[ITEMS:] == NEW
+    assert model.report["new_items"] == KINDS
+    assert model.report["vocab_size"] == ITEMS
+    for kind, new in enumerate(NEW):
+        assert model.predict(of_kind(kind), 1, candidates=NEW)[0][0] == new
+        near = [int(name.split()[1]) % KINDS for name, _ in model.wv.similar(new, 5) if name not in NEW]
+        assert near.count(kind) >= 4
+        after = [int(name.split()[1]) % KINDS for name, _ in model.predict([new], 5)]  # a session of a new item
+        assert after.count(kind) >= 4
+    assert sum(share for _, share in model.predict(of_kind(0), ITEMS + KINDS)) == pytest.approx(1, abs=1e-5)
+
+
+def test_scores_of_trained_items_stay_the_same(model: ws.Model) -> None:
+    alone = ws.train(sessions(), **OPTIONS)
+    before, now = (dict(each.predict(of_kind(2), ITEMS + KINDS)) for each in (alone, model))
+    ratios = [now[item] / before[item] for item in before]
+    np.testing.assert_allclose(ratios, ratios[0], rtol=1e-3)
+    trained = without_new_items(model)
+    assert trained.vocabulary.words == alone.vocabulary.words
+    np.testing.assert_allclose(trained.output_rows, alone.output_rows, rtol=1e-5)
+    assert trained.memory is not None
+    assert not {"new", "feature_indptr"} & trained.memory.keys()
+    again = dict(trained.predict(of_kind(2), ITEMS))
+    assert again == pytest.approx(before, rel=1e-4)
+
+
+def test_new_items_are_saved_and_have_the_same_bytes_on_any_threads(model: ws.Model, tmp_path: Path) -> None:
+    model.save(tmp_path / "m")
+    saved = ws.load(tmp_path / "m")
+    assert saved.predict([of_kind(1)], 20) == model.predict([of_kind(1)], 20)
+    again = ws.train(sessions(), **{**OPTIONS, "threads": 3}, features=table())
+    for name in ("input_rows", "output_rows", "vectors"):
+        assert getattr(again, name).tobytes() == getattr(model, name).tobytes()
+
+
+def test_a_continued_model_keeps_its_features(model: ws.Model) -> None:
+    more = model.train([["new 0", *of_kind(0)]] * 30 + sessions(100, 1), progress=False)
+    assert more.vocabulary.words[ITEMS:] == ["new 0", *NEW[1:]]
+    assert more.report["new_items"] == KINDS - 1
+    assert more.predict(of_kind(3), 1, candidates=NEW)[0][0] == "new 3"
+    assert more.vocabulary.counts[ITEMS] == 30
+    assert more.predict(of_kind(0), 3)[0][0] in ("new 0", *(f"item {i}" for i in range(0, ITEMS, KINDS)))
+    other = table().replace({"item": {"new 4": "newer 4"}})
+    refitted = model.train(sessions(), features=other, progress=False)  # the same text, so only the features are new
+    assert refitted.vocabulary.words[ITEMS:] == [*NEW[:4], "newer 4"]
+    assert refitted.predict(of_kind(4), 1, candidates=["newer 4", *NEW])[0][0] == "newer 4"
+
+
+def test_an_interrupted_run_reads_the_features_again(tmp_path: Path, log: pd.DataFrame) -> None:
+    table().to_csv(tmp_path / "items.csv", index=False)
+    log.to_csv(tmp_path / "log.csv", index=False)
+    how = {**OPTIONS, "column": "item", "group": "user", "order": "day", "features": tmp_path / "items.csv"}
+    whole = ws.train(tmp_path / "log.csv", output=tmp_path / "whole", **how)
+    interrupted(tmp_path / "log.csv", tmp_path / "m", 3000, **{**how, "batch_tokens": None, "min_count": None})
+    resumed = ws.train(tmp_path / "log.csv", output=tmp_path / "m", resume=True, progress=False)
+    assert resumed.vocabulary.words == whole.vocabulary.words
+    assert resumed.output_rows.tobytes() == whole.output_rows.tobytes()
+    other = table().replace({"item": {"new 4": "newer 4"}})
+    other.to_csv(tmp_path / "items.csv", index=False)
+    again = ws.train(
+        tmp_path / "log.csv", output=tmp_path / "m", resume=True, progress=False, features=tmp_path / "items.csv"
+    )
+    assert ws.load(tmp_path / "m").vocabulary.words == again.vocabulary.words
+    assert "newer 4" in again.vocabulary
+
+
+def test_the_command_line(tmp_path: Path, log: pd.DataFrame, capsys: pytest.CaptureFixture[str]) -> None:
+    held = log["item"].isin([f"item {i}" for i in range(10)])
+    log.to_csv(tmp_path / "log.csv", index=False)
+    log[~held].to_csv(tmp_path / "before.csv", index=False)
+    table().to_csv(tmp_path / "items.csv", index=False)
+    where = ["--column", "item", "--group-by", "user", "--order-by", "day"]
+    how = ["--for", "sessions", "--features", str(tmp_path / "items.csv"), "--dim", "16", "--epochs", "3", "-q"]
+    assert main(["train", str(tmp_path / "before.csv"), "-o", str(tmp_path / "m"), *where, *how]) == 0
+    capsys.readouterr()
+    (tmp_path / "new.txt").write_text("new 1\nnew 3\nitem 3\n")
+    candidates = ["--candidates", str(tmp_path / "new.txt"), "--json"]
+    assert main(["next", str(tmp_path / "m"), "item 11", "item 16", "item 21", *candidates]) == 0
+    assert json.loads(capsys.readouterr().out)["next"][0]["item"] == "new 1"
+    assert main(["evaluate", str(tmp_path / "m"), "--next", str(tmp_path / "log.csv"), "--cold", "--json"]) == 0
+    scores = json.loads(capsys.readouterr().out)["next"]["log"]
+    assert set(scores) == {"model", "category"}
+    assert scores["model"]["ndcg10"] > scores["category"]["ndcg10"] + 0.1
+    assert scores["model"]["oov"] == 0
+    assert main(["evaluate", str(tmp_path / "m"), "--next", str(tmp_path / "log.csv"), "--cold"]) == 0
+    assert "popularity by features" in capsys.readouterr().out
+    since = ["--from", "6"]
+    assert main(["evaluate", str(tmp_path / "m"), "--next", str(tmp_path / "log.csv"), "--cold", "--json", *since]) == 0
+    last = log[held & (log["day"] >= 6)]["user"].nunique()
+    assert json.loads(capsys.readouterr().out)["next"]["log"]["model"]["n"] == last
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"features": 3}, "features must be a file"),
+        ({"features": table(), "preset": "text"}, "features .* are of items: choose --for items or sessions"),
+        ({"features": table(), "memory": False}, "keep the memory"),
+        ({"features": table().assign(item=range(106))}, "none of the items, such as '0', is in the log"),
+        ({"features": "no-such.csv"}, "no-such.csv"),
+        ({"features": table().assign(size=float("inf"))}, "is no finite number"),
+    ],
+)
+def test_bad_features_are_refused(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ws.InputError, match=message):
+        ws.train(sessions(50), output=tmp_path / "m", **{**OPTIONS, **options})
+    assert not [*tmp_path.iterdir()]
+
+
+def test_items_without_shared_features_are_left_out_with_a_message(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        ws.train(sessions(), **OPTIONS, features=table())
+    assert "new items with vectors from features: 5; left out" in caplog.text
+    assert "of the log: 1" in caplog.text
+
+
+def test_cold_evaluation_needs_new_items(tmp_path: Path, log: pd.DataFrame) -> None:
+    log.to_csv(tmp_path / "log.csv", index=False)
+    plain = ws.train(log, column="item", group="user", order="day", **OPTIONS)
+    with pytest.raises(ws.InputError, match="needs new items"):
+        ws.evaluate(plain, next=[tmp_path / "log.csv"], cold=True)
+    with pytest.raises(ws.InputError, match="applies to event logs"):
+        ws.evaluate("vectors.txt", cold=True)
