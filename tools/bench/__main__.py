@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from tools.bench import (
+    cold,
     gpu,
     heads,
     labels,
@@ -30,7 +31,7 @@ from tools.bench import (
     words,
 )
 
-MODULES = (layer, words, text, sentences, labels, sequences, heads, processes, ranks, gpu)
+MODULES = (layer, words, text, sentences, labels, sequences, cold, heads, processes, ranks, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES
