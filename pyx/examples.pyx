@@ -14,6 +14,7 @@ Random numbers are counter-based: the draws of a token depend only on the key an
 Therefore the examples are the same however the corpus is cut into minibatches, and windows may reach across a cut.
 """
 
+from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from common cimport mix, require
@@ -381,22 +382,24 @@ def word_places(const int32_t[::1] ids, int64_t[::1] place, int64_t[::1] places)
 
 
 def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[::1] starts, const int64_t[::1] places,
-               const double[::1] by_distance, Py_ssize_t first, int32_t[::1] seen, double[::1] sums,
+               const double[:, ::1] by_distance, Py_ssize_t first, int32_t[::1] seen, double[::1] sums,
                int64_t[::1] indptr, int32_t[::1] columns, double[::1] counts):
     """Count the contexts of the words with the ids first, first + 1, …, as CSR rows, with columns in order of
     appearance.
 
-    ids is a text, with -2 where a sentence ends. The places of word w are places[starts[w]:starts[w + 1]]. A context at
-    distance k counts by_distance[k - 1], times the weight of the word's position if there are weights. seen (V,)
-    receives, for each context, the last word next to which it occurred. Before the call, seen must not hold any of the
-    words to count. sums (V,) is scratch space. indptr has one row per word. columns and counts must have space for all
-    possible contexts: for each word, V or twice the window per occurrence, whichever is less.
+    ids is a text, with -2 where a sentence ends. The places of word w are places[starts[w]:starts[w + 1]]. A context k
+    places before the word counts by_distance[0, k - 1], and a context k places after it by_distance[1, k - 1]. If there
+    are weights, this number is multiplied by the geometric mean of the weights of both places. seen (V,) receives, for
+    each context, the last word next to which it occurred. Before the call, seen must not hold any of the words to count.
+    sums (V,) is scratch space. indptr has one row per word. columns and counts must have space for all possible
+    contexts: for each word, V or twice the window per occurrence, whichever is less.
     """
-    cdef Py_ssize_t row, k, size = 0, before, most, n = ids.shape[0], apart, window = by_distance.shape[0]
+    cdef Py_ssize_t row, k, size = 0, before, most, n = ids.shape[0], apart, window = by_distance.shape[1]
     cdef int64_t i, j, ahead
     cdef double weight
     cdef bint weighted = weights.shape[0] > 0
     cdef Py_ssize_t rows = indptr.shape[0] - 1, space = columns.shape[0]
+    require(by_distance.shape[0] == 2, "contexts before and after a word must have weights")
     require(not weighted or weights.shape[0] == n, "each place must have a weight")
     require(seen.shape[0] == sums.shape[0], "each word must have a mark and a sum")
     require(counts.shape[0] == space, "each column must have a count")
@@ -411,11 +414,9 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
         for row in range(rows):
             before = size
             for k in range(starts[first + row], starts[first + row + 1]):
-                i, weight = places[k], 1
+                i = places[k]
                 if k + AHEAD < places.shape[0]:
                     prefetch(&ids[places[k + AHEAD]])
-                if weighted:
-                    weight = weights[i]
                 for ahead in range(-1, 2, 2):
                     j, apart = i + ahead, 0
                     while 0 <= j < n and ids[j] >= 0 and apart < window:
@@ -423,7 +424,10 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
                             seen[ids[j]], sums[ids[j]] = <int32_t> (first + row), 0
                             columns[size] = ids[j]
                             size += 1
-                        sums[ids[j]] += weight * by_distance[apart]
+                        weight = by_distance[ahead > 0, apart]
+                        if weighted:
+                            weight *= sqrt(weights[i] * weights[j])
+                        sums[ids[j]] += weight
                         j, apart = j + ahead, apart + 1
             for k in range(before, size):
                 counts[k] = sums[columns[k]]

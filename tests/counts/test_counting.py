@@ -16,6 +16,7 @@ from support.texts import disk_of
 
 import wordsparse as ws
 from wordsparse.cli import main
+from wordsparse.corpus import pairs
 from wordsparse.counts import counting
 from wordsparse.counts import pieces as counts
 from wordsparse.counts.source import CountSource, PairOptions
@@ -56,6 +57,7 @@ def write(path: Path, rows: list[tuple[Any, Any, Any]]) -> Path:
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_text_is_counted_as_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
     monkeypatch.setattr(counting, "WRITTEN", 64)
+    monkeypatch.setattr(pairs, "MOST", 64)
     facts = ws.count(TEXT, tmp_path / "t.parquet", window=3, min_count=4, threads=threads)
     found, expected = table(tmp_path / "t.parquet"), plain(3, 4)
     assert found == pytest.approx(expected, rel=1e-5)

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from wordsparse.corpus import END_OF_SENTENCE
+from wordsparse.corpus import pairs as corpus_pairs
 from wordsparse.items import fusion, memory
 from wordsparse.items.fusion import Contenders, Fusion
-from wordsparse.items.memory import Part
 
 V = 23
 
@@ -20,6 +21,10 @@ def made(seed: int, sizes: tuple[int, ...] = (0, 1, 2, 7, 40)) -> list[list[int]
 def flat(histories: list[list[int]]) -> tuple[Any, Any]:
     items = np.array([item for history in histories for item in history], np.int32)
     return items, np.repeat(np.arange(len(histories)), [len(history) for history in histories])
+
+
+def text(histories: list[list[int]]) -> Any:
+    return np.array([item for history in histories for item in [*history, END_OF_SENTENCE]], np.int32)
 
 
 def dense(histories: list[list[int]], is_ordered: bool) -> Any:
@@ -35,18 +40,18 @@ def dense(histories: list[list[int]], is_ordered: bool) -> Any:
 
 
 @pytest.mark.parametrize("is_ordered", [True, False])
-def test_pairs_and_associations_are_the_sums_of_the_definition(is_ordered: bool) -> None:
+def test_pairs_and_associations_are_the_sums_of_the_definition(
+    is_ordered: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     histories, more = made(0), made(1)
     items, owners = flat(histories)
-    pairs = memory.counted([Part(items, owners, slice(0, len(items)))], V, is_ordered)
+    pairs = memory.counted(text(histories), V, is_ordered)
     np.testing.assert_allclose(pairs.toarray(), dense(histories, is_ordered), rtol=1e-5)
-    # A text that is cut anywhere, and a second text, give the same pairs.
-    cut = 3 + memory.REACH
-    parts = [Part(items, owners, slice(0, cut)), Part(items[3:], owners[3:], slice(cut - 3, len(items) - 3))]
-    again = memory.counted(parts, V, is_ordered)
-    np.testing.assert_allclose(again.toarray(), pairs.toarray(), rtol=1e-5)
-    others, of_others = flat(more)
-    both = memory.counted([Part(others, of_others, slice(0, len(others)))], V + 3, is_ordered, pairs)
+    # Blocks of a few rows, several threads, and a second text, give the same pairs.
+    monkeypatch.setattr(corpus_pairs, "MOST", 64)
+    again = memory.counted(text(histories), V, is_ordered, threads=3)
+    assert again.data.tobytes() == pairs.data.tobytes()
+    both = memory.counted(text(more), V + 3, is_ordered, before=pairs)
     expected = np.pad(dense([*histories, *more], is_ordered), (0, 3))
     np.testing.assert_allclose(both.toarray(), expected, rtol=1e-5)
     n, decay = np.bincount(items, minlength=V), memory.DECAY if is_ordered else 1
@@ -62,10 +67,10 @@ def test_pairs_and_associations_are_the_sums_of_the_definition(is_ordered: bool)
 
 
 def test_only_the_strongest_pairs_of_an_item_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    items, owners = flat(made(3))
-    whole = memory.counted([Part(items, owners, slice(0, len(items)))], V, True).toarray()
+    ids = text(made(3))
+    whole = memory.counted(ids, V, True).toarray()
     monkeypatch.setattr(memory, "STRONGEST", 4)
-    few = memory.counted([Part(items, owners, slice(0, len(items)))], V, True).toarray()
+    few = memory.counted(ids, V, True).toarray()
     for row, kept in zip(whole, few, strict=True):
         best = np.sort(row)[::-1][:4]
         np.testing.assert_array_equal(np.sort(kept[kept > 0])[::-1], best[best > 0])

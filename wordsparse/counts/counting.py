@@ -5,7 +5,6 @@ complete and can be written at once. The text and the positions of its words are
 fit into memory.
 """
 
-import itertools
 import os
 import tempfile
 import time
@@ -23,13 +22,13 @@ from wordsparse import optional, validation
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus, Vocabulary
 from wordsparse.corpus.encoding import encoded
 from wordsparse.corpus.options import TextOptions
+from wordsparse.corpus.pairs import pair_rows
 from wordsparse.corpus.reading import RawText, Source
 from wordsparse.corpus.tables import FORMATS
 from wordsparse.counts.tables import COLUMNS, LARGEST, Words, pairs, tables_of
 from wordsparse.errors import InputError
 from wordsparse.files import storage
-from wordsparse.kernels import _examples  # type: ignore[attr-defined] # compiled
-from wordsparse.machine.threads import ordered_map, resolve_threads
+from wordsparse.machine.threads import resolve_threads
 from wordsparse.options import abouts, option, refuse_unknown, taking
 from wordsparse.types import Array
 from wordsparse.words.examples import distance_weights
@@ -140,37 +139,18 @@ Rows = Iterator[tuple[int, Any]]
 def _rows(ids: Array, weights: Array, times: Array, options: CountOptions, folder: Path) -> Rows:
     """Yield the contexts of each word in a text. ``ids`` holds the ids of known words, and END_OF_SENTENCE. ``weights``
     is empty, or has a weight for each element of ``ids``. ``times`` is the number of occurrences of each word."""
-    by_distance, threads = distance_weights(options.window, "harmonic"), resolve_threads(options.threads)
-    size, starts = len(times), np.append(0, np.cumsum(times))
-    places = _places(ids, starts, folder / "places")
-    # Cumulative sums of upper bounds on the number of different contexts of each word.
-    most = np.append(0, np.cumsum(np.minimum(np.diff(starts) * 2 * len(by_distance), size)))
-    full = np.searchsorted(most, np.arange(1, most[-1] // WRITTEN + 2) * WRITTEN, "right") - 1
-    ends = sorted({0, size, *full.tolist()})
-    free = [(np.full(size, -1, np.int32), np.empty(size)) for _ in range(threads)]
-
-    def counted(block: tuple[int, int]) -> tuple[int, Any]:
-        low, high = block
-        indptr, space = np.empty(high - low + 1, np.int64), int(most[high] - most[low])
-        columns, counts, scratch = np.empty(space, np.int32), np.empty(space), free.pop()
-        _examples.count_rows(ids, weights, starts, places, by_distance, low, *scratch, indptr, columns, counts)
-        free.append(scratch)
-        filled = int(indptr[-1])
-        return low, sp.csr_array((counts[:filled], columns[:filled], indptr), shape=(high - low, size))
-
-    return ordered_map(counted, itertools.pairwise(ends), threads)
+    by_distance = distance_weights(options.window, "harmonic")
+    places, threads = _space(int(times.sum()), folder / "places"), resolve_threads(options.threads)
+    return pair_rows(ids, times, np.stack([by_distance] * 2), weights, places, threads)
 
 
-def _places(ids: Array, starts: Array, path: Path) -> Array:
-    """Return the positions of all words, word by word, as a memory-mapped file."""
-    size = int(starts[-1])
+def _space(size: int, path: Path) -> Array:
+    """Return space for positions in a text, (size,) int64, as a memory-mapped file."""
     # Write the file first: if the disk is full when a mapped page is written, the process is killed.
     with storage.writing(path), open(path, "wb") as file:
         for first in range(0, size, COPIED):
             file.write(bytes(8 * min(COPIED, size - first)))
-    places = np.memmap(path, np.int64, "r+")
-    _examples.word_places(ids, starts[:-1].copy(), places)
-    return places
+    return np.memmap(path, np.int64, "r+")
 
 
 def _of_text(corpus: EncodedCorpus, options: CountOptions, folder: Path) -> tuple[list[str], Rows]:

@@ -9,50 +9,39 @@ entries C_ij are kept. These are item-to-item counts (Linden et al., 2003), weig
 constants were chosen by the last items but one of the users of two public logs (docs/recommend.md).
 """
 
-from collections.abc import Iterable
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
+from wordsparse.corpus.pairs import pair_rows
 from wordsparse.types import Array
 
 REACH, STRONGEST = 20, 100
 FADE, BACK, DECAY = 0.8, 0.5, 0.7
-# The number of positions whose pairs are counted at a time, and of histories that are ranked at a time.
-POSITIONS, BLOCK = 2**17, 1024
+# The number of histories that are ranked at a time.
+BLOCK = 1024
 GIVEN, SOUGHT = 0.5, 0.2
 
 
-class Part(NamedTuple):
-    """A part of all histories: the ``items`` of histories in order (row numbers), the ``owners`` of the items (the
-    number of the history of each item), and the slice of the items whose pairs are counted; the items around the slice
-    belong to other parts. A pair counts √(w v) times, with the ``weights`` w and v of its items."""
+def counted(ids: Array, V: int, is_ordered: bool, weights: Any = None, before: Any = None, threads: int = 1) -> Any:
+    """Return C, CSR (V, V) float32, of histories.
 
-    items: Array
-    owners: Array
-    counts: slice
-    weights: Array | None = None
-
-
-def counted(parts: Iterable[Part], V: int, is_ordered: bool, before: Any = None) -> Any:
-    """Return C, CSR (V, V) float32.
-
-    ``before`` is a C of fewer items to add to.
+    ``ids`` (n,) int32 holds the row numbers of the items, and END_OF_SENTENCE after each history. With ``weights`` w
+    and v (n,) of two items, their pair counts √(w v) times. ``before`` is a C of fewer items to add to.
     """
-    total = sp.csr_array((V, V), dtype=np.float32)
-    if before is not None:
-        indptr = np.pad(before.indptr, (0, V - before.shape[0]), "edge")
-        total = sp.csr_array((before.data, before.indices, indptr), (V, V))
-    for items, owners, counts, weights in parts:
-        roots = np.ones(len(items), np.float32) if weights is None else np.sqrt(weights)
-        for start in range(counts.start, counts.stop, POSITIONS):
-            places = np.arange(start, min(start + POSITIONS, counts.stop))
-            numbers = np.arange(len(places), dtype=np.int32)
-            is_at = sp.csc_array((roots[places], (items[places], numbers)), (V, len(places)))
-            total = _strongest(total + is_at.tocsr() @ _near(items, owners, roots, places, V, is_ordered))
-    return total
+    fade, back = (FADE, BACK) if is_ordered else (1.0, 1.0)
+    ahead, times = fade ** np.arange(REACH, dtype=np.float64), np.bincount(ids[ids >= 0], minlength=V)
+    by_distance, places = np.stack([back * ahead, ahead]), np.empty(int(times.sum()), np.int64)
+    of_ids = np.empty(0) if weights is None else np.asarray(weights, np.float64)
+    blocks = [sp.csr_array((0, V), dtype=np.float32)]
+    for first, rows in pair_rows(ids, times, by_distance, of_ids, places, threads):
+        rows.data = rows.data.astype(np.float32)
+        if before is not None:
+            rows = rows + _resized(before, first, rows.shape)
+        blocks.append(_strongest(rows, first))
+    return sp.vstack(blocks, "csr")
 
 
 def associations(weights: Any, pairs: Any, counts: Array) -> Any:
@@ -90,26 +79,24 @@ def ranked(histories: Any, pairs: Any, counts: Array, n: int) -> Array:
     return rows
 
 
-def _near(items: Array, owners: Array, roots: Array, places: Array, V: int, is_ordered: bool) -> Any:
-    """Return the weights of the items near each of some places in histories, CSR (places, V) float32."""
-    k = np.arange(-REACH, REACH + 1)
-    fade, back = (FADE, BACK) if is_ordered else (1.0, 1.0)
-    weights = np.where(k < 0, back, 1) * fade ** (np.abs(k) - 1.0) * (k != 0)
-    first = np.maximum(places - REACH, np.searchsorted(owners, owners[places], "left"))
-    sizes = np.minimum(places + REACH + 1, np.searchsorted(owners, owners[places], "right")) - first
-    indptr = np.append(0, np.cumsum(sizes))
-    at = np.arange(indptr[-1], dtype=np.int32) + np.repeat((first - indptr[:-1]).astype(np.int32), sizes)
-    data = weights.astype(np.float32)[at - np.repeat((places - REACH).astype(np.int32), sizes)]
-    return sp.csr_array((data * roots[at], items[at], indptr), (len(places), V))
+def _resized(before: Any, first: int, shape: tuple[int, int]) -> Any:
+    """Return rows of a C of fewer items, from the row ``first`` on, in the given shape."""
+    rows = before[first : first + shape[0]]
+    indptr = np.pad(rows.indptr, (0, shape[0] - rows.shape[0]), "edge")
+    return sp.csr_array((rows.data, rows.indices, indptr), shape)
 
 
-def _strongest(pairs: Any) -> Any:
-    """Return the matrix with only the STRONGEST entries of each row, without the diagonal."""
-    sizes = np.diff(pairs.indptr)
-    is_kept = pairs.indices != np.repeat(np.arange(len(sizes)), sizes)
-    pairs.data[~is_kept] = 0
-    for start, size in zip(pairs.indptr[:-1][sizes > STRONGEST], sizes[sizes > STRONGEST], strict=True):
-        order = np.argsort(-pairs.data[start : start + size], kind="stable")
-        is_kept[start + order[STRONGEST:]] = False
-    indptr = np.append(0, np.cumsum(is_kept))[pairs.indptr]
-    return sp.csr_array((pairs.data[is_kept], pairs.indices[is_kept], indptr), pairs.shape)
+def _strongest(rows: Any, first: int) -> Any:
+    """Return rows of C, from the row ``first`` on, with only the STRONGEST entries of each row, without the diagonal.
+    Of equal entries, the first are kept."""
+    sizes = np.diff(rows.indptr)
+    is_kept = rows.indices != np.repeat(np.arange(first, first + len(sizes)), sizes)
+    rows.data[~is_kept] = 0
+    for start, end in zip(rows.indptr[:-1][sizes > STRONGEST], rows.indptr[1:][sizes > STRONGEST], strict=True):
+        values = rows.data[start:end]
+        least = np.partition(values, -STRONGEST)[-STRONGEST]
+        is_stronger, equal = values > least, np.flatnonzero(values == least)
+        is_stronger[equal[: STRONGEST - int(is_stronger.sum())]] = True
+        is_kept[start:end] &= is_stronger
+    indptr = np.append(0, np.cumsum(is_kept))[rows.indptr]
+    return sp.csr_array((rows.data[is_kept], rows.indices[is_kept], indptr), rows.shape)

@@ -8,18 +8,18 @@ training text.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 import scipy.sparse as sp
 
-from wordsparse.corpus import END_OF_SENTENCE, Vocabulary
+from wordsparse.corpus import OUT_OF_VOCABULARY, Vocabulary
 from wordsparse.items import features, fusion, memory
 from wordsparse.items.features import Features
-from wordsparse.items.memory import POSITIONS
 from wordsparse.kernels import CpuKernels, Csr
 from wordsparse.layer.losses import BoundedNS
+from wordsparse.machine.threads import resolve_threads
 from wordsparse.types import Array
 from wordsparse.words.model import Model
 from wordsparse.words.prediction import (
@@ -38,6 +38,8 @@ __all__ = ["POSITIONS", "Features", "features_of", "read_features", "with_featur
 # among the first words of a history. So may the FREQUENT most frequent words. SAMPLE is the size of the sample of the
 # other words.
 BLOCKS, MOST, FREQUENT, SAMPLE = 100, 4096, 20, 512
+# The number of positions of the training text that are read at a time.
+POSITIONS = 2**17
 # A number that is added to an association of 0, and a number above all associations.
 TINY, HUGE = np.float32(1e-30), np.float32(1e30)
 # The arrays and the number in the memory that describe new items.
@@ -62,12 +64,13 @@ def with_memory(
     The memory of the earlier model ``before`` is kept, and pairs are added unless it ``is_on_same_text``.
     """
     V, known = len(model), None if before is None else pairs_of(before)
-    pieces = () if is_on_same_text and known is not None else [*pieces]
-    pairs = memory.counted(_parts(pieces, weights), V, is_ordered(model), known)
+    ids, of_ids = _text(() if is_on_same_text and known is not None else pieces, weights)
+    threads = resolve_threads(model.threads)
+    pairs = memory.counted(ids, V, is_ordered(model), of_ids, known, threads)
     constants = fusion.Fusion() if before is None or before.memory is None else fusion.Fusion.of(before.memory)
     arrays = {"indptr": pairs.indptr, "indices": pairs.indices, "data": pairs.data}
-    if weights is not None:
-        arrays["counts"] = _weighed_counts(_parts(pieces, weights), V, before)
+    if of_ids is not None:
+        arrays["counts"] = _weighed_counts(ids, of_ids, V, before)
     model = replace(model, memory={**arrays, **constants.as_dict()})
     items, owners, lasts = held_out
     if len(lasts) and isinstance(model.recipe.loss, BoundedNS):
@@ -143,21 +146,21 @@ def features_of(model: Model) -> Features | None:
     return Features(model.vocabulary.words, matrix_of_features(model))
 
 
-def _parts(pieces: Iterable[Piece], weights: Array | None) -> Iterator[memory.Part]:
-    """Yield the training text as :func:`wordsparse.items.memory.counted` takes it."""
+def _text(pieces: Iterable[Piece], weights: Array | None) -> tuple[Array, Array | None]:
+    """Return the ids of the training text, without unknown words, and the weights of their places."""
+    ids, of_ids = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
     for piece in pieces:
-        ids = np.asarray(piece.ids)
-        is_item, owners = ids >= 0, np.cumsum(ids == END_OF_SENTENCE)
-        start, stop = (int(is_item[:end].sum()) for end in (piece.start, piece.stop))
-        of_items = None if weights is None else weights[piece.offset :][: len(ids)][is_item]
-        yield memory.Part(ids[is_item], owners[is_item], slice(start, stop), of_items)
+        values = np.asarray(piece.ids)[piece.start : piece.stop]
+        is_known = values != OUT_OF_VOCABULARY
+        ids.append(values[is_known])
+        if weights is not None:
+            of_ids.append(weights[piece.offset + piece.start :][: len(values)][is_known])
+    return np.concatenate(ids), None if weights is None else np.concatenate(of_ids)
 
 
-def _weighed_counts(parts: Iterable[memory.Part], V: int, before: Model | None) -> Array:
+def _weighed_counts(ids: Array, weights: Array, V: int, before: Model | None) -> Array:
     """Return the sum of the weights of each word, plus its count in the earlier model, but at least 1, (V,)."""
-    counts = np.zeros(V)
-    for items, _, own, weights in parts:
-        counts += np.bincount(items[own], None if weights is None else weights[own], V)
+    counts = np.bincount(ids[ids >= 0], weights[ids >= 0], V)
     if before is not None:
         counts[: len(before)] += counts_of(before)
     return np.maximum(counts, 1)

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import validation
-from wordsparse.corpus import Vocabulary
+from wordsparse.corpus import END_OF_SENTENCE, Vocabulary
 from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import is_frame
 from wordsparse.corpus.tables.groups import text_of
@@ -254,7 +254,8 @@ def weighed(model: Model, rows: Array, owners: Array, m: int) -> Any:
 def by_pairs(rows: Array, owners: Array, shape: tuple[int, int], is_ordered: bool, n: int) -> Array:
     """Return the n words that are associated most with each basket by the pairs of these baskets alone, (m, n), padded
     with −1. ``shape`` is (m, V)."""
-    pairs = memory.counted([memory.Part(rows, owners, slice(0, len(rows)))], shape[1], is_ordered)
+    ends = np.searchsorted(owners, np.arange(1, shape[0] + 1))
+    pairs = memory.counted(np.insert(rows, ends, END_OF_SENTENCE).astype(np.int32), shape[1], is_ordered)
     counts = np.bincount(rows, minlength=shape[1])
     return memory.ranked(memory.histories(rows, owners, shape, is_ordered), pairs, counts, n)
 
