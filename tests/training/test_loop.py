@@ -24,6 +24,19 @@ from wordsparse.words.options import LOSSES, MODELS, Options
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_the_vectors_of_a_new_model_are_in_principal_axes(model: str) -> None:
+    trained = ws.train(two_topics(), **SMALL, model=model)
+    plain = replace(trained, ngrams=None, axes=None)
+    bare, unit = trained.without_ngrams().wv, plain.wv.unit
+    np.testing.assert_allclose(bare.unit @ bare.unit.T, unit @ unit.T, atol=1e-6)
+    for word in trained:
+        assert {near for near, _ in bare.similar(word, 5)} == {near for near, _ in plain.wv.similar(word, 5)}
+    moment = (bare.unit.T * np.sqrt(bare.counts)) @ bare.unit
+    np.testing.assert_allclose(moment, np.diag(np.diag(moment)), atol=1e-5 * moment[0, 0])
+    assert (np.diff(np.diag(moment)) <= 0).all()
+
+
 def test_a_clock_that_stands_still_has_no_speed() -> None:
     """A run can be shorter than the resolution of the clock; computing its speed must not divide by zero."""
     assert (rate(5, 0), rate(5, 2)) == (0, 2.5)

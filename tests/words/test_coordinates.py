@@ -81,6 +81,20 @@ def test_threads_do_not_change_the_vectors() -> None:
     np.testing.assert_array_equal(combined(E, W, counts, threads=1), combined(E, W, counts, threads=3))
 
 
+def test_the_first_numbers_in_principal_axes_keep_most() -> None:
+    vectors, _, counts = model(9000, 8)
+    vectors[5] = 0
+    R = coordinates.principal_axes(vectors, counts, 1)
+    np.testing.assert_allclose(R.T @ R, np.eye(8), atol=1e-6)
+    np.testing.assert_array_equal(R, coordinates.principal_axes(vectors, counts, 3))
+    weighted = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9) * counts[:, None] ** 0.25
+    _, values, right = np.linalg.svd(weighted, full_matrices=False)
+    kept = np.cumsum(np.square(weighted @ R).sum(0))
+    np.testing.assert_allclose(kept, np.cumsum(values**2), rtol=1e-5)
+    np.testing.assert_allclose(np.abs(np.sum(R * right.T, axis=0)), 1, atol=1e-3)
+    assert (R[np.abs(R).argmax(0), np.arange(8)] > 0).all()
+
+
 def degenerate() -> dict[str, tuple[Array, Array]]:
     E, W, _ = model(20, 4)
     flat = E.copy()
@@ -106,3 +120,5 @@ def test_degenerate_models_give_finite_vectors(name: str) -> None:
     vectors = combined(E, W, np.arange(E.shape[0], 0, -1.0))
     assert np.isfinite(vectors).all()
     assert (np.linalg.norm(vectors, axis=1) <= 2 + 1e-5).all()
+    R = coordinates.principal_axes(vectors, np.arange(E.shape[0], 0, -1.0), 1)
+    np.testing.assert_allclose(R.T @ R, np.eye(R.shape[1]), atol=1e-6)

@@ -196,9 +196,7 @@ class Run:
         state = self.embedding.state()
         parts = self.vocabulary, state.pop("E"), state.pop("output.V"), self.options.as_dict()
         training = Training(self.text, asdict(self.state), state)
-        model = Model(*parts, report, training, call=dict(call or {}))
-        if self.continues is not None:
-            model = model.in_axes_of(self.continues)
+        model = Model(*parts, report, training, call=dict(call or {})).in_axes_of(self.continues)
         if self.options.form:
             # Free the work space of the steps, because fitting n-grams needs memory, too.
             self.embedding.output.kernels.release()

@@ -44,9 +44,7 @@ def canonical(C: Array, Q: Array) -> Coordinates:
     inverse_root = (vectors / np.sqrt(values)) @ vectors.T
     spectrum, rotation = np.linalg.eigh(root @ Q @ root)
     spectrum, rotation = spectrum[::-1], rotation[:, ::-1]
-    # The sign of an eigenvector is arbitrary. The entry of largest magnitude is made positive, so that exports can be
-    # compared.
-    rotation = rotation * np.sign(rotation[np.abs(rotation).argmax(0), np.arange(rotation.shape[1])])
+    rotation = _signed(rotation)
     return Coordinates(inverse_root @ rotation, root @ rotation, np.maximum(spectrum, 0))
 
 
@@ -186,6 +184,20 @@ def multiply(rows: Array, matrix: Array, threads: int | None) -> None:
         pass
 
 
+def principal_axes(vectors: Array, counts: Array, threads: int | None) -> NDArray[np.float32]:
+    """Return the rotation R (dim, dim) of vectors onto their principal axes. For every k, the first k numbers of the
+    vectors u_w R keep as much of Σ_w √n_w |u_w|² as k numbers can keep.
+
+    The columns of R are the eigenvectors of Σ_w √n_w u_w u_wᵀ, in descending order of their eigenvalues. Here u (n,
+    dim) are the vectors, scaled to unit length, and word w occurs n_w = ``counts[w]`` times. docs/notes/recipe.md
+    explains the weight √n_w.
+    """
+    moment = gram(vectors, np.sqrt(counts) / lengths(vectors)[:, 0] ** 2, threads)
+    with single_threaded_blas():
+        _, rotation = np.linalg.eigh(moment)
+    return np.asarray(_signed(rotation[:, ::-1]), np.float32)
+
+
 def axes(vectors: Array, before: Array, counts: Array, threads: int | None) -> NDArray[np.float32]:
     """Return the rotation R (dim, dim) that brings ``vectors`` into the axes of ``before``, the vectors of the model
     that was trained further.
@@ -208,6 +220,12 @@ def _rotation(overlap: Array) -> Array:
     with single_threaded_blas():
         left, _, right = np.linalg.svd(overlap)
     return np.asarray(left @ right)
+
+
+def _signed(vectors: Array) -> Array:
+    """Return eigenvectors, the columns of (dim, dim), with their arbitrary signs chosen such that the entry of largest
+    magnitude is positive. Hence vectors of several runs can be compared."""
+    return vectors * np.sign(vectors[np.abs(vectors).argmax(0), np.arange(vectors.shape[1])])
 
 
 def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) -> Array:

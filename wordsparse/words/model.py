@@ -90,8 +90,7 @@ class Model:
         The options of :func:`wordsparse.train` that are not in ``options``, such as the files of the text and how to
         read them.
     axes : (dim, dim) float32, optional
-        The rotation that brings the vectors into the axes of the earlier model that this model continues:
-        :func:`wordsparse.words.coordinates.axes`.
+        The rotation of the vectors out of canonical coordinates: see :meth:`in_axes_of`.
     weights : (V,) float32, optional
         The weight of each word in the vectors of texts, from :meth:`fit_weights`. By default, weights are computed from
         the counts.
@@ -239,7 +238,8 @@ class Model:
             If the lengths or ``form`` are out of range, too few words share an n-gram, or a word is not text.
         """
         words, counts = self.vocabulary.words, np.asarray(self.vocabulary.counts, np.float64)
-        unit = words_form.unit_rows(self.without_ngrams().vectors)
+        bare = self.vectors.copy() if self.ngrams is None else self.without_ngrams().vectors
+        unit = words_form.unit_rows(bare)
         lengths = {"shortest": shortest, "longest": longest}
         fitted = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
         fitted.blend(words, unit, counts, self.threads)
@@ -282,13 +282,20 @@ class Model:
         vars(model).update(vectors=self.vectors, wv=vectors)  # otherwise, the model would compute vectors and wv again
         return model
 
-    def in_axes_of(self, before: "Model") -> "Model":
+    def in_axes_of(self, before: "Model | None") -> "Model":
         """Return the same model without n-grams, rotated into the axes of ``before``, the earlier model that this model
-        continues. The result shares the arrays of this model."""
-        counts = np.asarray(self.vocabulary.counts)[: len(before)]
-        now, then = (model.without_ngrams().vectors for model in (self, before))
-        axes = coordinates.axes(now[: len(before)], then, counts, self.threads)
-        return replace(self, ngrams=None, axes=axes)
+        continues. If ``before`` is None, rotate the vectors onto their principal axes, so that their first numbers tell
+        most. The result shares the arrays of this model."""
+        model, counts = replace(self, ngrams=None, axes=None), np.asarray(self.vocabulary.counts)
+        if before is None:
+            axes = coordinates.principal_axes(model.vectors, counts, self.threads)
+        else:
+            then = before.without_ngrams().vectors
+            axes = coordinates.axes(model.vectors[: len(then)], then, counts[: len(then)], self.threads)
+        coordinates.multiply(model.vectors, axes, self.threads)
+        rotated = replace(model, axes=axes)
+        vars(rotated)["vectors"] = model.vectors  # otherwise, the model would compute its vectors again
+        return rotated
 
     def keyed_vectors(self) -> "KeyedVectors":
         """Return the vectors as gensim's KeyedVectors.

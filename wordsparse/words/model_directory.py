@@ -5,10 +5,10 @@ A model directory holds ``model.json`` (format, version, options, report, and ea
 the constant feature). ``train --config MODEL`` repeats the run from ``model.json``. A model from a training run also
 holds ``training.bin``, the data for further training: 8 bytes per word (the number of pairs seen in training) and a few
 d×d matrices. ``model.json`` lists the arrays in ``training.bin``, identifies the text, and records the state at the end
-of the run. A model with n-grams also holds ``subwords.bin``, and a model that continues another model holds
-``axes.npy``, the rotation into the axes of the other model. ``tokenizer.json`` is the tokenizer file that was used to
-split the text. ``weights.npy`` holds the weights of words in texts, if they were computed from a collection.
-``memory.bin`` holds the counted pairs of a model of items. Loading checks every file, and never unpickles anything.
+of the run. ``axes.npy`` is the rotation of the vectors out of canonical coordinates. A model with n-grams also holds
+``subwords.bin``. ``tokenizer.json`` is the tokenizer file that was used to split the text. ``weights.npy`` holds the
+weights of words in texts, if they were computed from a collection. ``memory.bin`` holds the counted pairs of a model of
+items. Loading checks every file, and never unpickles anything.
 """
 
 import os
