@@ -82,14 +82,14 @@ def test_threads_do_not_change_the_vectors() -> None:
 
 
 def test_the_first_numbers_in_principal_axes_keep_most() -> None:
-    vectors, _, counts = model(9000, 8)
+    vectors, _, _ = model(9000, 8)
     vectors[5] = 0
-    R = coordinates.principal_axes(vectors, counts, 1)
+    R = coordinates.principal_axes(vectors, 1)
     np.testing.assert_allclose(R.T @ R, np.eye(8), atol=1e-6)
-    np.testing.assert_array_equal(R, coordinates.principal_axes(vectors, counts, 3))
-    weighted = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9) * counts[:, None] ** 0.25
-    _, values, right = np.linalg.svd(weighted, full_matrices=False)
-    kept = np.cumsum(np.square(weighted @ R).sum(0))
+    np.testing.assert_array_equal(R, coordinates.principal_axes(vectors, 3))
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9)
+    _, values, right = np.linalg.svd(unit, full_matrices=False)
+    kept = np.cumsum(np.square(unit @ R).sum(0))
     np.testing.assert_allclose(kept, np.cumsum(values**2), rtol=1e-5)
     np.testing.assert_allclose(np.abs(np.sum(R * right.T, axis=0)), 1, atol=1e-3)
     assert (R[np.abs(R).argmax(0), np.arange(8)] > 0).all()
@@ -120,5 +120,5 @@ def test_degenerate_models_give_finite_vectors(name: str) -> None:
     vectors = combined(E, W, np.arange(E.shape[0], 0, -1.0))
     assert np.isfinite(vectors).all()
     assert (np.linalg.norm(vectors, axis=1) <= 2 + 1e-5).all()
-    R = coordinates.principal_axes(vectors, np.arange(E.shape[0], 0, -1.0), 1)
+    R = coordinates.principal_axes(vectors, 1)
     np.testing.assert_allclose(R.T @ R, np.eye(R.shape[1]), atol=1e-6)

@@ -184,15 +184,14 @@ def multiply(rows: Array, matrix: Array, threads: int | None) -> None:
         pass
 
 
-def principal_axes(vectors: Array, counts: Array, threads: int | None) -> NDArray[np.float32]:
+def principal_axes(vectors: Array, threads: int | None) -> NDArray[np.float32]:
     """Return the rotation R (dim, dim) of vectors onto their principal axes. For every k, the first k numbers of the
-    vectors u_w R keep as much of Σ_w √n_w |u_w|² as k numbers can keep.
+    vectors u_w R keep as much of Σ_w |u_w|² as k numbers can keep.
 
-    The columns of R are the eigenvectors of Σ_w √n_w u_w u_wᵀ, in descending order of their eigenvalues. Here u (n,
-    dim) are the vectors, scaled to unit length, and word w occurs n_w = ``counts[w]`` times. docs/notes/recipe.md
-    explains the weight √n_w.
+    The columns of R are the eigenvectors of Σ_w u_w u_wᵀ, in descending order of their eigenvalues. Here u (n, dim) are
+    the vectors, scaled to unit length.
     """
-    moment = gram(vectors, np.sqrt(counts) / lengths(vectors)[:, 0] ** 2, threads)
+    moment = gram(vectors, lengths(vectors)[:, 0] ** -2.0, threads)
     with single_threaded_blas():
         _, rotation = np.linalg.eigh(moment)
     return np.asarray(_signed(rotation[:, ::-1]), np.float32)
@@ -225,7 +224,7 @@ def _rotation(overlap: Array) -> Array:
 def _signed(vectors: Array) -> Array:
     """Return eigenvectors, the columns of (dim, dim), with their arbitrary signs chosen such that the entry of largest
     magnitude is positive. Hence vectors of several runs can be compared."""
-    return vectors * np.sign(vectors[np.abs(vectors).argmax(0), np.arange(vectors.shape[1])])
+    return np.asarray(vectors * np.sign(vectors[np.abs(vectors).argmax(0), np.arange(vectors.shape[1])]))
 
 
 def _sum_of(work: Callable[[slice], Array], rows: Array, threads: int | None) -> Array:

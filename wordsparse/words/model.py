@@ -286,12 +286,12 @@ class Model:
         """Return the same model without n-grams, rotated into the axes of ``before``, the earlier model that this model
         continues. If ``before`` is None, rotate the vectors onto their principal axes, so that their first numbers tell
         most. The result shares the arrays of this model."""
-        model, counts = replace(self, ngrams=None, axes=None), np.asarray(self.vocabulary.counts)
+        model = replace(self, ngrams=None, axes=None)
         if before is None:
-            axes = coordinates.principal_axes(model.vectors, counts, self.threads)
+            axes = coordinates.principal_axes(model.vectors, self.threads)
         else:
-            then = before.without_ngrams().vectors
-            axes = coordinates.axes(model.vectors[: len(then)], then, counts[: len(then)], self.threads)
+            then, counts = before.without_ngrams().vectors, np.asarray(self.vocabulary.counts)[: len(before)]
+            axes = coordinates.axes(model.vectors[: len(then)], then, counts, self.threads)
         coordinates.multiply(model.vectors, axes, self.threads)
         rotated = replace(model, axes=axes)
         vars(rotated)["vectors"] = model.vectors  # otherwise, the model would compute its vectors again
