@@ -18,3 +18,35 @@ def test_the_suffix_tells_the_format(
     result = json.loads(capsys.readouterr().out)
     assert result == {"files": [output], "format": FORMATS[name], "vocab_size": 4, "dim": 3}
     assert read_vectors(output).words == ["man", "king", "woman", "queen"]
+
+
+def test_smaller_files_say_what_they_cost(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output, words = str(tmp_path / "v.npz"), tmp_path / "words.txt"
+    assert main(["export", vectors, "-o", output, "--dim", "2", "--dtype", "int8", "--words", "3"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("neighbours kept: 100% of the ten nearest")
+    found = read_vectors(output, mapped=True)
+    assert (found.words, found.dim, found.vectors.numbers.dtype) == (["man", "king", "woman"], 2, "int8")
+    words.write_text("queen\nking\nnobody\n")
+    assert main(["export", vectors, "-o", output, "--words", str(words), "--json"]) == 0
+    printed = capsys.readouterr()
+    assert "neighbours_kept" not in json.loads(printed.out)
+    assert "1 of 3 lines not in the vocabulary" in printed.err
+    assert read_vectors(output).words == ["king", "queen"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--dtype", "int8"], "word2vec stores float32: choose one of the formats npz, safetensors, model2vec"),
+        (["--dim", "4"], "dim must be at most 3"),
+        (["--words", "0"], "--words must be at least 1"),
+        (["--words", "nowhere.txt"], "nowhere.txt: cannot be read"),
+        (["--dtype", "int4"], "'int4' is not known"),
+    ],
+)
+def test_smaller_files_that_cannot_be_written_are_refused(
+    vectors: str, tmp_path: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", vectors, "-o", str(tmp_path / "v.txt"), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "v.txt").exists()

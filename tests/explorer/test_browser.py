@@ -15,7 +15,7 @@ from support.explorer_models import HOSTILE, made_model
 from support.screens import fits, screen
 
 from wordsparse.explorer import explore
-from wordsparse.explorer.content import rounded
+from wordsparse.vectors.compact import CompactRows
 
 
 class Page:
@@ -101,7 +101,7 @@ def test_search_and_a_click_on_a_neighbour(one: Page) -> None:
 
 def test_neighbours_are_exact_on_the_stored_vectors(one: Page) -> None:
     model = made_model()
-    stored = rounded(model.unit).astype(float)
+    stored = CompactRows.of(model.unit, "int8").numbers.astype(float)
     stored /= np.linalg.norm(stored, axis=1, keepdims=True)
     cosines = stored @ stored[model.row("filler3")]
     cosines[model.row("filler3")], cosines[model.counts < 5] = -1, -1

@@ -45,6 +45,9 @@ def test_npz_of_other_programs(tmp_path: Path, dtype: str, order: str, save: obj
     found = read_vectors(tmp_path / "v.npz")
     assert found.words == ["a", "Ærø"]
     np.testing.assert_array_equal(found.vectors, np.arange(6).reshape(2, 3))
+    if (dtype, order, save) == ("<f2", "C", np.savez):  # float16 at an even position can be mapped
+        np.testing.assert_array_equal(read_vectors(tmp_path / "v.npz", mapped=True).vectors, found.vectors)
+        return
     with pytest.raises(InputError, match="cannot be mapped"):
         read_vectors(tmp_path / "v.npz", mapped=True)
 
@@ -110,6 +113,21 @@ def test_model2vec_holds_the_words_by_their_weights(tmp_path: Path) -> None:
     assert "# license:" in card
     config = json.loads((tmp_path / "m" / "config.json").read_text())
     assert (config["model_type"], config["hidden_dim"], config["normalize"]) == ("model2vec", 2, True)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+def test_model2vec_rounds_as_it_does(tmp_path: Path, dtype: str) -> None:
+    original = some_vectors()
+    for name, vectors in (("float32", original), (dtype, original.rounded(dtype))):
+        save_vectors(vectors, tmp_path / name, "model2vec")
+    whole, found = (load_file(tmp_path / name / "model.safetensors")["embeddings"] for name in ("float32", dtype))
+    assert json.loads((tmp_path / dtype / "config.json").read_text())["embedding_dtype"] == found.dtype == dtype
+    scale = np.abs(whole).max() / 127 if dtype == "int8" else 1
+    np.testing.assert_allclose(found * scale, whole, atol=1.01 * scale if dtype == "int8" else 1e-3)
+    if importlib.util.find_spec("model2vec"):
+        texts, load = ["the king", "queen"], importlib.import_module("model2vec").StaticModel.from_pretrained
+        ours, theirs = (load(str(tmp_path / name)).encode(texts) for name in ("float32", dtype))
+        assert (np.sum(ours * theirs, axis=1) > 0.99).all()
 
 
 @pytest.mark.parametrize("program", ["model2vec", "sentence_transformers"])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from wordsparse.errors import InputError
-from wordsparse.vectors.formats import READABLE, _decimals, save_vectors
+from wordsparse.vectors.compact import DTYPES
+from wordsparse.vectors.formats import FORMATS, READABLE, _decimals, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
@@ -39,6 +40,23 @@ def test_round_trip(tmp_path: Path, name: str, dim: int) -> None:
     found = read_vectors(path)
     assert_same(found, word_vectors, counts=name in HOLDS_COUNTS)
     assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("dtype", DTYPES[1:])
+@pytest.mark.parametrize("name", READABLE)
+def test_rounded_vectors_are_read_as_they_were(tmp_path: Path, name: str, dtype: str) -> None:
+    """Formats that are lossy keep the smaller type."""
+    word_vectors, sizes = some_vectors(dim=64), []
+    word_vectors.vectors[1] = np.geomspace(1e-6, 6e4, 64)
+    for original in (word_vectors, word_vectors.rounded(dtype)):
+        save_vectors(original, path := tmp_path / original.vectors.__class__.__name__, name)
+        sizes.append(path.stat().st_size)
+    found, expected = read_vectors(path), word_vectors.rounded(dtype)
+    assert (found.words, found.vectors.dtype) == (expected.words, np.float32)
+    np.testing.assert_array_equal(found.vectors, np.asarray(expected.vectors))
+    if FORMATS[name].is_lossy:
+        assert sizes[1] < sizes[0]
+        np.testing.assert_array_equal(found.counts, expected.counts)
 
 
 def test_every_float32_is_the_same_after_its_digits() -> None:

@@ -29,8 +29,13 @@ def npy(shape: str, dtype: str = "<f4", data: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
 
 
-def npz(vectors: bytes, words: bytes) -> bytes:
-    return zipped(vectors=vectors, words=words)
+def npz(vectors: bytes, words: bytes, **more: bytes) -> bytes:
+    return zipped(vectors=vectors, words=words, **more)
+
+
+def scaled(data: bytes, shape: str = "(1,)", dtype: str = "<f4") -> bytes:
+    """Return an npz file of a word with 8-bit numbers and these scales."""
+    return npz(npy("(1, 2)", "|i1", b"\1\2"), ONE_WORD, scales=npy(shape, dtype, data))
 
 
 def safetensors_file(words: str, dtype: str = "F32") -> bytes:
@@ -84,6 +89,16 @@ HOSTILE = {
     "npz, half a character": (npz(ONE_VECTOR, npy("(1,)", "<U1", b"\0\xd8\0\0")), "not valid Unicode"),
     "npz, words as bytes": (npz(ONE_VECTOR, npy("(1,)", "|S1", b"a")), "'words' must be text"),
     "npz, whole numbers": (npz(npy("(1, 2)", "<i4", bytes(8)), ONE_WORD), "vectors must be floating"),
+    "npz, no scales": (npz(npy("(1, 2)", "|i1", b"\1\2"), ONE_WORD), "must be floating-point numbers, not int8"),
+    "npz, a scale of zero": (scaled(bytes(4)), "a scale .* is not positive and finite"),
+    "npz, a negative scale": (scaled(struct.pack("<f", -1)), "a scale .* is not positive and finite"),
+    "npz, a scale of inf": (scaled(struct.pack("<f", float("inf"))), "a scale .* is not positive and finite"),
+    "npz, a scale of NaN": (scaled(struct.pack("<f", float("nan"))), "a scale .* is not positive and finite"),
+    "npz, a huge scale": (scaled(struct.pack("<f", 3e38)), "holds a number that is not finite"),
+    "npz, two scales of a word": (scaled(bytes(8), "(2,)"), "scales with one float32 number per row"),
+    "npz, scales that are integers": (scaled(bytes(4), dtype="<i4"), "scales with one float32 number per row"),
+    "npz, 8-bit cube": (npz(npy("(1, 2, 1)", "|i1", b"\1\2"), ONE_WORD, scales=npy("(1,)")), "damaged|floating"),
+    "npz, float16 inf": (npz(npy("(1, 2)", "<f2", b"\0\x7c\0\0"), ONE_WORD), "holds a number that is not finite"),
     "safetensors, bfloat16": (safetensors_file('["a"]', "BF16"), "bfloat16"),
     "safetensors, words": (safetensors_file("[1]"), "list of strings"),
     "safetensors, deep": (safetensors_file("[" * 100_000), "JSON"),

@@ -16,6 +16,7 @@ from wordsparse.cli import terminal
 from wordsparse.display import Display
 from wordsparse.errors import InputError, UnknownWordError, WordsparseError
 from wordsparse.files import outputs
+from wordsparse.files.escaping import number_of
 from wordsparse.options import meant
 
 Item = TypeVar("Item")
@@ -113,6 +114,15 @@ def lines_of(path: Path) -> list[str]:
         return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as lines of text: {error}") from error
+
+
+def words_in(path: Path, vocabulary: Container[str]) -> list[str]:
+    """Return the words in a file, one per line. Report how many are not in the vocabulary. Raise InputError if the file
+    cannot be read."""
+    words = lines_of(path)
+    if 0 < (unknown := sum(word not in vocabulary for word in words)) < len(words):
+        terminal.say([f"{path}: {unknown:,} of {number_of(len(words), 'line')} not in the vocabulary; ignored"])
+    return words
 
 
 class Questions:

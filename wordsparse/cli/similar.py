@@ -13,9 +13,9 @@ from wordsparse.cli.common import (
     counted,
     emit,
     json_option,
-    lines_of,
     quiet_option,
     report_stream,
+    words_in,
 )
 from wordsparse.corpus.tables import writing
 from wordsparse.display import Display
@@ -92,13 +92,8 @@ def command(
 
 
 def candidate_words(path: Path | None, vectors: WordVectors) -> list[str] | None:
-    """Return the words in the file of ``--candidates``, one per line. Report how many are not in the vocabulary."""
-    if path is None:
-        return None
-    words = lines_of(path)
-    if 0 < (unknown := sum(word not in vectors for word in words)) < len(words):
-        terminal.say([f"{path}: {unknown:,} of {number_of(len(words), 'line')} not in the vocabulary; ignored"])
-    return words
+    """Return the words in the file of ``--candidates``."""
+    return None if path is None else words_in(path, vectors)
 
 
 def _answer_all(

@@ -1,7 +1,7 @@
 """The data of a model for the page: words, counts, int8 vectors and a map.
 
-Arrays are little-endian bytes in base64. A vector v is stored as q = round(127 v / max|v|), so v ≈ q max|v| / 127. The
-scale of each row is not stored: the page divides q by its norm, which gives the same cosines.
+Arrays are little-endian bytes in base64. Vectors are 8-bit numbers (:mod:`wordsparse.vectors.compact`) without their
+scales: the page divides each row by its norm, which gives the same cosines.
 """
 
 import base64
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.explorer.projection import projected
+from wordsparse.vectors.compact import CompactRows
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The maximum number of characters of a word; longer words are truncated.
@@ -27,7 +28,7 @@ def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> d
         "vocabSize": len(vectors),
         "words": [word if len(word) <= MAX_SHOWN else f"{word[: MAX_SHOWN - 1]}…" for word in page.words],
         "counts": None if page.counts is None else page.counts.tolist(),
-        "vectors": encoded(rounded(page.unit)),
+        "vectors": encoded(CompactRows.of(page.unit, "int8").numbers),
         "mapMethod": method,
         "map": encoded(_grid(points)),
     }
@@ -38,12 +39,6 @@ def _most_frequent(vectors: WordVectors, n: int) -> WordVectors:
     rows = vectors.most_frequent(n)
     words = [vectors.words[row] for row in rows.tolist()]
     return WordVectors(words, vectors.vectors[rows], None if vectors.counts is None else vectors.counts[rows])
-
-
-def rounded(vectors: NDArray[Any]) -> NDArray[np.int8]:
-    """Return the rows (V, dim) scaled and rounded to int8, with magnitudes of at most 127. Rows of zeros stay zeros."""
-    largest = np.abs(vectors).max(axis=1, keepdims=True)
-    return np.rint(vectors * (127 / np.where(largest > 0, largest, 1).astype(np.float64))).astype(np.int8)
 
 
 def encoded(array: NDArray[Any]) -> str:

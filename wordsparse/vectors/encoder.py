@@ -19,6 +19,7 @@ from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.validation import texts_of, words_of
 from wordsparse.vectors import queries
+from wordsparse.vectors.compact import CompactRows
 from wordsparse.vectors.word_vectors import WordVectors
 
 T = TypeVar("T")
@@ -116,9 +117,12 @@ class _Columns(dict[Any, int]):
         return len(self._vectors) + key
 
 
-def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Array) -> NDArray[np.float32]:
+def _product(rows: Array, columns: Array, values: Array, n: int, vectors: Any) -> NDArray[np.float32]:
     """Return S @ vectors, where the sparse matrix S has n rows, and entry ``values[i]`` is in row ``rows[i]``,
     ascending, and in column ``columns[i]``."""
+    if isinstance(vectors, CompactRows):
+        used, columns = np.unique(columns, return_inverse=True)
+        vectors = vectors[used]
     indptr = np.searchsorted(rows, np.arange(n + 1))
     product: NDArray[np.float32] = sp.csr_array((values, columns, indptr), (n, len(vectors))) @ vectors
     return product

@@ -20,6 +20,10 @@ from wordsparse.vectors.table import VectorTable
 # A block of rows is padded to a multiple of PANEL, because the kernel rounds the last columns of other products
 # differently.
 PANEL = 32
+# The largest number of rows that are multiplied, and converted to float32, at a time.
+PIECE = 4096
+# The number of frequent words, and of their nearest neighbours, that ``kept`` compares.
+PROBES, NEAREST = 1000, 10
 
 
 def nearest(
@@ -37,39 +41,48 @@ def nearest(
     :meth:`wordsparse.WordVectors.similar`.
     """
     n = validation.positive_int("the number of words to show", n)
-    rows = None if candidates is None else _rows_of(table, candidates)
+    rows = None if candidates is None else rows_of(table, candidates)
     k = min(n + max(map(len, left_out), default=0), len(table.vectors) if rows is None else len(rows))
-    if len(directions) == 1:
+    if len(directions) == 1 and not table.is_compact:
         rows = _contenders(table, directions[0], k, rows)
-    units = table.unit if rows is None else _units(table, rows)
+    units = table.unit if rows is None else table.some_unit(rows)
     places, cosines = _largest(units, directions.astype(np.float32), k)
     return _without(places if rows is None else rows[places], cosines, left_out, n)
 
 
-def _rows_of(table: VectorTable, candidates: Iterable[object]) -> Array:
-    """Return the rows of candidates, each once, in ascending order. Raise InputError if no candidate has a row."""
+def kept(before: VectorTable, after: VectorTable) -> float:
+    """Return the share of nearest neighbours that are the same in two tables: of the NEAREST neighbours of the PROBES
+    most frequent words of ``after``. All words of ``after`` are in ``before``, and only they count as neighbours."""
+    probes, rows = after.most_frequent(PROBES), np.array([before.find(word) for word in after.words])
+
+    def near(table: VectorTable, probes: Array, candidates: Array | None) -> Array:
+        left_out = [[row] for row in probes.tolist()]
+        return nearest(table, table.some_unit(probes), left_out, NEAREST, candidates)[0]
+
+    ours, theirs = near(before, rows[probes], rows), rows[near(after, probes, None)]
+    same = sum(len(np.intersect1d(*pair)) for pair in zip(ours, theirs, strict=True))
+    return same / ours.size if ours.size else 1.0
+
+
+def rows_of(table: VectorTable, candidates: Iterable[object], name: str = "candidates") -> Array:
+    """Return the rows of candidates, each once, in ascending order. Raise InputError if no candidate has a row. The
+    error calls the candidates by ``name``."""
     if isinstance(candidates, str) or not isinstance(candidates, Iterable):
-        raise InputError(f"candidates must be a list of words or an array of row numbers, not {candidates!r:.80}")
+        raise InputError(f"{name} must be a list of words or an array of row numbers, not {candidates!r:.80}")
     if isinstance(candidates, range):
         candidates = np.arange(candidates.start, candidates.stop, candidates.step)
     if isinstance(candidates, np.ndarray) and candidates.dtype.kind in "iu":
-        rows = validation.output_rows(candidates, len(table.vectors), "candidates")
+        rows = validation.output_rows(candidates, len(table.vectors), name)
     else:
         found = map(table.find, candidates)
         rows = np.array([row for row in found if row is not None], np.int64)
     if not rows.size:
         raise InputError(
-            "none of the candidates is in the vocabulary: give words that have a vector, or an array of row numbers"
+            f"none of the {name} is in the vocabulary: give words that have a vector, or an array of row numbers"
         )
     is_candidate = np.zeros(len(table.vectors), bool)
     is_candidate[rows] = True
     return np.flatnonzero(is_candidate)
-
-
-def _units(table: VectorTable, rows: Array) -> Array:
-    """Return some rows of ``table.unit``, without making the whole array."""
-    vectors, norms = table.vectors[rows], table.norms[rows, None]
-    return np.divide(vectors, np.where(norms > 0, norms, 1.0), out=np.empty_like(vectors), casting="same_kind")
 
 
 def _contenders(table: VectorTable, direction: Array, k: int, rows: Array | None) -> Array:
@@ -94,11 +107,16 @@ def _largest(units: Array, directions: Array, k: int) -> tuple[Array, Array]:
 
     def outputs(H: Array, blocks: Iterable[slice]) -> Iterator[Array]:
         kernels = CpuKernels(1)
-        for block in blocks:
-            some = units[block].astype(np.float32, copy=False)
+
+        def products(start: int, stop: int) -> Array:
+            some = units[start:stop].astype(np.float32, copy=False)
             missing = -len(some) % PANEL
             padded = np.pad(some, ((0, missing), (0, 0))) if missing else some
-            yield kernels.matmul(H, padded.T)[:, : len(some)]
+            return np.asarray(kernels.matmul(H, padded.T)[:, : len(some)])
+
+        for block in blocks:
+            starts = range(block.start, block.stop, PIECE)
+            yield np.hstack([products(start, min(start + PIECE, block.stop)) for start in starts])
 
     m, threads = len(directions), resolve_threads(None)
     step = max(1, min(TOP_EXAMPLES, -(-m // threads)))

@@ -215,6 +215,13 @@ class NgramVectors:
         is_known = is_word(word) and self.index.add(self.rows, [word], np.ones(1), vector, threads=1).any()
         return vector[0] if is_known else None
 
+    def truncated(self, dim: int) -> "NgramVectors":
+        """Return the same n-grams with the first ``dim`` numbers of each row."""
+        scales = 0 if isinstance(self.index, Buckets) else row_bytes(self.dim) - self.dim
+        kept = scales and row_bytes(dim) - dim
+        rows = np.hstack([self.rows[:, :kept], self.rows[:, scales : scales + dim]])
+        return NgramVectors(self.index, rows, self.mean[:dim].copy())
+
     def arrays(self) -> dict[str, Array]:
         """Return the arrays that :meth:`from_arrays` reads: ``ngram_rows`` (B, row_bytes(dim)) uint8, or for Buckets
         (B, dim) float32; ``ngram_mean`` (dim,) float32; ``ngrams`` (bytes,) uint8, all n-grams in UTF-8, concatenated;

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.types import Array
+from wordsparse.vectors.compact import CompactRows, norms_of, unit_of
 from wordsparse.vectors.ngrams import NgramVectors
 from wordsparse.vectors.weights import weights
 
@@ -18,9 +19,13 @@ Key: TypeAlias = Hashable
 class VectorTable:
     """The base class of :class:`wordsparse.WordVectors`, whose docstring describes the parameters and attributes."""
 
-    def __init__(self, words: Iterable[Key], vectors: npt.ArrayLike, counts: npt.ArrayLike | None = None) -> None:
-        with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which is refused below
-            matrix: npt.NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
+    def __init__(
+        self, words: Iterable[Key], vectors: npt.ArrayLike | CompactRows, counts: npt.ArrayLike | None = None
+    ) -> None:
+        matrix: Any = vectors
+        if not isinstance(vectors, CompactRows):
+            with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which is refused below
+                matrix = np.ascontiguousarray(vectors, dtype=np.float32)
         try:
             self._begin(words, matrix)
         except TypeError as error:
@@ -52,7 +57,7 @@ class VectorTable:
     def vectors(self, vectors: Array) -> None:
         self._vectors = vectors
         self._norms: Array | None = None
-        self._unit: Array | None = None
+        self._unit: Any = None
         self._encoder: Any = None
 
     @property
@@ -89,18 +94,28 @@ class VectorTable:
     def norms(self) -> Array:
         """The Euclidean norm of each vector, (V,); computed once."""
         if self._norms is None:
-            # The sum is in float64, because the square of a large float32 number overflows float32.
-            squares = np.einsum("ij,ij->i", self._vectors, self._vectors, dtype=np.float64)
-            self._norms = np.sqrt(squares)
+            self._norms = norms_of(self._vectors)
         return self._norms
 
     @property
     def unit(self) -> Array:
         """The vectors scaled to unit length, (V, dim); a zero vector stays zero. The array is computed once."""
         if self._unit is None:
-            self._unit = np.empty_like(self._vectors)
-            np.divide(self._vectors, self.divisors[:, None], out=self._unit, casting="same_kind")
-        return self._unit
+            self._unit = unit_of(self._vectors, self.divisors)
+        unit: Array = self._unit
+        return unit
+
+    def some_unit(self, rows: Array) -> Array:
+        """Return some rows of :attr:`unit`, (n, dim), without making the whole array."""
+        if self.is_compact:
+            return np.asarray(self.unit[rows])
+        return np.asarray(unit_of(self._vectors[rows], self.divisors[rows]))
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether the vectors are 8-bit or float16 numbers, whose rows are converted to float32 when they are used."""
+        vectors: Any = self._vectors
+        return isinstance(vectors, CompactRows)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -144,9 +159,7 @@ class VectorTable:
             )
         if self.counts is not None and (self.counts.shape != (len(self),) or self.counts.min() < 0):
             raise InputError(f"counts must be {len(self)} numbers of 0 or more: give one number per word")
-        with np.errstate(invalid="ignore"):
-            # A float64 sum of float32 numbers cannot overflow, so the sum is finite exactly if all numbers are.
-            finite = np.isfinite(self.vectors.sum(axis=1, dtype=np.float64))
+        finite = np.isfinite(norms_of(self.vectors))  # a norm in float64 is finite exactly if all numbers are
         if not finite.all():
             row = int(finite.argmin())
             raise InputError(

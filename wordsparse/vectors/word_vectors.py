@@ -15,6 +15,8 @@ from wordsparse.errors import InputError
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors import names, neighbours, queries
+from wordsparse.vectors.compact import DTYPES, CompactRows, most_shared, part_of
+from wordsparse.vectors.ngrams import NgramVectors
 from wordsparse.vectors.table import Key, VectorTable
 
 if TYPE_CHECKING:
@@ -237,10 +239,55 @@ class WordVectors(VectorTable):
         texts = names.as_text(self.words)
         if texts == self.words:
             return self
-        renamed = WordVectors(texts, self.vectors, self.counts)
-        renamed.split, renamed.tokens, renamed.ngrams = self.split, self.tokens, self.ngrams
-        renamed.weights = self._weights
-        return renamed
+        return self._with(self.vectors, self.ngrams, texts)
+
+    def truncated(self, dim: int) -> WordVectors:
+        """Return the same words with the first ``dim`` numbers of each vector, and of the rows of n-grams.
+
+        The vectors of a model are in principal axes, so the first numbers tell most. The weights of words in texts do
+        not change. Raise InputError if ``dim`` is not between 1 and the number of dimensions.
+        """
+        dim = validation.whole("dim", dim, 1, self.dim)
+        ngrams = None if self.ngrams is None else self.ngrams.truncated(dim)
+        return self._with(part_of(self.vectors, slice(None), dim), ngrams)
+
+    def rounded(self, dtype: str) -> WordVectors:
+        """Return the same words with vectors rounded to "float16", or to "int8" with a scale per vector.
+
+        The vectors take a half or a quarter of the memory, and files that :meth:`export` writes keep the type. Rows are
+        converted to float32 when they are used. With "float32", all rows are converted. Raise InputError for another
+        type, or if a number is too large for float16.
+        """
+        dtype = validation.one_of(*DTYPES)("dtype", dtype)
+        vectors = np.asarray(self.vectors) if dtype == "float32" else CompactRows.of(self.vectors, dtype)
+        return self._with(vectors, self.ngrams)
+
+    def selected(self, words: Iterable[Key] | Array) -> WordVectors:
+        """Return the vectors of some words, in the order of this table, and the n-grams that these words share most: at
+        most one n-gram per word.
+
+        The ``words`` may be row numbers, such as ``most_frequent(5000)``. Words without a row are ignored, and the
+        weights of words in texts do not change. Raise InputError if none of the words has a row.
+        """
+        rows = neighbours.rows_of(self, words, "words")
+        chosen = [self.words[row] for row in rows.tolist()]
+        ngrams = None if self.ngrams is None else most_shared(self.ngrams, chosen, len(chosen))
+        return self._with(part_of(self.vectors, rows, self.dim), ngrams, chosen, rows)
+
+    def _with(
+        self,
+        vectors: Array | CompactRows,
+        ngrams: NgramVectors | None,
+        words: list[Any] | None = None,
+        rows: Any = slice(None),
+    ) -> WordVectors:
+        """Return other vectors, with the counts and weights of some ``rows`` of this table and with its tokeniser. By
+        default, the words are those of this table."""
+        counts = None if self.counts is None else self.counts[rows]
+        changed = WordVectors(self.words if words is None else words, vectors, counts)
+        changed.split, changed.tokens, changed.ngrams = self.split, self.tokens, ngrams
+        changed.weights = self.weights[rows]
+        return changed
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
         """Write the vectors in a format that other programs read; see
@@ -261,7 +308,7 @@ class WordVectors(VectorTable):
         keyed: KeyedVectors = optional.load("KeyedVectors", "gensim.models").KeyedVectors(vector_size=self.dim)
         keyed.index_to_key = list(self.words)
         keyed.key_to_index = {key: row for row, key in enumerate(self.words)}
-        keyed.vectors = self.vectors.copy()
+        keyed.vectors = np.array(self.vectors)
         if self.counts is not None:
             keyed.allocate_vecattrs(["count"], [np.int64])
             keyed.expandos["count"][:] = self.counts

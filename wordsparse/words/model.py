@@ -297,6 +297,10 @@ class Model:
         vars(rotated)["vectors"] = model.vectors  # otherwise, the model would compute its vectors again
         return rotated
 
+    def truncated(self, dim: int) -> WordVectors:
+        """Return the words with the first ``dim`` numbers of each vector: see :meth:`WordVectors.truncated`."""
+        return self.wv.truncated(dim)
+
     def keyed_vectors(self) -> "KeyedVectors":
         """Return the vectors as gensim's KeyedVectors.
 

@@ -141,24 +141,34 @@ def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
     return {name: value for name, value in content.items() if value is not None}
 
 
-def read_vectors(path: str | PathLike[str], *, mapped: bool = False) -> WordVectors:
+def read_vectors(path: str | PathLike[str], *, dim: int | None = None, mapped: bool = False) -> WordVectors:
     """Read word vectors from a model directory or from a file in any format of :mod:`wordsparse.vectors.formats`.
 
     Parameters
     ----------
     path : path
         A model directory, or a file.
+    dim : int, optional
+        The number of dimensions to keep: see :meth:`wordsparse.WordVectors.truncated`. In files of other programs, the
+        first numbers need not tell most.
     mapped : bool
         Whether the vectors of an npz file stay on disk. If True, all processes that read the same file share one copy
-        of the vectors in the system's cache, and the array cannot be changed. The file must not be overwritten while it
-        is in use. Replacing the file as a whole, as ``export`` does, is safe.
+        of the vectors in the system's cache, and the array cannot be changed. Vectors in float16 or int8 are converted
+        to float32 only where they are used. The file must not be overwritten while it is in use. Replacing the file as
+        a whole, as ``export`` does, is safe.
 
     Raises
     ------
     InputError
-        As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`, or if ``mapped`` is given for a file that
-        is not npz, or for an npz file of another program whose vectors are not aligned float32.
+        As for :func:`load` or :func:`wordsparse.vectors.formats.read_file`, if the vectors have fewer than ``dim``
+        dimensions, or if ``mapped`` is given for a file that is not npz, or for an npz file of another program whose
+        vectors are compressed or not aligned.
     """
+    vectors = _read_vectors(path, mapped)
+    return vectors if dim is None else vectors.truncated(dim)
+
+
+def _read_vectors(path: str | PathLike[str], mapped: bool) -> WordVectors:
     if is_model(path := validation.path(path)):
         if mapped:
             raise InputError(f"{path}: the vectors of a model are computed: to map them, export them as npz first")

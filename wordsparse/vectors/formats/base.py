@@ -8,6 +8,7 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.types import Array
+from wordsparse.vectors.compact import CompactRows
 from wordsparse.vectors.word_vectors import WordVectors
 
 HOW_MAPPED = "convert the file by read_vectors(file).export('FILE.npz'), or omit mapped=True"
@@ -30,6 +31,9 @@ class Format:
         Whether keys that are not strings are preserved. If False, keys are written as ``str(key)``.
     composes : bool
         Whether the file holds n-grams, which compose the vectors of words that are not in the file.
+    is_lossy : bool
+        Whether vectors that were rounded (:meth:`wordsparse.WordVectors.rounded`) stay in float16 or int8. If False,
+        every vector is written as float32.
     readable : bool
         Whether wordsparse can read the format. If False, only other programs read the files.
     """
@@ -41,6 +45,7 @@ class Format:
     compressible: ClassVar[bool] = False
     any_key: ClassVar[bool] = False
     composes: ClassVar[bool] = False
+    is_lossy: ClassVar[bool] = False
     readable: ClassVar[bool] = True
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
@@ -66,8 +71,17 @@ class Format:
         raise InputError(f"is not an npz file, and only npz files can be mapped (mapped): {HOW_MAPPED}")
 
 
-def float_vectors(stored: Array) -> Array:
-    """Return the vectors of a file as float32. Raise InputError if the numbers are not floating-point."""
+def arrays_of(vectors: Array | CompactRows) -> dict[str, Array]:
+    """Return the arrays of a file: ``vectors`` and, for 8-bit numbers, their ``scales``."""
+    return vectors.arrays() if isinstance(vectors, CompactRows) else {"vectors": vectors}
+
+
+def float_vectors(stored: Array, scales: Array | None = None, mapped: bool = False) -> Array | CompactRows:
+    """Return the vectors of a file as float32. With ``mapped``, numbers of 8 or 16 bits stay as they are. Raise
+    InputError if the numbers are neither floating-point nor 8-bit numbers with ``scales``."""
+    if stored.ndim == 2 and stored.dtype == (np.float16 if scales is None else np.int8):
+        rows = CompactRows(stored, scales)
+        return rows if mapped else np.asarray(rows)
     if stored.dtype.kind != "f":
         raise InputError(f"vectors must be floating-point numbers, not {stored.dtype}; convert them")
     with np.errstate(over="ignore"):  # a number beyond float32 becomes inf, which WordVectors refuses

@@ -24,6 +24,7 @@ from wordsparse.errors import InputError
 from wordsparse.files import storage, system
 from wordsparse.tokens.tokenizers import DIGEST, JAMO, LEFT_OUT, Splitter, read_file
 from wordsparse.types import Array
+from wordsparse.vectors.compact import dtype_of
 from wordsparse.vectors.formats import safe_tensors
 from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.queries import spellings
@@ -56,6 +57,7 @@ class Model2Vec(Format):
 
     name, about = "model2vec", "a directory for Model2Vec and Sentence-Transformers; needs wordsparse[safetensors]"
     target = "directory"
+    is_lossy = True
     readable = False
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
@@ -77,14 +79,15 @@ class Model2Vec(Format):
 
     def write(self, content: WordVectors, target: Path) -> None:
         vectors, tokenizer = (_of_pieces if content.tokens.startswith(DIGEST) else _of_words)(content)
-        safe_tensors.save({"embeddings": vectors}, target / TENSORS)
+        dtype = dtype_of(content.vectors)
+        safe_tensors.save({"embeddings": _rounded(vectors, dtype)}, target / TENSORS)
         config = {
             "model_type": "model2vec",
             "architectures": ["StaticModel"],
             "hidden_dim": content.dim,
             "normalize": True,
             "max_length": None,
-            "embedding_dtype": "float32",
+            "embedding_dtype": dtype,
         }
         modules = [
             {"idx": number, "name": str(number), "path": path, "type": name}
@@ -125,6 +128,13 @@ distilled. Other words are left out.
 
 Before you publish the model, fill in the fields language, license and datasets above, and add the model's scores below.
 """
+
+
+def _rounded(vectors: Array, dtype: str) -> Array:
+    """Return the embeddings in a type, as Model2Vec rounds them. All int8 rows have the same scale, which is not
+    stored, because the vectors of texts are normalised."""
+    largest = float(np.abs(vectors).max()) or 1.0
+    return np.asarray(np.rint(vectors * (127 / largest)) if dtype == "int8" else vectors).astype(dtype)
 
 
 def _of_words(content: WordVectors) -> tuple[Array, str]:

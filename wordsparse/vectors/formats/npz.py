@@ -1,10 +1,12 @@
 """NumPy's format npz. ``numpy.load`` can open files in this format, too.
 
-The arrays are ``vectors`` (V, dim), ``words`` (V,) Unicode text and, if known, ``counts`` (V,) int64. In NumPy's text
-arrays, each word takes as much space as the longest word, and NUL characters at the end of a word are lost. If a word
-is longer than MAX_LENGTH or ends in NUL, or if a key is not a str, ``words`` is therefore (bytes,) uint8, with one line
-of JSON per key. Vectors with n-grams also have the arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays`. The
-archive contains a checksum of each array.
+The arrays are ``vectors`` (V, dim), ``words`` (V,) Unicode text and, if known, ``counts`` (V,) int64. Vectors of 8-bit
+numbers have ``scales`` (V,) float32; multiply each row by its scale. In NumPy's text arrays, each word takes as much
+space as the longest word, and NUL characters at the end of a word are lost. If a word is longer than MAX_LENGTH or ends
+in NUL, or if a key is not a str, ``words`` is therefore (bytes,) uint8, with one line of JSON per key. Vectors with
+n-grams also have the arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays`. The archive contains a checksum
+of each array. A file of float16 or int8 is meant to be small: its words are JSON, and all arrays except ``vectors`` are
+compressed.
 
 Files from other programs can be read if they have ``words`` as text and ``vectors`` of any floating-point type.
 
@@ -27,7 +29,8 @@ from wordsparse.files import regular
 from wordsparse.files.unpacking import too_large, unpacked_limit
 from wordsparse.types import Array
 from wordsparse.vectors import names
-from wordsparse.vectors.formats.base import HOW_MAPPED, Format, float_vectors
+from wordsparse.vectors.compact import CompactRows
+from wordsparse.vectors.formats.base import HOW_MAPPED, Format, arrays_of, float_vectors
 from wordsparse.vectors.ngrams import ARRAYS, NgramVectors
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -40,7 +43,9 @@ ALIGNED = 64
 _HEADER, _SIZES, _FIELD, _IDENTIFIER = 30, 20, 4, 0xD935
 
 _NEEDED = ("vectors", "words")
-_ARRAYS = {*_NEEDED, *ARRAYS, "counts"}
+_ARRAYS = {*_NEEDED, *ARRAYS, "counts", "scales"}
+# The types of vectors that can be mapped.
+_MAPPED = ("float32", "float16", "int8")
 
 
 class Npz(Format):
@@ -48,11 +53,12 @@ class Npz(Format):
 
     name, about, suffixes = "npz", "for NumPy; holds words, counts, vectors and n-grams", (".npz",)
     target = "stream"
-    any_key = composes = True
+    any_key = composes = is_lossy = True
 
     def write(self, content: WordVectors, target: IO[bytes]) -> None:
-        """Write an npz file without compression, because compression hardly shrinks vectors."""
-        arrays = {"words": _stored(content.words), "vectors": content.vectors}
+        """Write an npz file. Vectors are not compressed, because compression hardly shrinks them."""
+        is_small = isinstance(content.vectors, CompactRows)
+        arrays = {"words": _stored(content.words, as_json=is_small), **arrays_of(content.vectors)}
         if content.counts is not None and content.counts.dtype.kind in "iu":
             arrays["counts"] = content.counts
         if content.ngrams is not None:
@@ -61,6 +67,7 @@ class Npz(Format):
             for name, array in arrays.items():
                 entry = zipfile.ZipInfo(f"{name}.npy")
                 before = archive.start_dir + _HEADER + len(entry.filename) + _SIZES + _FIELD
+                entry.compress_type = zipfile.ZIP_DEFLATED if is_small and name != "vectors" else zipfile.ZIP_STORED
                 entry.extra = struct.pack("<HH", _IDENTIFIER, -before % ALIGNED) + bytes(-before % ALIGNED)
                 with archive.open(entry, "w", force_zip64=True) as file:
                     np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
@@ -78,7 +85,7 @@ class Npz(Format):
 def _content(path: Path, mapped: bool) -> WordVectors:
     try:
         arrays = _read_arrays(path, mapped)
-        keys, vectors = _keys(arrays["words"]), float_vectors(arrays["vectors"])
+        keys, vectors = _keys(arrays["words"]), float_vectors(arrays["vectors"], arrays.get("scales"), mapped)
     except InputError:
         raise
     except Exception as error:  # zipfile and its decompressors raise many kinds of errors
@@ -93,8 +100,8 @@ def _content(path: Path, mapped: bool) -> WordVectors:
     return content
 
 
-def _stored(keys: list[Any]) -> Array:
-    if all(isinstance(key, str) and len(key) <= MAX_LENGTH and not key.endswith("\0") for key in keys):
+def _stored(keys: list[Any], as_json: bool) -> Array:
+    if not as_json and all(isinstance(key, str) and len(key) <= MAX_LENGTH and not key.endswith("\0") for key in keys):
         return np.array(names.as_text(keys), np.str_)
     return np.frombuffer("\n".join(names.to_json(keys)).encode(), np.uint8)  # the JSON of a key has no line breaks
 
@@ -136,9 +143,10 @@ def _mapped(file: BufferedReader, archive: zipfile.ZipFile) -> Array:
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, is_fortran, dtype = read_header(member)
         offset = member.tell()
-    is_plain = entry.compress_type == zipfile.ZIP_STORED and offset + 4 * math.prod(shape) == entry.file_size
-    if not is_plain or is_fortran or dtype != np.float32 or (start + offset) % 4:
+    size = offset + dtype.itemsize * math.prod(shape)
+    is_plain = entry.compress_type == zipfile.ZIP_STORED and size == entry.file_size and not is_fortran
+    if not is_plain or dtype not in [*map(np.dtype, _MAPPED)] or (start + offset) % dtype.itemsize:
         raise InputError(f"has vectors that cannot be mapped; npz files of wordsparse can be mapped: {HOW_MAPPED}")
     if zlib.crc32(np.memmap(file, np.uint8, "r", start, (entry.file_size,)).data) != entry.CRC:
         raise InputError("is damaged: its vectors differ from their checksum; copy or write it again")
-    return np.memmap(file, np.float32, "r", start + offset, shape)
+    return np.memmap(file, dtype, "r", start + offset, shape)

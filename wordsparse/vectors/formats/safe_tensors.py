@@ -1,5 +1,5 @@
 """The format safetensors. A file has the tensors ``vectors`` and, if known, ``counts``, and the words as JSON in its
-metadata."""
+metadata. Vectors of 8-bit numbers also have the tensor ``scales``, with a number by which each row is multiplied."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.vectors import names
-from wordsparse.vectors.formats.base import Format, float_vectors
+from wordsparse.vectors.formats.base import Format, arrays_of, float_vectors
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The maximum size in bytes of a header that the package safetensors reads. The words are part of the header, as JSON
@@ -24,6 +24,7 @@ class SafeTensors(Format):
     """The file format that the docstring of this module describes."""
 
     name, about, suffixes = "safetensors", "for PyTorch and others; needs wordsparse[safetensors]", (".safetensors",)
+    is_lossy = True
 
     def check(self, words: Sequence[Any], tokens: str = "split") -> None:
         """Raise InputError if the words would make the header larger than the limit of 100 MB."""
@@ -33,7 +34,7 @@ class SafeTensors(Format):
             raise InputError(f"the words take {size} bytes, more than a safetensors header may hold; use npz")
 
     def write(self, content: WordVectors, target: Path) -> None:
-        tensors = {"vectors": content.vectors, "counts": content.counts}
+        tensors = {**arrays_of(content.vectors), "counts": content.counts}
         named = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items() if tensor is not None}
         save(named, target, _metadata(content.words))
 
@@ -44,13 +45,14 @@ class SafeTensors(Format):
         safetensors = package()
         try:
             with safetensors.safe_open(path, framework="numpy") as file:
-                wanted = {"vectors", "counts"} & {*file.keys()}
+                wanted = {"vectors", "scales", "counts"} & {*file.keys()}
                 tensors, words = {name: file.get_tensor(name) for name in wanted}, (file.metadata() or {}).get("words")
         except (safetensors.SafetensorError, TypeError) as error:  # TypeError for a number type that NumPy lacks
             raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error
         if words is None or "vectors" not in tensors:
             raise InputError("is a safetensors file without the tensor vectors or the metadata words; write it again")
-        return WordVectors(_parse_words(words), float_vectors(tensors["vectors"]), tensors.get("counts"))
+        vectors = float_vectors(tensors["vectors"], tensors.get("scales"))
+        return WordVectors(_parse_words(words), vectors, tensors.get("counts"))
 
 
 def package(module: str = "safetensors") -> Any:
