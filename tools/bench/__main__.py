@@ -27,11 +27,12 @@ from tools.bench import (
     runner,
     sentences,
     sequences,
+    sizes,
     text,
     words,
 )
 
-MODULES = (layer, words, text, sentences, labels, sequences, cold, heads, processes, ranks, gpu)
+MODULES = (layer, words, sizes, text, sentences, labels, sequences, cold, heads, processes, ranks, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES
