@@ -38,12 +38,22 @@ def test_an_analogy_with_another_strength_of_ngrams(
     text = [random.choice(words, 8).tolist() for _ in range(60)]
     model = ws.train(text, output=path, dim=6, epochs=1, min_count=1, progress=False)
     question = ["walk", "walking", "jump"]
-    for options, expected in (([], model), (["--form", "3"], model.with_form(3))):
+    inflected = model.fit_ngrams(1, 5, form=3)
+    for options, expected in (
+        ([], model),
+        (["--form", "3"], model.with_form(3)),
+        (["--inflections"], inflected),
+    ):
         assert main(["analogy", path, *question, "--json", *options]) == 0
-        found = json.loads(capsys.readouterr().out)["neighbours"]
+        shown = capsys.readouterr()
+        found = json.loads(shown.out)["neighbours"]
         assert [(one["word"], one["cosine"]) for one in found] == expected.wv.analogy(*question, 10)
-    assert main(["analogy", vectors, "man", "king", "woman", "--form", "3"]) == 2
-    assert "is not a model directory" in capsys.readouterr().err
+        assert ("add --inflections" in shown.err) is (not options)
+    for wrong in (["--form", "3"], ["--inflections"]):
+        assert main(["analogy", vectors, "man", "king", "woman", *wrong]) == 2
+        assert f"leave out {wrong[0]}" in capsys.readouterr().err
+    assert main(["analogy", path, *question, "--inflections", "--form", "2"]) == 2
+    assert "leave out --form" in capsys.readouterr().err
 
 
 def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

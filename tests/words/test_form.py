@@ -173,8 +173,8 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
         form.fit(WORDS, vectors(), COUNTS, shortest=lengths[0], longest=lengths[1])
 
 
-def test_endings_after_whole_words_give_spelling_more_weight(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Italian endings replace each other: there, the larger weight lowered the correlation with ratings by a third."""
+def test_endings_after_whole_words_give_short_ngrams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Italian endings replace each other: there, short n-grams lowered the correlation with ratings."""
     random = np.random.default_rng(2)
     stems = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
     endings = (["", "s", "ed", "ing"], ["o", "i", "ano", "ere"], [",", ".", "!", ""])
@@ -187,8 +187,18 @@ def test_endings_after_whole_words_give_spelling_more_weight(monkeypatch: pytest
             patch.setattr(form, "STEMS", 100)
             assert form.habit_of(words, counts) is form.habit_of(words, None) is habit
             fitted = form.fit(words, unit, counts)
-        assert (fitted.vectors.index.shortest, fitted.strength) == (habit.lengths[0], habit.form * form.STRENGTH)
+        assert (fitted.vectors.index.shortest, fitted.strength) == (habit.lengths[0], form.STRENGTH)
         assert str(fitted) == f"n-grams of {habit.lengths[0]} to {habit.lengths[1]}, as in {habit.languages}"
+
+
+def test_lengths_of_a_habit_have_its_ridge() -> None:
+    words, vectors = spelled()
+    found = [form.fit(words, vectors, shortest=1, longest=longest) for longest in (5, 6)]
+    assert [str(each) for each in found] == ["n-grams of 1 to 5, as in agglutinative languages", "n-grams of 1 to 6"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(form, "habit_of", lambda *_: form.AGGLUTINATIVE)
+        chosen = form.fit(words, vectors)
+    np.testing.assert_array_equal(found[0].vectors.rows, chosen.vectors.rows)
 
 
 def test_short_words_have_short_ngrams(tmp_path: Path) -> None:

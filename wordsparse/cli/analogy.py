@@ -4,9 +4,11 @@ from pathlib import Path
 
 import click
 
+from wordsparse.cli import terminal
 from wordsparse.cli.common import json_option
 from wordsparse.cli.similar import candidate_words, candidates_option, emit_neighbours, neighbours_option
 from wordsparse.errors import InputError
+from wordsparse.vectors.word_vectors import WordVectors
 
 
 @click.command("analogy")
@@ -19,18 +21,46 @@ from wordsparse.errors import InputError
     "--form",
     type=float,
     metavar="STRENGTH",
-    help="Strength of the n-grams in the vectors, instead of the model's own. 3 finds more inflected forms.",
+    help="Strength of the n-grams in the vectors, instead of the model's own.",
+)
+@click.option(
+    "--inflections",
+    is_flag=True,
+    help="Find inflected forms, such as walk : walking = jump : jumping, by new n-grams of 1 to 5 characters, three "
+    "times as strong.",
 )
 @candidates_option
 @json_option
 def command(
-    model: str, a: str, b: str, c: str, n: int, form: float | None, candidates: Path | None, as_json: bool
+    model: str,
+    a: str,
+    b: str,
+    c: str,
+    n: int,
+    form: float | None,
+    inflections: bool,
+    candidates: Path | None,
+    as_json: bool,
 ) -> None:
     """Show the words x such that A is to B as C is to x. For man, king, woman the expected answer is queen."""
-    from wordsparse.words.model_directory import is_model, load, read_vectors
-
-    if form is not None and not is_model(model):
-        raise InputError(f"{model}: is not a model directory, so its vectors keep their strength: leave out --form")
-    vectors = read_vectors(model) if form is None else load(model, mapped=True).with_form(form).wv
+    vectors = _vectors(model, form, inflections)
     chosen = candidate_words(candidates, vectors)
     emit_neighbours({"a": a, "b": b, "c": c}, vectors.analogy(a, b, c, n, candidates=chosen), as_json)
+    if vectors.ngrams is not None and form is None and not inflections:
+        terminal.say(["for inflected forms, such as walk : walking, add --inflections"])
+
+
+def _vectors(model: str, form: float | None, inflections: bool) -> WordVectors:
+    """Return the vectors of a model, with the strength ``form`` of its n-grams, or with n-grams for inflections."""
+    from wordsparse.words.form import INFLECTIONS
+    from wordsparse.words.model_directory import is_model, load, read_vectors
+
+    if form is None and not inflections:
+        return read_vectors(model)
+    option = "--inflections" if inflections else "--form"
+    if not is_model(model):
+        raise InputError(f"{model}: is not a model directory, so its vectors keep their strength: leave out {option}")
+    if inflections and form is not None:
+        raise InputError("--inflections has a strength of its own: leave out --form")
+    trained = load(model, mapped=True)
+    return (trained.fit_ngrams(*INFLECTIONS) if form is None else trained.with_form(form)).wv

@@ -6,7 +6,7 @@ added to the word vectors.
                                                                   ω_w = n_w/(n_w + DOUBT), n_w its occurrences
     c_w = x_w G M / mean |x G M|,   M = (Σ_w ω_w Gᵀx_wᵀx_w G)^(-POWER)
     v_w ∝ u_w + s (STRENGTH min(1, √(100/dim)) + TAU/n_w) c_w
-    s   = form · min(1, max(0, a − NOTHING)/(ENOUGH − NOTHING)), times 3 in agglutinative languages
+    s   = form · min(1, max(0, a − NOTHING)/(ENOUGH − NOTHING))
 
 G is the result of SWEEPS Gauss–Seidel sweeps that start from zeros. A sweep visits the longest n-grams first, and among
 n-grams of equal length the rarest first:
@@ -61,13 +61,12 @@ FLOOR = 1e-6
 
 
 class Habit(NamedTuple):
-    """Settings for a type of language: the name of the type, the lengths of n-grams in characters, the ridge of the
-    fit, and a factor for ``form``."""
+    """Settings for a type of language: the name of the type, the lengths of n-grams in characters, and the ridge of the
+    fit."""
 
     languages: str
     lengths: tuple[int, int]
     ridge: float = RIDGE
-    form: float = 1.0
 
 
 # SHORT suits words of fewer than SHORT_WORDS characters on average, as in Japanese. AGGLUTINATIVE suits languages that
@@ -75,7 +74,10 @@ class Habit(NamedTuple):
 SHORT_WORDS = 4.0
 SHORT = Habit("languages of short words", (1, 3))
 USUAL = Habit("most languages", (3, 6))
-AGGLUTINATIVE = Habit("agglutinative languages", (1, 5), 0.06, 3.0)
+AGGLUTINATIVE = Habit("agglutinative languages", (1, 5), 0.06)
+HABITS = (SHORT, USUAL, AGGLUTINATIVE)
+# The lengths and the strength that find the most inflected forms in all languages, at the expense of similarity.
+INFLECTIONS = (*AGGLUTINATIVE.lengths, 3.0)
 # A language is agglutinative if its STEMS most frequent words have more than ENDINGS continuations on average. A
 # continuation of a word of at least STEM letters is a longer word that begins with the shorter word and has at most
 # ENDING more letters. In novels, a Hungarian word has 1.6 to 1.8 continuations, a German or Romanian word 1.4, and a
@@ -140,9 +142,9 @@ def fit(
 
     ``unit`` (V, dim) float32 holds a unit vector, or zeros, for each word. ``counts`` (V,) says how often each
     word occurs. ``shortest`` and ``longest`` are the lengths of n-grams in characters. Each bracket of ``<word>``
-    counts as one character. By default, :func:`habit_of` chooses the two lengths. With ``form`` 0, blending does not
-    change the vectors. Raise InputError if the lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS
-    words, or a word is not text.
+    counts as one character. By default, :func:`habit_of` chooses the two lengths. If the lengths are the lengths of
+    another habit, its ridge is used. With ``form`` 0, blending does not change the vectors. Raise InputError if the
+    lengths or ``form`` are out of range, no n-gram occurs in MIN_WORDS words, or a word is not text.
     """
     if not all(isinstance(word, str) for word in words):
         raise InputError("n-grams need words that are text: make each word a str")
@@ -151,6 +153,7 @@ def fit(
     habit = habit_of(words, counts)
     lengths = (habit.lengths[0] if shortest is None else shortest, habit.lengths[1] if longest is None else longest)
     check_lengths(*lengths)
+    habit = next((each for each in HABITS if each.lengths == lengths), habit)
     ids = _often_seen(counts, len(words))
     weights = np.ones(len(ids)) if counts is None else np.asarray(counts[ids] / (counts[ids] + DOUBT), np.float64)
     sweeps = Sweeps([words[i] for i in ids], *lengths, MIN_WORDS, kernels)
@@ -182,7 +185,7 @@ def fit(
     rows, composed, share = explained(unit, ids, mean)
     others = (share - own) / (1 - own) if own < 1 else 0.0
     sweeps.multiply(rows, _whitening(composed, weights[sample]))
-    weight = habit.form * min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
+    weight = min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
     languages = habit.languages if lengths == habit.lengths else ""
     return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), 0.0, 0.0, weight, languages).with_form(form)
 
