@@ -173,14 +173,16 @@ def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
         form.fit(WORDS, vectors(), COUNTS, shortest=lengths[0], longest=lengths[1])
 
 
-def test_endings_after_whole_words_give_short_ngrams(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_endings_give_short_ngrams(monkeypatch: pytest.MonkeyPatch) -> None:
     """Italian endings replace each other: there, short n-grams lowered the correlation with ratings."""
     random = np.random.default_rng(2)
     stems = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
-    endings = (["", "s", "ed", "ing"], ["o", "i", "ano", "ere"], [",", ".", "!", ""])
+    turkish = ["", "da", "lar", "larda", "lardan", "larin", "larimda", "larimdan"]
+    endings = (turkish, ["o", "i", "ano", "ere"], [",", ".", "!", ""])
     for some, habit in zip(endings, (form.AGGLUTINATIVE, form.USUAL, form.USUAL), strict=True):
-        words, counts = [stem + ending for ending in some for stem in stems], np.arange(400, 0, -1)
-        unit = WordVectors(words, np.tile(random.standard_normal((100, 100)), (4, 1))).unit
+        words = [stem + ending for ending in some for stem in stems]
+        counts, topics = np.arange(len(words), 0, -1), random.standard_normal((100, 100))
+        unit = WordVectors(words, np.tile(topics, (len(some), 1))).unit
         assert form.habit_of(words, counts) is form.USUAL  # too few words
         with monkeypatch.context() as patch:
             patch.setattr(form, "FEW", 100 if "," in some else 400)
@@ -189,6 +191,17 @@ def test_endings_after_whole_words_give_short_ngrams(monkeypatch: pytest.MonkeyP
             fitted = form.fit(words, unit, counts)
         assert (fitted.vectors.index.shortest, fitted.strength) == (habit.lengths[0], form.STRENGTH)
         assert str(fitted) == f"n-grams of {habit.lengths[0]} to {habit.lengths[1]}, as in {habit.languages}"
+
+
+def test_korean_words_are_judged_by_their_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previously, Korean was a language of short words, because a syllable has one character."""
+    random = np.random.default_rng(2)
+    stems = {"".join(random.choice(list("강남담랑만방산"), 2)): None for _ in range(50)}
+    words = [stem + ending for ending in ("", "들", "들은", "들을", "들에게", "에서") for stem in stems]
+    assert form.habit_of(words, None) is form.SHORT  # too few words
+    monkeypatch.setattr(form, "FEW", len(words))
+    monkeypatch.setattr(form, "STEMS", len(stems))
+    assert form.habit_of(words, None) is form.AGGLUTINATIVE
 
 
 def test_lengths_of_a_habit_have_its_ridge() -> None:
