@@ -72,7 +72,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("encode -o out", "CORPUS"),
         ("train {text}", "--output"),
         (f"{TRAIN} --model sg", "'sg' is not known: did you mean skipgram?"),
-        (f"{TRAIN} --tokens unicod", "did you mean unicode?"),
+        (f"{TRAIN} --tokens unicod", "did you mean unicode"),
         (f"{TRAIN} --loss softmax", "softmax"),
         (f"{TRAIN} --for graph", "--min-count does not apply to --for graph: leave it out"),
         (f"{TRAIN} --device cuda", "cuda"),

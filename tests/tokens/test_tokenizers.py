@@ -74,7 +74,12 @@ def test_marks_that_search_engines_leave_out(name):
     assert words("İstanbul'da İyi")[-1] == ("İyi" if name == "unicode-cased" else "iyi")
 
 
-@pytest.mark.parametrize("name", ["unicode", "unicode-cased"])
+def test_turkish_capitals_keep_their_dots():
+    words = tokenizer("unicode-tr")
+    assert words("IŞIK İstanbul'da, Işık İYİ I\u0307z") == ["ışık", "istanbul'da", "ışık", "iyi", "iz"]
+
+
+@pytest.mark.parametrize("name", ["unicode", "unicode-cased", "unicode-tr"])
 def test_compatibility_jamo_are_words_of_their_own(name):
     """Previously, NFKC made 봤는데ㅋㅋㅋ one word that ends in three conjoining letters."""
     assert tokenizer(name)("봤는데ㅋㅋㅋ ㅠㅠ 한국ㅎ영화") == ["봤는데", "ㅋㅋㅋ", "ㅠㅠ", "한국", "ㅎ", "영화"]
@@ -168,6 +173,19 @@ def test_words_with_punctuation_are_pointed_out(tmp_path, caplog):
     encode([["Don't", "stop", ":", "3.14", "is", "(", "π", ")", "."]] * 5, tmp_path / "2")
     encode(iter([ENGLISH] * 5), tmp_path / "3", tokens="simple")
     assert not caplog.records
+
+
+def test_words_that_differ_only_by_marks_are_pointed_out(tmp_path, caplog):
+    """Previously, 589 Turkish words were in the vocabulary twice, such as i̇stanbul and istanbul, without a warning."""
+    others = [f"word{number}" for number in range(400)]
+    encode([["istanbul", "i\u0307stanbul", *others]] * 5, tmp_path / "1")
+    encode([["it's", "it’s", *others]] * 5, tmp_path / "2")
+    assert "0.2% of the words differ" in caplog.records[0].message
+    assert "--tokens unicode" in caplog.records[0].message
+    assert "replace ’ by '" in caplog.records[1].message
+    encode([["istanbul", "i\u0307stanbul", *others, *map(str.upper, others)]] * 5, tmp_path / "3")
+    encode(iter(["istanbul i\u0307stanbul Что́ Что"] * 5), tmp_path / "4", tokens="unicode")
+    assert len(caplog.records) == 2
 
 
 def test_the_script_of_punctuated_words_tells_the_tokeniser(tmp_path, caplog):

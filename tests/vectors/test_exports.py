@@ -87,7 +87,7 @@ def test_model2vec_finds_words_as_the_encoder_does(tmp_path: Path) -> None:
     assert tokens(tmp_path / "raw", "The the said. [UNK]") == ["The", "[[UNK]]", "said.", "[UNK]"]
 
 
-@pytest.mark.parametrize("name", ["simple", "unicode", "unicode-cased"])
+@pytest.mark.parametrize("name", ["simple", "unicode", "unicode-cased", "unicode-tr"])
 def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path: Path, name: str) -> None:
     text = "The King’s 3.5 e-mails, don't: “ﬁne” cafe\u0301 a_b  x.y 1,000 naïve; v.2 II किताब, می\u200cخواهم السَّمَكَ."
     text += " İstanbul'da, Что́ ё́лка ѓ الـــسلام i̇z"

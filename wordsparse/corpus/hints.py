@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.files.escaping import number_of
-from wordsparse.tokens.tokenizers import DIGEST
+from wordsparse.tokens.tokenizers import DIGEST, without_marks
 
 _PUNCTUATION = frozenset('.,;:!?…。、，；：！？)]»”"।॥،؛؟۔')
 _LETTER = re.compile(r"\w")
@@ -22,6 +22,8 @@ PUNCTUATED_SHARE = 0.02
 MARKED_SHARE = 0.1
 """The share of words with combining marks (as in Hindi), among words ending in punctuation, above which --tokens
 unicode is advised."""
+DOUBLE_SHARE = 0.002
+"""The share of words that are another word with a mark or another apostrophe, above which a warning says so."""
 FEW_WORDS, MANY_TOKENS = 10, 10_000
 """A text with fewer than FEW_WORDS distinct words in more than MANY_TOKENS tokens is probably the wrong text or
 column."""
@@ -44,7 +46,7 @@ def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: st
     if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
         in_use = f"--tokens {(tokens or '').removesuffix('-base')} "
         return None if in_use in advice else advice
-    return _punctuated(words, counts) if tokens in ("split", None) else None
+    return (_punctuated(words, counts) if tokens in ("split", None) else None) or _doubled(words)
 
 
 def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
@@ -59,6 +61,24 @@ def _punctuated(words: Sequence[str], counts: NDArray[np.int64]) -> str | None:
     if 2 * sum(_UNSPACED.search(word) is not None for word in punctuated) > len(punctuated):
         remedy = f"words are not separated by spaces: {_splitter_of(''.join(punctuated))}"
     return f"{share:.0%} of the words end in punctuation ({', '.join(map(repr, punctuated[:3]))}): {remedy}"
+
+
+def _doubled(words: Sequence[str]) -> str | None:
+    known = set(words)
+    doubles = [(bare, word) for word in words if (bare := _bare(word)) != word and bare in known]
+    if not len(doubles) > DOUBLE_SHARE * len(words):
+        return None
+    bare, word = doubles[0]
+    remedy = (
+        "replace ’ by ' in the text" if "’" in word else "--tokens unicode (tokens='unicode') leaves out such marks"
+    )
+    share = f"{len(doubles) / len(words):.1%} of the words"
+    return f"{share} differ from other words only by a mark or an apostrophe ({word!r}, {bare!r}): {remedy}"
+
+
+def _bare(word: str) -> str:
+    """Return a word without marks that search engines leave out, and with straight apostrophes."""
+    return word if word.isascii() else without_marks(word).replace("’", "'")
 
 
 def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:

@@ -27,7 +27,7 @@ from wordsparse.tokens.tokenizers import Tokenizer, tokenizer
 HEADER = struct.Struct("<cQ")
 LINES, STREAM = b"l", b"s"
 # Tokenisers whose words never contain white space, so that their output need not be checked for white space.
-PATTERNS = ("simple", "unicode", "unicode-cased")
+PATTERNS = ("simple", "unicode", "unicode-cased", "unicode-tr")
 WORDS, PIECES, ERROR, READY = b"w", b"p", b"e", b"r"
 
 logger = logging.getLogger(__name__)

@@ -113,7 +113,7 @@ def _simple() -> Tokenizer:
     """Make a tokeniser like gensim's ``utils.tokenize``, which returns lower-case runs of letters. Unlike gensim's
     function, the tokeniser keeps combining marks, and returns text in NFC."""
     words = _runs_of_letters().findall
-    return in_parts(lambda text: words(_without_marks(unicodedata.normalize("NFC", text.lower()))))
+    return in_parts(lambda text: words(without_marks(unicodedata.normalize("NFC", text.lower()))))
 
 
 @cache
@@ -133,17 +133,20 @@ def _nfkc(text: str) -> str:
     return " ".join(parts)
 
 
-def _without_marks(text: str) -> str:
+def without_marks(text: str) -> str:
     """Return a normalised text without the marks of LEFT_OUT."""
     return LEFT_OUT.sub("", text) if "\u0307" in text or "\u0301" in text or "\u0640" in text else text
 
 
-def _unicode(lower: bool) -> Tokenizer:
+def _unicode(lower: Callable[[str], str] = str) -> Tokenizer:
     regex = optional.load("a Unicode tokeniser", "regex")
     words = regex.compile(_UNICODE_WORD, regex.DOTALL).findall
-    if lower:
-        return in_parts(lambda text: list(words(_without_marks(_nfkc(text).lower()))))
-    return in_parts(lambda text: list(words(_without_marks(_nfkc(text)))))
+    return in_parts(lambda text: list(words(without_marks(lower(_nfkc(text))))))
+
+
+def _turkish(text: str) -> str:
+    """Return a text in lower case by the rules of Turkish and Azerbaijani: I becomes ı, and İ becomes i."""
+    return text.replace("I", "ı").lower()
 
 
 def _japanese(dictionary: str, base: bool) -> Tokenizer:
@@ -156,7 +159,7 @@ def _japanese(dictionary: str, base: bool) -> Tokenizer:
     def tokenize(text: str) -> list[str]:
         if not hasattr(local, "sudachi"):
             local.sudachi = words.tokenizer()
-        text = _without_marks(_nfkc(text).lower())
+        text = without_marks(_nfkc(text).lower())
         parts = [text] if len(text) <= 8000 else _PART.findall(text)
         return [word for part in parts for morpheme in local.sudachi.tokenize(part) if _is_word(word := form(morpheme))]
 
@@ -165,7 +168,7 @@ def _japanese(dictionary: str, base: bool) -> Tokenizer:
 
 def _chinese() -> Tokenizer:
     cut = optional.load("the Chinese tokeniser", "rjieba").cut
-    return in_parts(lambda text: list(filter(_is_word, cut(_without_marks(_nfkc(text).lower())))))
+    return in_parts(lambda text: list(filter(_is_word, cut(without_marks(_nfkc(text).lower())))))
 
 
 def _of_file(content: str) -> Tokenizer:
@@ -214,9 +217,12 @@ TOKENIZERS = {
     "simple": NamedTokenizer("lower-case runs of letters and marks; digits and punctuation are left out", _simple),
     "unicode": NamedTokenizer(
         "lower-case words, numbers and emoji in any script that writes spaces; needs wordsparse[unicode]",
-        partial(_unicode, lower=True),
+        partial(_unicode, str.lower),
     ),
-    "unicode-cased": NamedTokenizer("as unicode, but capital letters are kept", partial(_unicode, lower=False)),
+    "unicode-cased": NamedTokenizer("as unicode, but capital letters are kept", _unicode),
+    "unicode-tr": NamedTokenizer(
+        "as unicode, but I becomes ı, in Turkish and Azerbaijani", partial(_unicode, _turkish)
+    ),
     "japanese": NamedTokenizer(
         "Japanese words, by Sudachi; needs wordsparse[japanese]", partial(_japanese, base=False), True
     ),

@@ -40,8 +40,8 @@ SIMPLE = r"[\p{L}\p{Nl}\p{No}_]+(?:[\p{M}\x{200C}\x{200D}]+[\p{L}\p{Nl}\p{No}_]*
 UNICODE = (
     r"[\p{L}\p{N}_](?:[\p{L}\p{M}\p{N}_\x{200C}\x{200D}]|(?<=\p{L})['’.:·](?=\p{L})|(?<=\p{Nd})['’.,;](?=\p{Nd}))*"
 )
-PATTERNS = {"simple": SIMPLE, "unicode": UNICODE, "unicode-cased": UNICODE}
-NORMAL_FORMS = {"simple": "NFC", "unicode": "NFKC", "unicode-cased": "NFKC"}
+PATTERNS = {"simple": SIMPLE, **dict.fromkeys(("unicode", "unicode-cased", "unicode-tr"), UNICODE)}
+NORMAL_FORMS = {name: "NFC" if name == "simple" else "NFKC" for name in PATTERNS}
 # Outer punctuation is removed from texts if at most this fraction of the words in the vocabulary has outer punctuation,
 # such as "u.s.".
 MARKED = 0.05
@@ -176,6 +176,7 @@ def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:
     is_raw = tokens not in NORMAL_FORMS
     # The normaliser NFKC would join jamo to the word before them, so texts lose their jamo.
     normalizers = [] if is_raw else [_replaced(JAMO.pattern, " "), {"type": NORMAL_FORMS[tokens]}]
+    normalizers += [_replaced("I", "ı")] if tokens == "unicode-tr" else []
     normalizers += [] if any(word != word.lower() for word in words) else [{"type": "Lowercase"}]
     normalizers += [] if is_raw else [_replaced(LEFT_OUT.pattern, "")]
     return {
