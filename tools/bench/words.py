@@ -24,7 +24,7 @@ from wordsparse.evaluation.testsets import read_pairs
 from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.unseen.infer import infer
 from wordsparse.vectors.word_vectors import WordVectors
-from wordsparse.words.form import fit
+from wordsparse.words.form import INFLECTIONS, fit
 from wordsparse.words.recipe import recommended
 
 
@@ -62,6 +62,20 @@ def by_set(vectors: WordVectors, pairs: tuple[str, ...], analogies: tuple[str, .
                 right = sum((part["accuracy"] or 0) * part["n"] for part in parts)
                 row[f"{name} {half}"] = right / counted
     return row
+
+
+# own_forms looks at OWN_WORDS words of at least OWN_LENGTH letters, from rank OWN_FROM on.
+OWN_WORDS, OWN_FROM, OWN_LENGTH, OWN_STEM = 400, 300, 5, 4
+
+
+def own_forms(vectors: WordVectors) -> float:
+    """Return the share of the ten nearest neighbours of frequent words that begin with the same OWN_STEM letters."""
+    ranked = (str(vectors.words[row]) for row in vectors.most_frequent(len(vectors)).tolist()[OWN_FROM:])
+    words = [*itertools.islice((word for word in ranked if word.isalpha() and len(word) >= OWN_LENGTH), OWN_WORDS)]
+    nearest, _ = vectors.similar_to_each(words, 10)
+    return float(
+        np.mean([near.startswith(word[:OWN_STEM]) for word, row in zip(words, nearest, strict=True) for near in row])
+    )
 
 
 class Hashed:
@@ -274,8 +288,10 @@ def _cosines(vectors: WordVectors, words: Any, others: Any) -> Any:
 class Language(OnText):
     """Our vectors, and gensim's Word2Vec and FastText (both skip-gram), from the same tokens of a text in any language.
 
-    ``text`` is a text or an encoded corpus. *all* includes pairs of unknown words: if the tokeniser splits such a word,
-    its vector is the mean of its tokens' vectors; otherwise n-grams compose it, as in ``wordsparse evaluate``.
+    ``text`` is a text or an encoded corpus. *own forms* is the share of the ten nearest words that begin with the same
+    four letters as a frequent word. *NAME, inflections* are analogies with the n-grams of ``wordsparse analogy
+    --inflections``. *NAME, all* includes pairs of unknown words: if the tokeniser splits such a word, its vector is the
+    mean of its tokens' vectors; otherwise n-grams compose it, as in ``wordsparse evaluate``.
     """
 
     tokens: str = "split"
@@ -297,13 +313,17 @@ class Language(OnText):
                 before = cpu_seconds()
                 vectors = peer(self.side, plain, min_count=1, **self.sizes())
             else:
-                vectors = self._ours(corpus).wv
+                vectors = (model := self._ours(corpus)).wv
             seconds = cpu_seconds() - before
         vectors.split, vectors.tokens = Splitter(**corpus.tokenization), corpus.tokenization["tokens"]
         sets = [[*filter(None, paths)] for paths in (self.pairs, self.analogies, self.sentences)]
         found = ws.evaluate(vectors, sets[0], sets[1], sentences=sets[2])
-        row: Row = {"cpu_seconds": seconds, "vocabulary": len(vectors)}
-        for name, score in (found["pairs"] | found["sentences"] | found["analogies"]).items():
+        scores = found["pairs"] | found["sentences"] | found["analogies"]
+        if self.side in ("cbow", "skipgram"):
+            inflected = ws.evaluate(model.fit_ngrams(*INFLECTIONS), [], sets[1])["analogies"]
+            scores |= {f"{name}, inflections": score for name, score in inflected.items()}
+        row: Row = {"cpu_seconds": seconds, "vocabulary": len(vectors), "own forms": own_forms(vectors)}
+        for name, score in scores.items():
             for title, part in ((name, score), (f"{name}, all", score.get("with_composed"))):
                 if part is not None:
                     value = part.get("spearman", part.get("accuracy"))
