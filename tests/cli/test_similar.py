@@ -38,7 +38,7 @@ def test_an_analogy_with_another_strength_of_ngrams(
     text = [random.choice(words, 8).tolist() for _ in range(60)]
     model = ws.train(text, output=path, dim=6, epochs=1, min_count=1, progress=False)
     question = ["walk", "walking", "jump"]
-    inflected = model.fit_ngrams(1, 5, form=3)
+    inflected = model.fit_ngrams(1, 5, form=9)
     for options, expected in (
         ([], model),
         (["--form", "3"], model.with_form(3)),

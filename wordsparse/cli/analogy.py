@@ -26,7 +26,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 @click.option(
     "--inflections",
     is_flag=True,
-    help="Find inflected forms, such as walk : walking = jump : jumping, by new n-grams of 1 to 5 characters, three "
+    help="Find inflected forms, such as walk : walking = jump : jumping, by new n-grams of 1 to 5 characters, nine "
     "times as strong.",
 )
 @candidates_option

@@ -79,7 +79,7 @@ USUAL = Habit("most languages", (3, 6))
 AGGLUTINATIVE = Habit("agglutinative languages", (1, 5), 0.06)
 HABITS = (SHORT, USUAL, AGGLUTINATIVE)
 # The lengths and the strength that find the most inflected forms in all languages, at the expense of similarity.
-INFLECTIONS = (*AGGLUTINATIVE.lengths, 3.0)
+INFLECTIONS = (*AGGLUTINATIVE.lengths, 9.0)
 # A language is agglutinative if its STEMS most frequent words have more than LONG_ENDINGS long endings on average.
 # Endings may change the last CHANGED letters of a word. The long endings of a word with at least STEM letters are the
 # words that begin like the word without these letters, and have ENDING letters after this beginning. In frequency
