@@ -64,13 +64,14 @@ def by_set(vectors: WordVectors, pairs: tuple[str, ...], analogies: tuple[str, .
     return row
 
 
-# own_forms looks at OWN_WORDS words of at least OWN_LENGTH letters, from rank OWN_FROM on.
-OWN_WORDS, OWN_FROM, OWN_LENGTH, OWN_STEM = 400, 300, 5, 4
+# own_forms looks at OWN_WORDS words of at least OWN_LENGTH letters.
+OWN_WORDS, OWN_LENGTH, OWN_STEM = 400, 5, 4
 
 
-def own_forms(vectors: WordVectors) -> float:
-    """Return the share of the ten nearest neighbours of frequent words that begin with the same OWN_STEM letters."""
-    ranked = (str(vectors.words[row]) for row in vectors.most_frequent(len(vectors)).tolist()[OWN_FROM:])
+def own_forms(vectors: WordVectors, rank: int) -> float:
+    """Return the share of the ten nearest neighbours that begin with the same OWN_STEM letters as a word, as a mean over
+    words from a ``rank`` of frequency on."""
+    ranked = (str(vectors.words[row]) for row in vectors.most_frequent(len(vectors)).tolist()[rank:])
     words = [*itertools.islice((word for word in ranked if word.isalpha() and len(word) >= OWN_LENGTH), OWN_WORDS)]
     nearest, _ = vectors.similar_to_each(words, 10)
     return float(
@@ -289,9 +290,10 @@ class Language(OnText):
     """Our vectors, and gensim's Word2Vec and FastText (both skip-gram), from the same tokens of a text in any language.
 
     ``text`` is a text or an encoded corpus. *own forms* is the share of the ten nearest words that begin with the same
-    four letters as a frequent word. *NAME, inflections* are analogies with the n-grams of ``wordsparse analogy
-    --inflections``. *NAME, all* includes pairs of unknown words: if the tokeniser splits such a word, its vector is the
-    mean of its tokens' vectors; otherwise n-grams compose it, as in ``wordsparse evaluate``.
+    four letters as a word, for words from a ``rank`` of frequency on. *NAME, inflections* are analogies with the
+    n-grams of ``wordsparse analogy --inflections``. *NAME, all* includes pairs of unknown words: if the tokeniser
+    splits such a word, its vector is the mean of its tokens' vectors; otherwise n-grams compose it, as in ``wordsparse
+    evaluate``.
     """
 
     tokens: str = "split"
@@ -299,6 +301,7 @@ class Language(OnText):
     form: float = 1.0
     shortest: int = 0
     longest: int = 0
+    rank: int = 300
     pairs: tuple[str, ...] = ("",)
     sentences: tuple[str, ...] = ("",)
     analogies: tuple[str, ...] = ("",)
@@ -322,7 +325,7 @@ class Language(OnText):
         if self.side in ("cbow", "skipgram"):
             inflected = ws.evaluate(model.fit_ngrams(*INFLECTIONS), [], sets[1])["analogies"]
             scores |= {f"{name}, inflections": score for name, score in inflected.items()}
-        row: Row = {"cpu_seconds": seconds, "vocabulary": len(vectors), "own forms": own_forms(vectors)}
+        row: Row = {"cpu_seconds": seconds, "vocabulary": len(vectors), "own forms": own_forms(vectors, self.rank)}
         for name, score in scores.items():
             for title, part in ((name, score), (f"{name}, all", score.get("with_composed"))):
                 if part is not None:
