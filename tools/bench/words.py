@@ -69,8 +69,8 @@ OWN_WORDS, OWN_LENGTH, OWN_STEM = 400, 5, 4
 
 
 def own_forms(vectors: WordVectors, rank: int) -> float:
-    """Return the share of the ten nearest neighbours that begin with the same OWN_STEM letters as a word, as a mean over
-    words from a ``rank`` of frequency on."""
+    """Return the share of the ten nearest neighbours that begin with the same OWN_STEM letters as a word. The share is
+    the mean over words from a ``rank`` of frequency on."""
     ranked = (str(vectors.words[row]) for row in vectors.most_frequent(len(vectors)).tolist()[rank:])
     words = [*itertools.islice((word for word in ranked if word.isalpha() and len(word) >= OWN_LENGTH), OWN_WORDS)]
     nearest, _ = vectors.similar_to_each(words, 10)
