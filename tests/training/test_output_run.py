@@ -80,6 +80,45 @@ def test_resuming_with_other_options_is_refused(
     assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
 
 
+def test_a_model_is_overwritten_when_the_new_one_is_complete(text: Path, output: Path) -> None:
+    old, new = train(text, output), ws.train(text, **{**SHORT, "seed": 2})
+    with pytest.raises(InputError, match=r"replace it with --overwrite \(overwrite=True\)"):
+        train(text, output, seed=2)
+    interrupted(text, output, 1700, seed=2, overwrite=True)
+    assert same_vectors(ws.load(output), old)
+    assert same_vectors(train(text, output, resume=True), new)
+    assert "parent" not in ws.load(output).report
+    interrupted(text, output, 500, seed=3, overwrite=True)
+    assert same_vectors(train(text, output, seed=1, overwrite=True), old)
+    assert same_vectors(ws.load(output), old)
+    assert not run_directory(output).exists()
+
+
+def test_an_unfinished_run_is_overwritten(text: Path, output: Path) -> None:
+    interrupted(text, output, 500, seed=2)
+    assert same_vectors(train(text, output, overwrite=True), ws.train(text, **SHORT))
+
+
+def test_only_a_model_is_overwritten(text: Path, output: Path) -> None:
+    with pytest.raises(InputError, match="leave out one of them"):
+        train(text, output, resume=True, overwrite=True)
+    output.mkdir()
+    for name, content, message in (
+        ("notes.txt", "mine", "exists already"),
+        ("model.json", "{}", "is not a wordsparse-model file"),
+    ):
+        (output / name).write_text(content)
+        with pytest.raises(InputError, match=message):
+            train(text, output, overwrite=True)
+        assert (output / name).read_text() == content
+    shutil.rmtree(output)
+    train(text, output)
+    (output / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"holds notes\.txt, which is no part of the model"):
+        train(text, output, overwrite=True)
+    assert (output / "notes.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize("text", ["word " * 3000, ["word " * 3000], ["a quick brown fox", "and another one"]])
 @pytest.mark.parametrize("output", [None, "model"])
 def test_documents_given_as_paths_are_recognised(tmp_path, text, output):

@@ -95,7 +95,12 @@ def _train(ranks: Ranks, request: Request) -> Model:
 def _facts(request: Request) -> dict[str, Any]:
     """Return the options, versions and paths that must be equal on all ranks. Otherwise, results would differ."""
     run, here = request.run, {name: metadata.version(name) for name in ("wordsparse", "numpy")} | diagnosis.rounding()
-    output = {"device": request.device.reason, "output": str(run.output), "resume": run.resume}
+    output = {
+        "device": request.device.reason,
+        "output": str(run.output),
+        "resume": run.resume,
+        "overwrite": run.overwrite,
+    }
     return {**request.options.as_dict(), **request.call(), **here, **output}
 
 

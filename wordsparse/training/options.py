@@ -46,6 +46,11 @@ class RunOptions(Checked):
         "continue to train a finished model: for more epochs on its text, or on a new text. Options for the text and "
         "the steps that you leave out are taken from the run or the model.",
     )
+    overwrite: bool = option(
+        False,
+        "Replace the model at the output, and discard an unfinished run for it. The old model stays in place until the "
+        "new model is complete.",
+    )
     log: str | PathLike[str] | None = option(
         None,
         "Append the progress of the run to FILE as JSON lines: at most one per second, and one for each held-out loss.",
@@ -65,6 +70,8 @@ class RunOptions(Checked):
             raise InputError(
                 "resume needs an output: give the output of the interrupted run, which has checkpoints next to it"
             )
+        if self.resume and self.overwrite:
+            raise InputError("resume continues the model that overwrite replaces: leave out one of them")
 
     def vectors(self) -> WordVectors | None:
         """Return the vectors to start from, or None if ``init`` is not given. Raise InputError if the vectors cannot be
@@ -75,7 +82,14 @@ class RunOptions(Checked):
 
     def call(self) -> dict[str, Any]:
         """Return the options that a model records, as JSON. The options for display and output are not recorded."""
-        silent = ("output", "resume", "progress", "log", *(["checkpoint_every"] if self.output is None else []))
+        silent = (
+            "output",
+            "resume",
+            "overwrite",
+            "progress",
+            "log",
+            *(["checkpoint_every"] if self.output is None else []),
+        )
         call = {name: value for name, value in vars(self).items() if value is not None and name not in silent}
         if self.init is not None:
             # Vectors in memory cannot be recorded. The placeholder names no file, so repeating the run with the

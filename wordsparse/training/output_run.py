@@ -22,6 +22,7 @@ from wordsparse.training import checkpoints
 from wordsparse.training.checkpoints import Checkpoint
 from wordsparse.training.interruption import Interrupted, StopRequest, stop_requests, take_steps
 from wordsparse.training.loop import Run
+from wordsparse.training.options import RunOptions
 from wordsparse.training.progress import Progress
 from wordsparse.training.request import Request
 from wordsparse.training.resume import continued, differences, is_same_text
@@ -42,14 +43,17 @@ def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iter
     assert plan.run.output is not None
     init, output = plan.run.vectors(), Path(plan.run.output)
     with stop_requests() as stop, RunDirectory(output) as directory, ExitStack() as stack:
-        base = _model_before(directory, plan.run.resume)
-        base_digest = None if base is None else regular.sha256_of(output / models.MANIFEST)
-        checkpoint = newest_checkpoint(directory, base_digest)
+        base = _model_before(directory, plan.run)
+        digest = regular.sha256_of(output / models.MANIFEST) if models.is_model(output) else None
+        checkpoint = None if plan.run.overwrite else newest_checkpoint(directory, digest)
+        if checkpoint is not None and checkpoint.request["base"] is None:
+            base = None  # the interrupted run overwrites the model at the output
         words = () if base is None else base.vocabulary.words
         source = stack.enter_context(plan.source(directory.path / "corpus", known=words, progress=encoding))
         # Record the device that "auto" chose, because another device would round differently.
         settings = {**plan.options.with_epochs(source.length).as_dict(), "device": plan.device.device}
-        request = {"options": settings, "text": source.identity(), "call": plan.call(), "base": base_digest}
+        models_before = {"base": None if base is None else digest, "replaces": digest}
+        request = {"options": settings, "text": source.identity(), "call": plan.call(), **models_before}
         if checkpoint is not None:
             _check_request(checkpoint, request, source)
         if init is not None and (base or checkpoint):
@@ -69,14 +73,19 @@ def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iter
                 checkpoint.restore(run)
                 done, total = f"{run.state.tokens:,}", f"{run.total_tokens:,}"
                 logger.info("resuming after %s of %s tokens (%s)", done, total, checkpoint.path)
+        if plan.run.overwrite:
+            directory.drop_checkpoints()
         yield OutputRun(run, base, request, directory, stop, plan.features)
 
 
-def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
-    """Return the model at the output, which the run will continue, or None. Raise InputError if ``resume`` is False and
-    there is a model or an unfinished run, or if ``resume`` is True and there is neither."""
+def _model_before(directory: RunDirectory, run: RunOptions) -> Model | None:
+    """Return the model at the output, which the run will continue, or None. Raise InputError if there is a model or an
+    unfinished run, unless the run resumes or overwrites it. Also raise InputError if there is nothing to resume."""
     output = directory.named
-    if resume:
+    if run.overwrite and models.is_model(output):
+        models.check_only_a_model(output)
+        return None
+    if run.resume:
         if not output.exists() or (output.is_dir() and not any(output.iterdir())):
             if directory.is_new:
                 raise InputError(
@@ -87,12 +96,15 @@ def _model_before(directory: RunDirectory, resume: bool) -> Model | None:
         # The old model's vectors stay on disk until the end of the run, when the new vectors are rotated onto them.
         return models.load(output, mapped=True)
     if models.is_model(output):
-        raise InputError(f"{output}: there is a model already: train it further with --resume, or name another output")
-    storage.check_new_directory(output)
-    if directory.checkpoints():
         raise InputError(
-            f"{output}: an unfinished run for this output is in {directory.path}: continue it with --resume, or delete "
-            "that directory to start a new run"
+            f"{output}: there is a model already: replace it with --overwrite (overwrite=True), train it further with "
+            "--resume (resume=True), or name another output"
+        )
+    storage.check_new_directory(output)
+    if directory.checkpoints() and not run.overwrite:
+        raise InputError(
+            f"{output}: an unfinished run for this output is in {directory.path}: continue it with --resume "
+            "(resume=True), or start a new run with --overwrite (overwrite=True)"
         )
     return None
 
@@ -181,17 +193,19 @@ class OutputRun:
         return model
 
 
-def newest_checkpoint(directory: RunDirectory, base: str | None) -> Checkpoint | None:
-    """Return the newest checkpoint of the run that started from ``base``.
+def newest_checkpoint(directory: RunDirectory, model: str | None) -> Checkpoint | None:
+    """Return the newest checkpoint of the run that continues or replaces ``model``, the SHA-256 of the manifest at the
+    output.
 
-    A checkpoint with another base model belongs to a run that has ended, and is removed. Raise InputError if the
+    A checkpoint with another model belongs to a run that has ended, and is removed. Raise InputError if the
     checkpoint is damaged, or if its run started from a model that is missing.
     """
     for path in directory.checkpoints()[:1]:
         checkpoint = Checkpoint.open(path)
-        if checkpoint.request["base"] == base:
+        # A checkpoint of an older version lacks "replaces".
+        if model in (checkpoint.request["base"], checkpoint.request.get("replaces")):
             return checkpoint
-        if base is None:
+        if model is None:
             raise InputError(
                 f"{path}: the model that this run started from is gone: restore the model, or delete {path.parent}"
             )

@@ -122,6 +122,16 @@ def is_model(path: str | PathLike[str]) -> bool:
     return os.path.isfile(Path(path) / MANIFEST)
 
 
+def check_only_a_model(directory: Path) -> None:
+    """Raise InputError unless the directory holds a model and no file of others, so that the model can be replaced."""
+    storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
+    others = {path.name for path in directory.iterdir()} - {path.name for path in files_of(directory)}
+    if others:
+        raise InputError(
+            f"{directory}: holds {min(others)}, which is no part of the model: move it to another place first"
+        )
+
+
 def files_of(path: object) -> list[Any]:
     """Return the paths of the files in a model directory. For any other path, return a list that holds only this
     path."""
