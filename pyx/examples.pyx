@@ -390,7 +390,7 @@ def count_rows(const int32_t[::1] ids, const double[::1] weights, const int64_t[
     ids is a text, with -2 where a sentence ends. The places of word w are places[starts[w]:starts[w + 1]]. A context k
     places before the word counts by_distance[0, k - 1], and a context k places after it by_distance[1, k - 1]. If there
     are weights, this number is multiplied by the geometric mean of the weights of both places. seen (V,) receives, for
-    each context, the last word next to which it occurred. Before the call, seen must not hold any of the words to count.
+    each context, the last word next to which it occurred; before the call, it must not hold any of the words to count.
     sums (V,) is scratch space. indptr has one row per word. columns and counts must have space for all possible
     contexts: for each word, V or twice the window per occurrence, whichever is less.
     """

@@ -41,7 +41,9 @@ def counted(ids: Array, V: int, is_ordered: bool, weights: Any = None, before: A
         if before is not None:
             rows = rows + _resized(before, first, rows.shape)
         blocks.append(_strongest(rows, first))
-    return sp.vstack(blocks, "csr")
+    pairs = sp.vstack(blocks, "csr")
+    pairs.sort_indices()
+    return pairs
 
 
 def associations(weights: Any, pairs: Any, counts: Array) -> Any:
