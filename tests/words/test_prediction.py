@@ -232,6 +232,8 @@ def test_the_page_recommend_runs_from_the_first_command_to_the_last(
     rows = [(day, f"user {random.integers(40)}", f"item {random.integers(20)}") for day in days for _ in range(20)]
     pd.DataFrame(rows, columns=["time", "user", "item"]).to_csv("log.csv", index=False)
     titles = [{"item": f"item {i}", "title": f"a {'new' if i < 7 else 'green'} title of it"} for i in range(20)]
+    titles.append({"item": "new item 3", "title": "a green one"})
+    (tmp_path / "new.txt").write_text("new item 3\n")
     pd.DataFrame(titles).to_csv("items.csv", index=False)
     page = (Path(__file__).resolve().parents[2] / "docs" / "recommend.md").read_text()
     parts = re.findall(r"^    wordsparse ([^\n]*)$|^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -245,7 +247,8 @@ def test_the_page_recommend_runs_from_the_first_command_to_the_last(
     assert len(pd.read_csv("next.csv").user.unique()) == len(pd.read_parquet("users.parquet")) == 40
     assert len(known["answers"]) == 3
     assert len(known["near"]) == 5
-    assert len(parts) == 9
+    assert {*pd.read_csv("new.csv").item} == {"new item 3"}
+    assert len(parts) == 15
 
 
 def test_users_keep_their_type_and_candidates_come_from_a_file(
