@@ -71,6 +71,7 @@ def test_scores_of_trained_items_stay_the_same(model: ws.Model) -> None:
     before, now = (dict(each.predict(of_kind(2), ITEMS + KINDS)) for each in (alone, model))
     ratios = [now[item] / before[item] for item in before]
     np.testing.assert_allclose(ratios, ratios[0], rtol=1e-3)
+    np.testing.assert_allclose(model.vectors[:ITEMS], alone.vectors, atol=1e-4)
     trained = without_new_items(model)
     assert trained.vocabulary.words == alone.vocabulary.words
     np.testing.assert_allclose(trained.output_rows, alone.output_rows, rtol=1e-5)

@@ -86,13 +86,17 @@ def read(table: Any, item: str | None = None) -> Features:
     return Features([*items], _matrix(rows, columns, [*zip(*cells, strict=True)]))
 
 
+def are_shared(matrix: Any, V: int) -> Array:
+    """Return a mask of the features that at least SHARED of the V trained items have."""
+    return np.bincount(matrix[:V].indices, minlength=matrix.shape[1]) >= SHARED
+
+
 def fitted(matrix: Any, rows: Array, counts: Array, kernels: CpuKernels) -> Array:
     """Return the rows of new items, (new items, k) float32, from the ``rows`` (V, k) and ``counts`` (V,) of trained
     items, and the features ``matrix``, CSR (V + new items, features), of all items."""
     V, weights = len(rows), counts / (counts + DOUBT)
-    sizes = np.bincount(matrix[:V].indices, minlength=matrix.shape[1])
-    order = np.argsort(sizes, kind="stable")
-    shared = matrix[:, order[sizes[order] >= SHARED]]
+    order = np.argsort(np.bincount(matrix[:V].indices, minlength=matrix.shape[1]), kind="stable")
+    shared = matrix[:, order[are_shared(matrix, V)[order]]]
     mean = np.average(rows, axis=0, weights=weights)
     scale = np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=weights))
     scale = np.where(scale > 0, scale, 1)

@@ -55,7 +55,8 @@ class Objective:
         roots = np.sqrt(measure / measure.sum())
         dim, W = model.dim, model.output_rows
         E, outputs = model.input_rows, W[:, :dim]
-        self.maps = coordinates.combined(E, outputs, counts, threads=model.threads, **model.export_constants)[1]
+        how = model.export_constants
+        self.maps = coordinates.combined(E, outputs, counts, threads=model.threads, known=model.trained_words, **how)[1]
         c = self.maps.canonical
         self.inputs = model.input_rows @ c.inputs.astype(np.float32)
         self.outputs = np.empty_like(W)

@@ -22,14 +22,7 @@ from wordsparse.layer.losses import BoundedNS
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.types import Array
 from wordsparse.words.model import Model
-from wordsparse.words.prediction import (
-    Predictor,
-    counts_of,
-    is_ordered,
-    matrix_of_features,
-    pairs_of,
-    trained_words,
-)
+from wordsparse.words.prediction import Predictor, counts_of, is_ordered, matrix_of_features, pairs_of
 from wordsparse.words.source import Piece
 
 __all__ = ["POSITIONS", "Features", "features_of", "read_features", "with_features", "with_memory", "without_new_items"]
@@ -81,17 +74,17 @@ def with_memory(
 
 
 def with_features(model: Model, given: Features) -> Model:
-    """Return the model with its new items: the items in ``given`` that share a feature with a word of the model.
+    """Return the model with its new items: the items in ``given`` that have a feature of several words of the model.
 
     The rows of a new item are fitted to its features. The last number of its output row also holds the log of its
     fitted popularity, relative to the mean, because no pairs tell of it. As its count, predictions take the geometric
     mean of all counts.
     """
-    words, V, counts, known = model.vocabulary.words, len(model), counts_of(model), given.of(model.vocabulary.words)
-    is_shared = known.matrix[V:] @ np.asarray(known.matrix[:V].sum(axis=0)) > 0
-    rows = np.append(np.arange(V), V + np.flatnonzero(is_shared))
-    items, matrix, new = [known.items[row] for row in rows[V:].tolist()], known.matrix[rows], len(rows) - V
-    vocabulary = Vocabulary([*words, *items], [*model.vocabulary.counts.tolist(), *[1] * new])
+    V, counts, known = len(model), counts_of(model), given.of(model.vocabulary.words)
+    is_fitted = known.matrix[V:] @ features.are_shared(known.matrix, V) > 0
+    rows = np.append(np.arange(V), V + np.flatnonzero(is_fitted))
+    words, matrix, new = [known.items[row] for row in rows.tolist()], known.matrix[rows], len(rows) - V
+    vocabulary = Vocabulary(words, [*model.vocabulary.counts.tolist(), *[1] * new])
     roots, before = _roots(model, vocabulary), _roots(model, model.vocabulary)
     logs, outputs = np.log(counts), model.output_rows / before[:, None]
     outputs[:, -1] += logs - logs.mean()
@@ -102,7 +95,7 @@ def with_features(model: Model, given: Features) -> Model:
     logger.info(
         "new items with vectors from features: %s; left out, because they share no feature with an item of the log: %s",
         f"{new:,}",
-        f"{len(is_shared) - new:,}",
+        f"{len(is_fitted) - new:,}",
     )
     assert model.memory is not None
     arrays = {
@@ -123,7 +116,7 @@ def _roots(model: Model, vocabulary: Vocabulary) -> Array:
 
 def without_new_items(model: Model) -> Model:
     """Return the model with only the words of its training text."""
-    if not (V := trained_words(model)) < len(model):
+    if (V := model.trained_words) == len(model):
         return model
     vocabulary = Vocabulary(model.vocabulary.words[:V], model.vocabulary.counts[:V])
     scale = _roots(model, vocabulary) / _roots(model, model.vocabulary)[:V]

@@ -76,6 +76,7 @@ def combined(
     turn: float = 0.75,
     popularity: float = 0.0,
     threads: int | None = None,
+    known: int | None = None,
 ) -> tuple[NDArray[np.float32], Maps]:
     """Return the exported vectors, and the maps that compute the vectors of new words.
 
@@ -110,12 +111,15 @@ def combined(
         The factor by which the logarithm of the count is multiplied. 0 ignores counts.
     threads : int, optional
         By default, all available CPUs.
+    known : int, optional
+        The number of words, in order of rows, that decide the coordinates. By default, all words.
 
     Returns
     -------
     (V, dim) float32, and Maps
     """
-    C, Q = gram(E, counts / counts.sum(), threads=threads), gram(W, threads=threads)
+    n = counts[:known]
+    C, Q = gram(E[:known], n / n.sum(), threads=threads), gram(W[:known], threads=threads)
     with single_threaded_blas():  # for matrices this small, several threads would only wait for each other
         c = canonical(C, Q)
     # In canonical coordinates, W has the second moment Λ. Λ^-½ whitens W, and then both E and W are multiplied by

@@ -27,14 +27,7 @@ from wordsparse.evaluation.testsets import load_test_sets, named
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import is_model, load, read_vectors
-from wordsparse.words.prediction import (
-    Predictor,
-    by_pairs,
-    log_of,
-    popularity_by_features,
-    trained_words,
-    weighed,
-)
+from wordsparse.words.prediction import Predictor, by_pairs, log_of, popularity_by_features, weighed
 
 logger = logging.getLogger(__name__)
 
@@ -166,7 +159,7 @@ def _next(
     """Return the scores of the next items that a model predicts for the users of an event log."""
     if not isinstance(model, Model):
         raise InputError("--next (next) needs a model trained on baskets or sessions: give one, or leave --next out")
-    V = trained_words(model)
+    V = model.trained_words
     new = model.vocabulary.words[V:] if cold else None
     if cold and not new:
         raise InputError(

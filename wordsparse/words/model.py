@@ -152,6 +152,11 @@ class Model:
         return bool(self.memory and self.memory["users"])
 
     @property
+    def trained_words(self) -> int:
+        """The number of words that occur in the training text: all words but new items, which come last."""
+        return len(self) - int((self.memory or {}).get("new", 0))
+
+    @property
     def are_items(self) -> bool:
         """Whether the words are items of baskets or sessions."""
         return kind_of(self.options.get("preset", TEXT)).name in ITEMS
@@ -181,8 +186,8 @@ class Model:
         """
         counts = np.asarray(self.vocabulary.counts, np.float64)
         outputs = self.output_rows[:, : self.dim]
-        constants = self.export_constants
-        vectors, _ = coordinates.combined(self.input_rows, outputs, counts, threads=self.threads, **constants)
+        how, E = self.export_constants, self.input_rows
+        vectors, _ = coordinates.combined(E, outputs, counts, threads=self.threads, known=self.trained_words, **how)
         if self.axes is not None:
             coordinates.multiply(vectors, self.axes, self.threads)
         if self.ngrams is not None:

@@ -271,11 +271,6 @@ def counts_of(model: Model) -> Array:
     return np.asarray(counts, np.float64)
 
 
-def trained_words(model: Model) -> int:
-    """Return the number of words that occur in the training text: all words but the new items, which come last."""
-    return len(model) - (0 if model.memory is None else int(model.memory.get("new", 0)))
-
-
 def matrix_of_features(model: Model) -> Any:
     """Return the features of the words of a model with features, CSR (V, features) float32 of ones."""
     assert model.memory is not None
@@ -286,7 +281,7 @@ def matrix_of_features(model: Model) -> Any:
 
 def popularity_by_features(model: Model) -> Array:
     """Return the popularity of the new items by the counts of trained items with the same features, (new items,)."""
-    return features.popularity(matrix_of_features(model), counts_of(model)[: trained_words(model)])
+    return features.popularity(matrix_of_features(model), counts_of(model)[: model.trained_words])
 
 
 def pairs_of(model: Model) -> Any:
