@@ -100,6 +100,9 @@ def test_a_continued_model_keeps_its_features(model: ws.Model) -> None:
     other = table().replace({"item": {"new 4": "newer 4"}})
     refitted = model.train(sessions(), features=other, progress=False)  # the same text, so only the features are new
     assert refitted.vocabulary.words[ITEMS:] == [*NEW[:4], "newer 4"]
+    none = model.train(sessions(), features=table()[:ITEMS], progress=False)
+    assert (none.report["new_items"], len(none), model.report["new_items"]) == (0, ITEMS, KINDS)
+    assert len(none.train(sessions(50, 2), progress=False)) == ITEMS
     assert refitted.predict(of_kind(4), 1, candidates=["newer 4", *NEW])[0][0] == "newer 4"
 
 

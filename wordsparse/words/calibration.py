@@ -129,7 +129,7 @@ def without_new_items(model: Model) -> Model:
 
 def refitted(model: Model, given: Features) -> Model:
     """Return a trained model with other features."""
-    return with_features(without_new_items(model), given)
+    return with_features(without_new_items(replace(model, report=dict(model.report))), given)
 
 
 def features_of(model: Model) -> Features | None:
