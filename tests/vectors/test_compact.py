@@ -166,3 +166,24 @@ def test_a_number_beyond_float16_is_refused() -> None:
         ws.WordVectors(["a"], [[1, 7e4]]).rounded("float16")
     with pytest.raises(InputError, match="dtype must be one of float32, float16, int8"):
         table().rounded("int4")
+
+
+@pytest.mark.parametrize(("scale", "message"), [(0, "not positive and finite"), (np.inf, "not positive and finite")])
+def test_a_hostile_scale_of_mapped_vectors_is_refused(tmp_path: Path, scale: float, message: str) -> None:
+    numbers, scales = np.ones((2, 3), np.int8), np.array([1, scale], np.float32)
+    np.savez(tmp_path / "v.npz", words=np.array(["a", "b"]), vectors=numbers, scales=scales)
+    with pytest.raises(InputError, match=f"v.npz: a scale of its 8-bit vectors is {message}"):
+        ws.read_vectors(tmp_path / "v.npz", mapped=True)
+
+
+def test_fifty_thousand_words_with_ngrams_take_four_megabytes(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    syllables = [first + vowel for first in "bcdfghlmnprst" for vowel in ("a", "e", "i", "o", "un", "er")]
+    words = list(dict.fromkeys("".join(random.choice(syllables, 2 + i % 3)) for i in range(80_000)))[:50_000]
+    whole = with_form(ws.WordVectors(words, random.normal(size=(50_000, 64)), np.arange(50_000, 0, -1)))
+    (path,) = whole.selected(words).truncated(32).rounded("int8").export(tmp_path / "small.npz")
+    assert path.stat().st_size <= 4_000_000
+    small = ws.read_vectors(path, mapped=True)
+    assert (len(small), small.dim, len(small.ngrams)) == (50_000, 32, min(50_000, len(whole.ngrams)))
+    assert len(small.similar(words[3], 5)) == len(small.similar("bacunsterful", 5)) == 5
+    assert np.linalg.norm(small.encode([f"{words[1]} bacunsterful"])) == pytest.approx(1)
