@@ -11,6 +11,7 @@ from support import ngrams as oracle
 
 import wordsparse as ws
 from wordsparse.errors import InputError
+from wordsparse.evaluation.scores import answer_related
 from wordsparse.vectors.compact import CompactRows
 from wordsparse.vectors.neighbours import kept
 from wordsparse.vectors.ngrams import Buckets, NgramVectors
@@ -65,6 +66,9 @@ def test_compact_vectors_answer_as_their_numbers(dtype: str) -> None:
     np.testing.assert_allclose(compact.project(*sides), same.project(*sides), atol=1e-6)
     assert compact.analogy("walk", "walks", "sing", 1)[0][0] == same.analogy("walk", "walks", "sing", 1)[0][0]
     np.testing.assert_allclose(compact.unit, same.unit, atol=1e-6)
+    assert with_form(compact).vectors.shape == same.vectors.shape
+    related = [("walk", "walks"), ("sing", "w3")]
+    np.testing.assert_array_equal(answer_related(compact, related), answer_related(same, related))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "int8"])

@@ -138,7 +138,7 @@ def answer_related(word_vectors: WordVectors, items: Sequence[tuple[str, str]]) 
 
     The first word itself is excluded from the ranking, in every spelling.
     """
-    row_of, unit = _rows_by_spelling(word_vectors, len(word_vectors)), word_vectors.unit
+    row_of, unit = _rows_by_spelling(word_vectors, len(word_vectors)), np.asarray(word_vectors.unit)
     spelling = np.array([row_of[_spelt(word)] for word in word_vectors.words])
     rows = np.array([[row_of.get(_spelt(word), -1) for word in item] for item in items], np.intp)
     ranks, usable = np.full(len(items), np.nan), np.flatnonzero(rows.min(axis=1) >= 0)

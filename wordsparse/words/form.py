@@ -216,9 +216,8 @@ def with_form(
 ) -> WordVectors:
     """Fit n-grams to any vectors, and return new vectors into which the n-grams are blended. Raise InputError as
     :func:`fit` does."""
-    words, counts = word_vectors.words, word_vectors.counts
-    fitted = fit(words, word_vectors.unit, counts, shortest=shortest, longest=longest, form=form)
-    vectors = word_vectors.unit.copy()
+    words, counts, vectors = word_vectors.words, word_vectors.counts, np.array(word_vectors.unit)
+    fitted = fit(words, vectors, counts, shortest=shortest, longest=longest, form=form)
     fitted.blend(words, vectors, counts)
     blended = WordVectors(words, vectors, counts)
     blended.ngrams = fitted.vectors
