@@ -41,9 +41,11 @@ def test_a_recipe_runs(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_programs_of_the_page_vectors_run_in_several_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    ws.train([["bread", "butter", "jam"], ["beer", "nuts"]] * 50, preset="items", dim=64, output="model", progress=False)
+    baskets = [["bread", "butter", "jam"], ["beer", "nuts"]] * 50
+    ws.train(baskets, preset="items", dim=64, output="model", progress=False)
     service: dict[str, Any] = {}
-    smaller, many, program, mapped = re.findall(r"```python\n(.*?)```", (PAGE.parent / "vectors.md").read_text(), re.DOTALL)
+    page = (PAGE.parent / "vectors.md").read_text()
+    smaller, many, program, mapped = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(smaller, sizes := {"model": ws.load("model"), "ws": ws})
     assert sizes["served"].similar("bread", 2) == sizes["small"].rounded("int8").similar("bread", 2)
     chess = ws.WordVectors(["king", "queen", "bishop", "rook"], np.eye(4))

@@ -303,7 +303,8 @@ class Model:
         return rotated
 
     def truncated(self, dim: int) -> WordVectors:
-        """Return the words with the first ``dim`` numbers of each vector: see :meth:`wordsparse.WordVectors.truncated`."""
+        """Return the words with the first ``dim`` numbers of their vectors; see
+        :meth:`wordsparse.WordVectors.truncated`."""
         return self.wv.truncated(dim)
 
     def keyed_vectors(self) -> "KeyedVectors":
