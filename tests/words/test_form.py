@@ -160,6 +160,14 @@ def test_an_unknown_word_is_composed_and_flagged() -> None:
     assert len(made.similar("unhappiness", 3)) == 3
 
 
+def test_similar_names_a_composed_word_once(caplog: pytest.LogCaptureFixture) -> None:
+    made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
+    for query in ("unhappiness", ["kind", "unhappiness"], "kind", made["unhappiness"], ["walks", "bricht"]):
+        made.similar(query)
+    assert [record.args for record in caplog.records] == [("unhappiness",), ("walks",), ("bricht",)]
+    assert "'walks' is not in the vocabulary: its vector is composed of its n-grams" in caplog.messages
+
+
 @pytest.mark.parametrize("word", ["", "zzz", "kind ness", "kindness\n", " "])
 def test_words_that_cannot_be_composed_are_refused(word: str) -> None:
     made = form.with_form(WordVectors(WORDS, vectors()))

@@ -159,10 +159,9 @@ def _report_parts(vectors: WordVectors, query: Sequence[str]) -> None:
             notes = ["their mean"] * (len(parts) > 1) + [f"{key} has no vector" for key in unknown]
             note = f" ({'; '.join(notes)})" if notes else ""
             terminal.say([f"{word}: read as {' and '.join(parts)}{note}"])
-        for part in parts:
-            if vectors.is_composed(part):
-                close = f"; close to it: {', '.join(near)}" if (near := queries.close_to(vectors, part)) else ""
-                terminal.say([f"{part}: not in the vocabulary; its vector is composed from its n-grams{close}"])
+    for part in vectors.new_compositions([*query]):
+        close = f"; close to it: {', '.join(near)}" if (near := queries.close_to(vectors, part)) else ""
+        terminal.say([f"{part}: not in the vocabulary; its vector is composed from its n-grams{close}"])
 
 
 def emit_neighbours(question: Mapping[str, object], neighbours: Sequence[tuple[str, float]], as_json: bool) -> None:

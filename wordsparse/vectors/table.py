@@ -42,6 +42,7 @@ class VectorTable:
         self.split: Callable[[str], list[str]] | None = None
         self.tokens = "split"
         self._weights: npt.NDArray[np.float32] | None = None
+        self._composed: set[str] = set()  # the words that new_compositions has returned
         self.vectors = vectors
 
     def __getstate__(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -21,6 +22,8 @@ from wordsparse.vectors.table import Key, VectorTable
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
+
+logger = logging.getLogger(__name__)
 
 Neighbours: TypeAlias = list[tuple[Any, float]]
 Query: TypeAlias = tuple[Array, set[int]]
@@ -131,7 +134,8 @@ class WordVectors(VectorTable):
         ----------
         word : str, list of str, or vector (dim,)
             A list stands for the mean of its words' unit vectors. If a word has no row, the tokeniser splits the word.
-            The words of the query are left out of the result.
+            The words of the query are left out of the result. The log has a warning for each word whose vector is
+            composed from n-grams, once.
         n : int
             The number of words to return, at least 1.
         candidates : iterable of str, or row numbers, optional
@@ -145,7 +149,19 @@ class WordVectors(VectorTable):
             candidate has a row.
         """
         refuse_unknown(unknown, ["n", "candidates"])
-        return self._best(self._query_of(word), n, candidates)
+        query = self._query_of(word)
+        for part in [] if isinstance(word, np.ndarray) else self.new_compositions(word):
+            logger.warning("%r is not in the vocabulary: its vector is composed of its n-grams", part)
+        return self._best(query, n, candidates)
+
+    def new_compositions(self, word: Key | Sequence[Key]) -> list[str]:
+        """Return the words of a query of :meth:`similar` whose vectors are composed from n-grams, except for words that
+        this method has returned before."""
+        query = word if isinstance(word, list) else [word]
+        parts = dict.fromkeys(part for one in query for part, _ in queries.parts(self, one))
+        found = [str(part) for part in parts if part not in self._composed and self.is_composed(part)]
+        self._composed.update(found)
+        return found
 
     def similar_to_each(
         self, words: Iterable[Any], n: int = 10, *, candidates: Iterable[Key] | Array | None = None
