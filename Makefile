@@ -19,7 +19,7 @@ $(VENV)/bin/python:
 $(VENV)/installed: $(VENV)/bin/python $(SOURCES)
 	@echo "compiling the kernels: about one CPU minute"
 	@# setuptools warns about folders with the name of the package; every checkout has one.
-	PYTHONWARNINGS=ignore $(RUN) -m pip install --quiet --editable '.[gensim]'
+	PYTHONWARNINGS=ignore $(RUN) -m pip install --quiet --editable '.[gensim,labels]'
 	touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

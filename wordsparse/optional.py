@@ -17,6 +17,7 @@ PACKAGES = {
     "Stemmer": ("PyStemmer", "search"),
     "cupy": ("CuPy", None),
     "gensim": ("gensim", "gensim"),
+    "matplotlib": ("matplotlib", "plot"),
     "mpi4py": ("mpi4py", "mpi"),
     "pyarrow": ("pyarrow", "tables"),
     "regex": ("regex", "unicode"),

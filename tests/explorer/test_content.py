@@ -12,7 +12,8 @@ import wordsparse as ws
 from wordsparse import optional
 from wordsparse.explorer import explore
 from wordsparse.explorer.content import content_of
-from wordsparse.explorer.projection import principal_components, projected
+from wordsparse.explorer.projection import projected
+from wordsparse.vectors.figure import principal_components
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]])

@@ -4,10 +4,10 @@ import importlib
 import logging
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from wordsparse import optional
+from wordsparse.vectors.figure import principal_components
 
 logger = logging.getLogger(__name__)
 Points = NDArray[np.float64]
@@ -25,19 +25,6 @@ def projected(unit: NDArray[np.float32], name: str) -> tuple[str, Points]:
     logger.info("explore: mapping %s words of %s by %s%s", f"{len(unit):,}", name, method, advice)
     differ = bool((unit != unit[:1]).any())  # equal rows make scikit-learn divide by zero and crash
     return method, _tsne(unit) if differ and method == "t-SNE" else principal_components(unit)
-
-
-def principal_components(unit: NDArray[np.float32]) -> Points:
-    """Project the rows (n, d) onto the two directions of largest variance, (n, 2).
-
-    In each direction, the entry with the largest absolute value is positive, so that the map is reproducible.
-    """
-    centred = unit - unit.mean(axis=0, dtype=np.float64)
-    d = unit.shape[1]
-    _, axes = scipy.linalg.eigh(centred.T @ centred, subset_by_index=(d - 2, d - 1))
-    axes = axes[:, ::-1]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), (0, 1)])
-    return np.asarray(centred @ axes, np.float64)
 
 
 def _tsne(unit: NDArray[np.float32]) -> Points:

@@ -22,6 +22,7 @@ from wordsparse.vectors.table import Key, VectorTable
 
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
+    from matplotlib.axes import Axes
 
 logger = logging.getLogger(__name__)
 
@@ -249,6 +250,37 @@ class WordVectors(VectorTable):
             If a word is unknown, ``n`` is below 1, or no candidate has a row.
         """
         return self._best(self._direction([(a, -1.0), (b, 1.0), (c, 1.0)]), n, candidates)
+
+    def plot(self, words: Key | Sequence[Key], n: int = 20, ax: Axes | None = None) -> Axes:
+        """Draw words in the plane, by the two principal components of their unit vectors.
+
+        Parameters
+        ----------
+        words : list of str, or str
+            The words to draw, at least three. A single word stands for itself and its ``n`` nearest neighbours.
+        n : int
+            Number of neighbours of a single word.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default, in a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Has the title, the figure and so on: ``wv.plot(words).figure.savefig("words.pdf")``.
+
+        Raises
+        ------
+        InputError
+            If a word is unknown, or there are too few words or dimensions.
+        MissingDependencyError
+            If matplotlib is not installed (``wordsparse[plot]``).
+        """
+        from wordsparse.vectors.figure import plotted  # a circular import otherwise
+
+        chosen = (
+            list(words) if isinstance(words, list | tuple) else [words, *(word for word, _ in self.similar(words, n))]
+        )
+        return plotted(self, chosen, ax)
 
     def with_text(self) -> WordVectors:
         """Return the same vectors with every key converted to text. If all keys are words, return this object."""

@@ -51,7 +51,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("words", "index_to_key", "get_words"), "model.vocabulary.words"),
     "save_model": "model.save(path)",
     "predict_output_word": "model.predict(words, n)",
-    "plot": "wordsparse.explore(model)",
+    "plot": "model.wv.plot(words), or wordsparse.explore(model)",
 }
 
 
@@ -116,8 +116,7 @@ class Model:
 
     def _repr_html_(self) -> str:
         """Return HTML for notebooks: the losses, and the nearest neighbours of some frequent content words."""
-        losses = self.report.get("loss") or []
-        rows = [("loss per epoch", *(f"{loss:.4g}" for loss in losses))] if losses else []
+        rows = [("loss per epoch", *(f"{loss:.4g}" for loss in self.losses))] if self.losses else []
         words = [self.vocabulary.words[row] for row in self.wv.most_frequent(len(self)).tolist()]
         telling = [word for word in words[SHOWN_FROM:] if len(word) >= SHOWN_LENGTH][:SHOWN]
         chosen = telling or words[:SHOWN] if len(self) > 1 else []
@@ -135,6 +134,11 @@ class Model:
         """The number of threads used in training, but at most the number of CPUs of this machine; None for all CPUs."""
         threads = self.options.get("threads")
         return min(threads, available_cpus()) if isinstance(threads, int) else None
+
+    @property
+    def losses(self) -> list[float]:
+        """The mean loss per pair in each epoch."""
+        return list(self.report.get("loss") or [])
 
     @property
     def export_constants(self) -> Mapping[str, float]:
