@@ -19,6 +19,7 @@ PACKAGES = {
     "gensim": ("gensim", "gensim"),
     "matplotlib": ("matplotlib", "plot"),
     "mpi4py": ("mpi4py", "mpi"),
+    "pandas": ("pandas", None),
     "pyarrow": ("pyarrow", "tables"),
     "regex": ("regex", "unicode"),
     "rjieba": ("rjieba", "chinese"),
@@ -38,8 +39,8 @@ def command(package: str) -> str:
     """Return the command that installs the package with this import name."""
     if package == "gensim" and sys.version_info >= (3, 14):
         return "it has no wheel for this Python; use 3.13"
-    extra = PACKAGES[package][1]
-    return f"pip install 'wordsparse[{extra}]'" if extra else _CUPY
+    name, extra = PACKAGES[package]
+    return f"pip install 'wordsparse[{extra}]'" if extra else _CUPY if package == "cupy" else f"pip install {name}"
 
 
 def installed(package: str) -> bool:

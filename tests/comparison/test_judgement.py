@@ -34,7 +34,7 @@ def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any)
     correct = (np.arange(len(QUESTIONS)) < right).astype(float)
     answers = {"pairs": {"people": cosines}, "analogies": {"asked": correct}, "sentences": {"texts": cosines}}
     answers["retrieval"] = {"found": np.repeat(cosines[:, None], 6, axis=1)}
-    return JudgedRun({"name": name, "epochs": 1, **score(SETS, answers), **facts}, answers)
+    return JudgedRun({"name": name, "dim": 5, "window": 3, "epochs": 1, **score(SETS, answers), **facts}, answers)
 
 
 OURS, PEER = "wordsparse-cbow", "gensim-cbow-ns"

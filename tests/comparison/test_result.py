@@ -16,7 +16,7 @@ from wordsparse.errors import InputError
 def comparison() -> Comparison:
     facts = content()
     failed = {"name": "gensim-cbow-hs", "error": "no memory"}
-    return Comparison(facts | {"options": {"dim": 5, "window": 3}, "runs": [*facts["runs"], failed]})
+    return Comparison(facts | {"runs": [*facts["runs"], failed]})
 
 
 def test_rows_are_tidy() -> None:
@@ -51,6 +51,20 @@ def test_a_comparison_is_printed_as_a_table() -> None:
     result["runs"][0]["pairs"][NASTY] |= {"spearman": None, "low": None, "high": None}
     assert "  -  " in str(result).splitlines()[1]
     assert json.loads(json.dumps(result)) == result
+
+
+def test_runs_with_several_seeds_have_their_mean_and_range() -> None:
+    result = comparison()
+    result["runs"][2] |= {
+        "epochs": 1,
+        "seed": 2,
+        "pairs": {NASTY: {**result["runs"][0]["pairs"][NASTY], "spearman": 0.4}},
+    }
+    lines = str(result).splitlines()
+    (first,) = [line for line in lines[:6] if "mean and range of 2 seeds" in line]
+    assert "0.350  0.300 … 0.400" in first
+    frame = result.to_frame()
+    assert frame.to_dict("records") == result.rows()
 
 
 def test_nothing_is_written_without_an_output(

@@ -42,6 +42,18 @@ def test_methods_take_turns_with_seeds_of_their_own(
     assert order == [(name, epochs, seed) for epochs, seed in ((2, 7), (1, 7), (2, 8)) for name in names]
 
 
+def test_dimensions_and_windows_are_combined(text: EncodedCorpus, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    sizes = {"dim": [3, 4], "window": (1, 2), "methods": ["wordsparse-cbow"]}
+    done = trained(request(tmp_path, **sizes), text, tmp_path, tmp_path / "kept")
+    combined = [(dim, window) for dim in (3, 4) for window in (1, 2)]
+    assert [(run.report["dim"], run.report["window"]) for run in done] == combined
+    for dim, window in combined:
+        vectors = read_vectors(tmp_path / "kept" / f"wordsparse-cbow-1-epochs-seed-1-dim-{dim}-window-{window}.npz")
+        model = ws.train(text, model="cbow", dim=dim, window=window, epochs=1, threads=1)
+        assert vectors.vectors.tobytes() == model.vectors.tobytes()
+
+
 def test_a_run_is_what_train_and_evaluate_say(text: EncodedCorpus, tmp_path: Path) -> None:
     (tmp_path / "kept").mkdir()
     [run] = trained(request(tmp_path, methods=["wordsparse-cbow"]), text, tmp_path, tmp_path / "kept")

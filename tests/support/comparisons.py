@@ -15,7 +15,7 @@ def run(name: str, epochs: int) -> dict[str, Any]:
         "related": {},
         "retrieval": {"found": {"model": {"ndcg10": 0.4, "low": 0.3, "high": 0.5, "n": 8, "oov": 2}, "bm25": {}}},
     }
-    identity = {"name": name, "epochs": epochs, "seed": 1, "repeat": 0}
+    identity = {"name": name, "dim": 5, "window": 3, "epochs": epochs, "seed": 1, "repeat": 0}
     costs = {"cpu_seconds": 1.5 * epochs, "wall_seconds": 2.0, "tokens_per_second": 500.0}
     return {**identity, **costs, "peak_memory_bytes": 10**8, "loss": [2.5], **judged}
 
@@ -23,7 +23,8 @@ def run(name: str, epochs: int) -> dict[str, Any]:
 def content() -> dict[str, Any]:
     """Return the content of a comparison of two methods, each trained for 1 and for 2 epochs."""
     runs = [run(name, epochs) for epochs in (1, 2) for name in ("wordsparse-cbow", NASTY)]
-    numbers = {"difference": 0.123, "low": -0.1, "high": 0.3, "verdict": "level", "epochs": 2, "best_peer": True}
+    numbers = {"difference": 0.123, "low": -0.1, "high": 0.3, "verdict": "level", "dim": 5, "window": 3}
+    numbers |= {"epochs": 2, "best_peer": True}
     differences = [{"kind": "pairs", "test": NASTY, "ours": "wordsparse-cbow", "peer": NASTY, **numbers}]
     facts = {"machine": {"processor": NASTY, "cpus": 2}, "options": {"dim": 5}, "text": {"tokens": 1000}}
     judged = {"methods": METHODS, "runs": runs, "differences": differences, "warnings": [NASTY]}

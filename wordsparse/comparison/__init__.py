@@ -60,7 +60,8 @@ def compare(
         The command line that the report shows.
     **options
         The test sets of :func:`wordsparse.evaluate`; dim, window, sample, threads, seed and max_tokens as for
-        :func:`wordsparse.train`; and the options of :func:`wordsparse.encode`.
+        :func:`wordsparse.train`, where dim and window may be lists, whose combinations are compared; and the options
+        of :func:`wordsparse.encode`.
 
     Returns
     -------
@@ -116,7 +117,7 @@ def _compared(request: Request, test_sets: TestSets, said: dict[str, Any], comma
 
 def _facts(request: Request, said: dict[str, Any], command: str, corpus: EncodedCorpus) -> dict[str, Any]:
     options = {name: getattr(request, name) for name in ("corpus", "methods", "epochs")} | said | request.text
-    options |= {name: getattr(request.training, name) for name in SHARED}
+    options |= request.sizes | {name: getattr(request.training, name) for name in SHARED}
     return {
         "format": "wordsparse comparison",
         "version": 4,

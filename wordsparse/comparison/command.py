@@ -29,6 +29,17 @@ from wordsparse.words.options import Options
     show_default=True,
     help="Numbers of epochs, with one run for each; a repeated number gives another run with the next seed.",
 )
+@click.option(
+    "--dim", callback=int_list, metavar="N,N,…", default="100", show_default=True, help="Lengths of a vector."
+)
+@click.option(
+    "--window",
+    callback=int_list,
+    metavar="N,N,…",
+    default="5",
+    show_default=True,
+    help="Maximum distances of a context word. Each combination of dim and window gives runs of its own.",
+)
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @click.option("--csv", metavar="FILE", type=PATH, help="Write all scores to a .csv, .parquet or .jsonl file.")
 @options_of(Options, SHARED)
@@ -65,5 +76,6 @@ command.params[3:3] = [option for option in evaluate.params if option.name in RE
 def _sentence(row: dict[str, Any], names: dict[str, str]) -> str:
     """Return a sentence on how the scores of wordsparse and of gensim's best method differ on a test set."""
     interval = f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
-    where = f"{row['test']}, {number_of(row['epochs'], 'epoch')}"
+    sizes = f"dim {row['dim']}, window {row['window']}, {number_of(row['epochs'], 'epoch')}"
+    where = f"{row['test']}, {sizes}"
     return f"{where}: {names[row['ours']]} minus {names[row['peer']]}: {interval}"

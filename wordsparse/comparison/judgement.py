@@ -14,10 +14,11 @@ from wordsparse.evaluation.testsets import TestSets
 from wordsparse.types import Array
 
 Row = dict[str, Any]
+SETTINGS = ("dim", "window", "epochs")
 
 
 def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
-    """Return wordsparse's scores minus gensim's (*peers*) for the same number of epochs. Mark the best peer."""
+    """Return wordsparse's scores minus gensim's (*peers*) for the same SETTINGS. Mark the best peer."""
     return [
         {"kind": kind, "test": test, **row}
         for kind, sets in test_sets.items()
@@ -28,11 +29,11 @@ def differences(test_sets: TestSets, runs: Sequence[JudgedRun]) -> list[Row]:
 
 @dataclass(frozen=True)
 class Entry:
-    """The repeated runs of a method with the same number of epochs, on a test set: their mean score, and their answers,
+    """The repeated runs of a method with the same SETTINGS, on a test set: their mean score, and their answers,
     with a row per item of the test set and a column per run."""
 
     name: str
-    epochs: int
+    settings: dict[str, int]
     score: float
     answers: Array
 
@@ -40,26 +41,27 @@ class Entry:
 def _entries(kind: str, test: str, runs: Sequence[JudgedRun]) -> list[Entry]:
     """Group runs that differ only in ``repeat`` and ``seed`` into one entry. Omit runs without a score. If a test set
     has several answers per item, only the first is compared."""
-    groups: dict[tuple[str, int], list[tuple[float, Array]]] = {}
+    groups: dict[tuple[Any, ...], list[tuple[float, Array]]] = {}
     for run in runs:
         if run.answers is not None and (score := own(run.report[kind][test])[KINDS[kind].measure]) is not None:
-            place = run.report["name"], run.report["epochs"]
+            place = run.report["name"], *(run.report[name] for name in SETTINGS)
             answers = run.answers[kind][test]
             groups.setdefault(place, []).append((score, answers.reshape(len(answers), -1)[:, 0]))
     entries = []
-    for place, group in groups.items():
+    for (name, *values), group in groups.items():
         scores, repeats = zip(*group, strict=True)
-        entries.append(Entry(*place, float(np.mean(scores)), np.stack(repeats, axis=1)))
+        settings = dict(zip(SETTINGS, values, strict=True))
+        entries.append(Entry(name, settings, float(np.mean(scores)), np.stack(repeats, axis=1)))
     return entries
 
 
 def _differences(kind: str, items: Sequence[Any], entries: Sequence[Entry]) -> Iterator[Row]:
     for ours in (entry for entry in entries if is_ours(entry.name)):
-        peers = [peer for peer in entries if not is_ours(peer.name) and peer.epochs == ours.epochs]
+        peers = [peer for peer in entries if not is_ours(peer.name) and peer.settings == ours.settings]
         best = max(peers, key=lambda peer: peer.score, default=None)
         for peer in peers:
             if difference := _difference(kind, items, ours, peer):
-                place = {"ours": ours.name, "peer": peer.name, "epochs": ours.epochs, "best_peer": peer is best}
+                place = {"ours": ours.name, "peer": peer.name, **ours.settings, "best_peer": peer is best}
                 yield {**place, **difference}
 
 

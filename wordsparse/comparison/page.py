@@ -7,6 +7,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from wordsparse.comparison.judgement import SETTINGS
 from wordsparse.comparison.request import is_ours
 from wordsparse.evaluation.scores import KINDS, own
 from wordsparse.files.escaping import escaped
@@ -92,20 +93,20 @@ def _differences(rows: Sequence[Row], names: Mapping[str, str]) -> str:
             shown(row["test"]),
             names[row["ours"]],
             names[row["peer"]],
-            str(row["epochs"]),
+            *(str(row[name]) for name in SETTINGS),
             f'<span class="{row["verdict"]}">{row["difference"]:+.3f}</span> ({row["low"]:+.3f} to {row["high"]:+.3f})',
         )
         for row in rows
         if row["best_peer"]
     )
-    return _table(["test set", "ours", "best peer", "epochs", "difference (95 % interval)"], cells)
+    return _table(["test set", "ours", "best peer", *SETTINGS, "difference (95 % interval)"], cells)
 
 
 def _runs(runs: Sequence[Row], names: Mapping[str, str]) -> str:
-    head = ["method", "epochs", *(test for _, test in tests(runs)), *COSTS, "peak MB", "loss, last epoch", "seed"]
+    head = ["method", *SETTINGS, *(test for _, test in tests(runs)), *COSTS, "peak MB", "loss, last epoch", "seed"]
 
     def values(run: Row) -> Iterator[str]:
-        yield from (names[run["name"]], str(run["epochs"]))
+        yield from (names[run["name"]], *(str(run[name]) for name in SETTINGS))
         yield from (_score(run, kind, test) for kind, test in tests(runs))
         yield from (_number(run[cost]) for cost in COSTS.values())
         yield f"{run['peak_memory_bytes'] / 1e6:,.0f}"

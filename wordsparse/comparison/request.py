@@ -1,9 +1,10 @@
 """The checked request for a comparison, and the methods that it can train."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from wordsparse import optional
 from wordsparse.corpus import EncodedCorpus
@@ -31,8 +32,19 @@ def is_ours(method: str) -> bool:
     return method.startswith("wordsparse-")
 
 
-# Training options that both programs have.
-SHARED = ("dim", "window", "sample", "threads", "seed", "max_tokens")
+# Training options that both programs have. SIZES may have several values.
+SIZES = {"dim": 100, "window": 5}
+SHARED = ("sample", "threads", "seed", "max_tokens")
+
+
+class Turn(NamedTuple):
+    """A run of a comparison. ``repeat`` counts the runs that differ only in the seed."""
+
+    dim: int
+    window: int
+    epochs: int
+    repeat: int
+    name: str
 
 
 class Request:
@@ -51,35 +63,42 @@ class Request:
         **options: Any,
     ) -> None:
         of_text = abouts(TextOptions)
-        refuse_unknown(options, ["methods", "epochs", "keep_vectors", *READERS, *of_text, *SHARED])
+        refuse_unknown(options, ["methods", "epochs", "keep_vectors", *READERS, *of_text, *SIZES, *SHARED])
         self.corpus, self.methods, self.epochs = corpus, methods, epochs
+        self.sizes = {name: _several(options.get(name) or default) for name, default in SIZES.items()}
         self.text = {name: value for name, value in options.items() if name in of_text and value is not None}
         self.training = Options(**{name: value for name, value in options.items() if name in SHARED})
         TextOptions(**self.text)  # raises InputError for a wrong option
         unknown = sorted(set(methods) - set(METHODS))
         if unknown:
             raise InputError(f"unknown method {', '.join(unknown)}: choose from {', '.join(METHODS)}")
-        for number in epochs:
-            self.options(number, 0)
         has_gensim = optional.installed("gensim")
         self.trainable = [name for name in METHODS if name in methods and (is_ours(name) or has_gensim)]
         if not self.trainable:
             optional.load("a comparison with gensim's word2vec", "gensim")
+        for turn in self.turns():
+            self.options(turn)
         titles = "; ".join(METHODS[name] for name in methods if name not in self.trainable)
         absent = f"gensim is not installed ({optional.command('gensim')}); not compared: {titles}."
         self.left_out = [absent] if titles else []
 
-    def options(self, epochs: int, repeat: int, model: str = "cbow") -> dict[str, Any]:
+    def options(self, turn: Turn) -> dict[str, Any]:
         """Return the checked training options that both programs share, with wordsparse's names."""
-        cpus, seed = threads.resolve_threads(self.training.threads), self.training.seed + repeat
-        return asdict(replace(self.training, model=cast("ModelName", model), epochs=epochs, threads=cpus, seed=seed))
+        model, cpus = cast("ModelName", turn.name.split("-")[1]), threads.resolve_threads(self.training.threads)
+        chosen = replace(self.training, dim=turn.dim, window=turn.window, epochs=turn.epochs, model=model, threads=cpus)
+        return asdict(replace(chosen, seed=self.training.seed + turn.repeat))
 
     def tokens(self, corpus: EncodedCorpus) -> int:
         """Return the number of tokens in an epoch."""
         return min(corpus.tokens, self.training.max_tokens or corpus.tokens)
 
-    def turns(self) -> list[tuple[int, int, str]]:
-        """Return the epochs, the repeat and the method of each run. Methods alternate; a repeated number of epochs
-        repeats the runs."""
+    def turns(self) -> list[Turn]:
+        """Return all runs. Methods alternate; a repeated number of epochs repeats the runs."""
         places = [(epochs, self.epochs[:place].count(epochs)) for place, epochs in enumerate(self.epochs)]
-        return [(epochs, repeat, name) for epochs, repeat in places for name in self.trainable]
+        combined = itertools.product(self.sizes["dim"], self.sizes["window"], places, self.trainable)
+        return [Turn(dim, window, *place, name) for dim, window, place, name in combined]
+
+
+def _several(value: Any) -> list[int]:
+    """Return a value, or several values, as a list."""
+    return list(value) if isinstance(value, list | tuple) else [value]

@@ -1,12 +1,17 @@
 """The result of a comparison: a dict of its report that is printed as a table, also in a notebook."""
 
 from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from statistics import mean
 from typing import Any
 
+from wordsparse import optional
+from wordsparse.comparison.judgement import SETTINGS
 from wordsparse.evaluation.scores import KINDS, own
 from wordsparse.files.escaping import escaped, html_table
 
-HEAD = ("method", "score", "95 % interval", "n", "oov", "epochs", "CPU s")
+HEAD = ("method", "score", "95 % interval", "n", "oov", *SETTINGS, "CPU s")
 
 
 class Comparison(dict[str, Any]):
@@ -18,12 +23,10 @@ class Comparison(dict[str, Any]):
         The columns are ``method``, ``dim``, ``window``, ``epochs``, ``seed``, ``cpu_seconds``, ``test``, ``measure``,
         ``score``, ``low``, ``high``, ``n`` and ``oov``. A score is None if no item of the test set can be scored.
         """
-        options = {name: self["options"][name] for name in ("dim", "window")}
         return [
             {
                 "method": run["name"],
-                **options,
-                **{name: run[name] for name in ("epochs", "seed", "cpu_seconds")},
+                **{name: run[name] for name in (*SETTINGS, "seed", "cpu_seconds")},
                 "test": test,
                 "measure": kind.measure,
                 "score": own(score)[kind.measure],
@@ -34,6 +37,10 @@ class Comparison(dict[str, Any]):
             for name, kind in KINDS.items()
             for test, score in run[name].items()
         ]
+
+    def to_frame(self) -> Any:
+        """Return :meth:`rows` as a ``pandas.DataFrame``."""
+        return optional.load("a data frame", "pandas").DataFrame(self.rows())
 
     def __str__(self) -> str:
         lines = [*self._lines()]
@@ -51,10 +58,22 @@ class Comparison(dict[str, Any]):
         """Yield the cells of the table: a heading for each test set, and a line for each run."""
         rows = self.rows()
         for test in dict.fromkeys(row["test"] for row in rows):
-            some = [row for row in rows if row["test"] == test]
+            some = sorted((row for row in rows if row["test"] == test), key=self._place)
             yield escaped(test), some[0]["measure"], *HEAD[2:]
-            for row in some:
-                yield self._line(row)
+            for _, group in groupby(some, itemgetter("method", *SETTINGS)):
+                yield from self._runs([*group])
+
+    def _place(self, row: dict[str, Any]) -> tuple[int, ...]:
+        """Return the sort key of a run, which keeps runs that differ only in the seed together."""
+        return *(row[name] for name in SETTINGS), [*self["methods"]].index(row["method"]), row["seed"]
+
+    def _runs(self, rows: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
+        """Yield a line for each of the runs that differ only in the seed, and a line for their mean and range."""
+        for row in rows:
+            yield self._line(row)
+        if len(scores := [row["score"] for row in rows if row["score"] is not None]) > 1:
+            span = f"{min(scores):.3f} … {max(scores):.3f}"
+            yield f"    mean and range of {len(scores)} seeds", f"{mean(scores):.3f}", span, *[""] * (len(HEAD) - 3)
 
     def _line(self, row: dict[str, Any]) -> tuple[str, ...]:
         missing = row["score"] is None
@@ -62,6 +81,6 @@ class Comparison(dict[str, Any]):
             f"  {escaped(self['methods'][row['method']])}",
             "-" if missing else f"{row['score']:.3f}",
             "-" if missing else f"{row['low']:.3f} … {row['high']:.3f}",
-            *(str(row[name]) for name in ("n", "oov", "epochs")),
+            *(str(row[name]) for name in ("n", "oov", *SETTINGS)),
             f"{row['cpu_seconds']:.1f}",
         )

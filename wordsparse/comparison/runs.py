@@ -32,7 +32,7 @@ class JudgedRun:
 def trained(
     request: Request, corpus: EncodedCorpus, test_sets: TestSets, scratch: Path, vectors_folder: Path | None
 ) -> Iterator[JudgedRun]:
-    """Train and evaluate every method, in turn, for each number of epochs.
+    """Train and evaluate every method, in turn, for each dimension, window and number of epochs.
 
     If a run fails, report it and start the next run. If there is a ``vectors_folder``, write the vectors there.
     """
@@ -42,12 +42,13 @@ def trained(
     lines, words = write_plain(corpus, tokens, plain) if needs_plain else (0, 0)
     texts = {"encoded": corpus.path.absolute(), "plain": plain, "lines": lines, "words": words, "tokens": tokens}
     turns = request.turns()
-    for number, (epochs, repeat, name) in enumerate(turns, 1):
+    for number, turn in enumerate(turns, 1):
+        name, options = turn.name, request.options(turn)
         program, model = name.split("-")[:2]
-        options = request.options(epochs, repeat, model)
-        identity = {"name": name, "program": program, "model": model, "epochs": epochs}
-        identity |= {"seed": options["seed"], "repeat": repeat, "tokens_per_epoch": tokens}
-        logger.info("compare: run %s of %s: %s, %s", number, len(turns), name, number_of(epochs, "epoch"))
+        identity = {**turn._asdict(), "program": program, "model": model}
+        identity |= {"seed": options["seed"], "tokens_per_epoch": tokens}
+        settings = f"dim {turn.dim}, window {turn.window}, {number_of(turn.epochs, 'epoch')}, seed {options['seed']}"
+        logger.info("compare: run %s of %s: %s, %s", number, len(turns), name, settings)
         try:
             report, rows = in_process(scratch, method=name, options=options, **texts)
         except WordsparseError as error:
@@ -59,7 +60,9 @@ def trained(
             answers = answer(vectors, test_sets)
             run = JudgedRun({**identity, **report, **score(test_sets, answers)}, answers)
             if vectors_folder is not None:
-                save_vectors(vectors, vectors_folder / f"{name}-{epochs}-epochs-seed-{options['seed']}.npz")
+                sizes = "".join(f"-{each}-{options[each]}" for each, values in request.sizes.items() if len(values) > 1)
+                file = f"{name}-{turn.epochs}-epochs-seed-{options['seed']}{sizes}.npz"
+                save_vectors(vectors, vectors_folder / file)
         logger.info("compare: %s", _summary(run.report))
         yield run
 
