@@ -17,7 +17,6 @@ import math
 import re
 from collections.abc import Container, Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,17 +65,17 @@ def read(table: Any, item: str | None = None) -> Features:
     features. Raise InputError if there is no item or no other column, an item is missing or repeated, or a number is
     not finite.
     """
-    source, where = (table, "features") if is_frame(table) else ([validation.path(table)], str(table))
-    names = [*table.columns] if is_frame(table) else _names(source[0])
+    path, where = (None, "features") if is_frame(table) else (validation.path(table), str(table))
+    names = [*table.columns] if path is None else column_names(path, format_of_file(path))
     if len(names) < 2:
         raise InputError(f"{where}: needs a column of items, and at least one column of their features")
-    item = item if item in names else names[0]
-    columns = [name for name in names if name != item]
-    blocks = table_blocks(source, [str(item), *columns], is_frame=is_frame(table))
+    first: Any = item if item in names else names[0]
+    columns = [name for name in names if name != first]
+    blocks = table_blocks(table if path is None else [path], [first, *columns], is_frame=path is None)
     rows, items, cells = list[str](), dict[str, int](), list[Any]()
     for name, (cell, *others) in chain.from_iterable(map(Block.rows, blocks)):
         if (key := text_of(name, cell)) is None:
-            raise InputError(f"{name}: has no item in {item!r}: name it, or leave the row out")
+            raise InputError(f"{name}: has no item in {first!r}: name it, or leave the row out")
         if items.setdefault(key, len(items)) < len(rows):
             raise InputError(f"{name}: holds {key!r:.60} again, after {rows[items[key]]}: give each item one row")
         rows.append(name)
@@ -102,7 +101,6 @@ def fitted(matrix: Any, rows: Array, counts: Array, kernels: CpuKernels) -> Arra
     scale = np.where(scale > 0, scale, 1)
     scaled = np.ascontiguousarray((rows - mean) / scale, np.float32)
     of_features = shared[:V].tocsc()
-    of_features.sort_indices()
     starts, of = of_features.indptr.astype(np.int64), np.pad(of_features.indices.astype(np.int32), (0, AHEAD))
     sweeps = FeatureSweeps(starts, of, np.ones(V, np.float32), kernels)
     G = sweeps.rows(scaled, np.arange(V), weights, np.zeros(rows.shape[1], np.float32), RIDGE, SWEEPS)
@@ -116,10 +114,6 @@ def popularity(matrix: Any, counts: Array) -> Array:
     ones, sizes = np.ones(matrix.shape[0]), np.diff(matrix.indptr)[V:]
     means = (matrix[:V].T @ counts) / np.maximum(matrix[:V].T @ ones[:V], 1)
     return np.asarray(matrix[V:] @ means / np.maximum(sizes, 1))
-
-
-def _names(path: Path) -> list[str]:
-    return column_names(path, format_of_file(path))
 
 
 def _matrix(rows: list[str], columns: list[str], cells: list[Any]) -> Any:
