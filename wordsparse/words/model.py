@@ -95,7 +95,8 @@ class Model:
         The weight of each word in the vectors of texts, from :meth:`fit_weights`. By default, weights are computed from
         the counts.
     memory : dict, optional
-        The arrays and constants of predictions of next items: see :mod:`wordsparse.words.calibration`.
+        The arrays and constants of predictions of next items, and the features of items: see
+        :mod:`wordsparse.words.calibration`.
     """
 
     vocabulary: Vocabulary
