@@ -116,7 +116,8 @@ def _largest(units: Array, directions: Array, k: int) -> tuple[Array, Array]:
 
         for block in blocks:
             starts = range(block.start, block.stop, PIECE)
-            yield np.hstack([products(start, min(start + PIECE, block.stop)) for start in starts])
+            pieces = [products(start, min(start + PIECE, block.stop)) for start in starts]
+            yield pieces[0] if len(pieces) == 1 else np.hstack(pieces)
 
     m, threads = len(directions), resolve_threads(None)
     step = max(1, min(TOP_EXAMPLES, -(-m // threads)))
