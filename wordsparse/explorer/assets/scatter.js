@@ -8,6 +8,10 @@ const MARKED_RADIUS = 4.5;
 
 /** @typedef {{row: number, x: number, y: number, text: string}} Point a word: x to the right and y upwards, in any unit */
 
+// In a large vocabulary, the most frequent words are mostly function words such as "the", whose labels are drawn last.
+const FUNCTION_WORDS = 100, LARGE_VOCABULARY = 5000;
+const isFunctionWord = ({ row }) => row < FUNCTION_WORDS && model.vocabSize >= LARGE_VOCABULARY;
+
 class Scatter {
   /** @param {string} label for screen readers */
   constructor(label) {
@@ -93,7 +97,8 @@ class Scatter {
       pen.taken.push([x - MARKED_RADIUS, y - MARKED_RADIUS, x + MARKED_RADIUS, y + MARKED_RADIUS]);
     }
     for (const point of marked) this.paintLabel(pen, point, { radius: MARKED_RADIUS, colour: markedColour(point), weight: "bold", isForced: importance(point) > 1 });
-    for (const point of plain) this.paintLabel(pen, point, { radius, colour: colour("--ink"), weight: "normal", isForced: false });
+    const contentFirst = [...plain.filter((point) => !isFunctionWord(point)), ...plain.filter(isFunctionWord)];
+    for (const point of contentFirst) this.paintLabel(pen, point, { radius, colour: colour("--ink"), weight: "normal", isForced: false });
   }
 
   paintDot({ context, place }, point, radius, colour) {
