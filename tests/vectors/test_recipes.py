@@ -1,4 +1,4 @@
-"""The recipes in docs/sentences.md and the service in docs/vectors.md run unchanged if their packages are installed."""
+"""The recipes in docs/databases.md and the service in docs/vectors.md run unchanged if their packages are installed."""
 
 import json
 import re
@@ -15,10 +15,8 @@ from fastapi.testclient import TestClient
 import wordsparse as ws
 from wordsparse.cli import main
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "sentences.md"
-BEFORE, SECTION = PAGE.read_text().split("## Databases")
-SECTION = SECTION.split("\n## ")[0]
-START, *RECIPES = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
+PAGES = Path(__file__).resolve().parents[2] / "docs"
+START, *RECIPES = re.findall(r"```python\n(.*?)```", (PAGES / "databases.md").read_text(), re.DOTALL)
 
 
 def package(recipe: str) -> str:
@@ -44,7 +42,7 @@ def test_programs_of_the_page_vectors_run_in_several_threads(tmp_path: Path, mon
     baskets = [["bread", "butter", "jam"], ["beer", "nuts"]] * 50
     ws.train(baskets, preset="items", dim=64, output="model", progress=False)
     service: dict[str, Any] = {}
-    page = (PAGE.parent / "vectors.md").read_text()
+    page = (PAGES / "vectors.md").read_text()
     smaller, many, program, mapped = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(smaller, sizes := {"model": ws.load("model"), "ws": ws})
     assert sizes["served"].similar("bread", 2) == sizes["small"].rounded("int8").similar("bread", 2)
@@ -97,7 +95,7 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
     known: dict[str, Any] = {}
     parts = re.findall(
         r"^    ((?:wordsparse|echo) [^\n]*)$|^```python\n(.*?)^```$",
-        BEFORE.replace("300", "8"),
+        "".join((PAGES / page).read_text() for page in ("searching.md", "sentences.md")).replace("300", "8"),
         re.MULTILINE | re.DOTALL,
     )
     for command, program in parts:

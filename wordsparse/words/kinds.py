@@ -1,8 +1,8 @@
 """The kinds of data that ``--for`` (``preset`` in Python) accepts: how to read each kind, and its default options.
 
 Kinds of text are defined here. Other sources are listed in :mod:`wordsparse.doors` or are entry points of installed
-packages. docs/graphs.md lists the defaults of baskets and walks. docs/sentences.md has the measurements behind the
-defaults of sentences and search.
+packages. docs/graphs.md lists the defaults of baskets and walks. docs/sentences.md and docs/searching.md have the
+measurements behind the defaults of sentences and search.
 """
 
 from collections.abc import Callable, Mapping
