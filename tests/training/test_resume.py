@@ -22,10 +22,11 @@ from wordsparse.training.resume import on_new_text
 from wordsparse.words.options import Options
 
 
-def test_repeating_a_finished_run_changes_nothing(text: Path, output: Path) -> None:
+def test_repeating_a_finished_run_changes_nothing(text: Path, output: Path, caplog: pytest.LogCaptureFixture) -> None:
     first = train(text, output)
     before = {path.name: path.read_bytes() for path in output.iterdir()}
     again = train(text, output, resume=True)
+    assert caplog.messages == [f"{output} is finished: no epochs are left to train"]
     assert same_vectors(first, again)
     assert {path.name: path.read_bytes() for path in output.iterdir()} == before
     assert not run_directory(output).exists()

@@ -65,7 +65,7 @@ def begin(plan: Request, encoding: Callable[[int, float | None], None]) -> "Iter
         else:
             run = continued(base, source, plan.options, plan.device, plan.features)
         if run is None:
-            logger.info("%s is finished: no epochs are left to train", output)
+            logger.warning("%s is finished: no epochs are left to train", output)
         else:
             if run.device.device != "cpu":
                 logger.info("training on %s", run.device.reason)

@@ -83,7 +83,8 @@ class RunDirectory:
     def kept(self) -> str:
         """Return a sentence for the user about the checkpoint to resume from."""
         checkpoints = self.checkpoints()
-        return f"{checkpoints[0]} is kept; resume from it with --resume" if checkpoints else "there is no checkpoint"
+        how = "resume from it with --resume (resume=True)"
+        return f"{checkpoints[0]} is kept; {how}" if checkpoints else "there is no checkpoint"
 
     def install(self, model: Path) -> None:
         """Move ``model`` to the output in place of the old model. After an OSError, the old model is at the output.
