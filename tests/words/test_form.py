@@ -175,6 +175,15 @@ def test_words_that_cannot_be_composed_are_refused(word: str) -> None:
         made[word]
 
 
+def test_a_word_that_shares_only_its_brackets_has_no_vector() -> None:
+    """Previously, with n-grams of one character, Ω and 北京 had the same vector."""
+    made = form.with_form(WordVectors(WORDS, vectors()), shortest=1, longest=5)
+    assert made.is_composed("k")
+    assert not made.is_composed("Ω")
+    with pytest.raises(UnknownWordError, match="none of its n-grams is known"):
+        made["北京"]
+
+
 @pytest.mark.parametrize("lengths", [(0, 3), (5, 4), (4, 65), (4.5, 6)])
 def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
     with pytest.raises(InputError, match="n-grams"):

@@ -209,10 +209,11 @@ class NgramVectors:
     def vector(self, word: str) -> Array | None:
         """Return the composed vector of ``word``, (dim,) float32, or None if the word has no known n-gram.
 
-        Also return None if ``word`` is empty or contains white space.
+        Also return None if ``word`` is empty or contains white space. The brackets alone say nothing about a word.
         """
         vector = self.mean[None].copy()
-        is_known = is_word(word) and self.index.add(self.rows, [word], np.ones(1), vector, threads=1).any()
+        brackets = 2 if self.index.shortest == 1 and not isinstance(self.index, Buckets) else 0
+        is_known = is_word(word) and self.index.add(self.rows, [word], np.ones(1), vector, threads=1)[0] > brackets
         return vector[0] if is_known else None
 
     def truncated(self, dim: int) -> "NgramVectors":
