@@ -53,6 +53,12 @@ def test_a_comparison_is_printed_as_a_table() -> None:
     assert json.loads(json.dumps(result)) == result
 
 
+def test_a_comparison_whose_runs_all_failed_is_printed() -> None:
+    result = Comparison(content() | {"runs": [{"name": "gensim-cbow-hs", "error": "no memory"}]})
+    assert (str(result), result.rows()) == ("no run has a score", [])
+    assert "<table" in result._repr_html_()
+
+
 def test_runs_with_several_seeds_have_their_mean_and_range() -> None:
     result = comparison()
     result["runs"][2] |= {

@@ -10,6 +10,7 @@ import wordsparse as ws
 from wordsparse.comparison import runs
 from wordsparse.comparison.request import Request
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.errors import InputError
 from wordsparse.evaluation.testsets import READERS, Pair
 from wordsparse.words.model_directory import read_vectors
 
@@ -52,6 +53,13 @@ def test_dimensions_and_windows_are_combined(text: EncodedCorpus, tmp_path: Path
         vectors = read_vectors(tmp_path / "kept" / f"wordsparse-cbow-1-epochs-seed-1-dim-{dim}-window-{window}.npz")
         model = ws.train(text, model="cbow", dim=dim, window=window, epochs=1, threads=1)
         assert vectors.vectors.tobytes() == model.vectors.tobytes()
+
+
+def test_sizes_are_checked_and_counted_once(tmp_path: Path) -> None:
+    assert request(tmp_path, dim=[3, 3], window=None).sizes == {"dim": [3], "window": [5]}
+    for wrong, message in ((0, "dim must be"), ([], "dim is empty")):
+        with pytest.raises(InputError, match=message):
+            request(tmp_path, dim=wrong)
 
 
 def test_a_run_is_what_train_and_evaluate_say(text: EncodedCorpus, tmp_path: Path) -> None:

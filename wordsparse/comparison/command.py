@@ -60,8 +60,7 @@ def command(as_json: bool, quiet: bool, csv: Path | None, methods: tuple[str, ..
     again = shlex.join(["wordsparse", *click.get_current_context().obj])
     methods = methods or tuple(METHODS)
     content = compare(methods=methods, command=again, **given(options))
-    if csv is not None:
-        rows = content.rows()
+    if csv is not None and (rows := content.rows()):
         writing.write(csv, [{name: [row[name] for row in rows] for name in rows[0]}])
     failed = [run for run in content["runs"] if "error" in run]
     results = [_sentence(row, content["methods"]) for row in content["differences"] if row["best_peer"]]

@@ -65,7 +65,7 @@ class Request:
         of_text = abouts(TextOptions)
         refuse_unknown(options, ["methods", "epochs", "keep_vectors", *READERS, *of_text, *SIZES, *SHARED])
         self.corpus, self.methods, self.epochs = corpus, methods, epochs
-        self.sizes = {name: _several(options.get(name) or default) for name, default in SIZES.items()}
+        self.sizes = {name: _several(name, options.get(name), default) for name, default in SIZES.items()}
         self.text = {name: value for name, value in options.items() if name in of_text and value is not None}
         self.training = Options(**{name: value for name, value in options.items() if name in SHARED})
         TextOptions(**self.text)  # raises InputError for a wrong option
@@ -99,6 +99,11 @@ class Request:
         return [Turn(dim, window, *place, name) for dim, window, place, name in combined]
 
 
-def _several(value: Any) -> list[int]:
-    """Return a value, or several values, as a list."""
-    return list(value) if isinstance(value, list | tuple) else [value]
+def _several(name: str, value: Any, default: int) -> list[int]:
+    """Return a value, or several values without repeats, as a list. Raise InputError if there are none."""
+    if value is None:
+        return [default]
+    values = [*dict.fromkeys(value if isinstance(value, list | tuple) else [value])]
+    if not values:
+        raise InputError(f"{name} is empty: give at least one number")
+    return values

@@ -43,7 +43,7 @@ class Comparison(dict[str, Any]):
         return optional.load("a data frame", "pandas").DataFrame(self.rows())
 
     def __str__(self) -> str:
-        lines = [*self._lines()]
+        lines = [*self._lines()] or [("no run has a score",)]
         first, *others = (max(map(len, cells)) for cells in zip(*lines, strict=True))
         cells = ((name, [cell.rjust(width) for cell, width in zip(rest, others, strict=True)]) for name, *rest in lines)
         return "\n".join("  ".join([name.ljust(first), *rest]) for name, rest in cells)
