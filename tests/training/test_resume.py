@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from support.texts import SHORT, same_vectors, write_text
 
 import wordsparse as ws
 from wordsparse.errors import InputError
+from wordsparse.training import output_run
 from wordsparse.training.interruption import Interrupted
 from wordsparse.training.request import request
 from wordsparse.training.resume import on_new_text
@@ -113,6 +115,15 @@ def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, t
         train(text, output, epochs=4, resume=True)
     shutil.move(tmp_path / "away", output)
     train(text, output, epochs=4, resume=True)
+
+
+def test_a_checkpoint_of_an_older_version_needs_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old: Any = SimpleNamespace(request={"base": "digest"}, path=tmp_path)  # without "replaces"
+    monkeypatch.setattr(output_run.Checkpoint, "open", lambda path: old)
+    directory: Any = SimpleNamespace(checkpoints=lambda: [tmp_path])
+    assert output_run.newest_checkpoint(directory, "digest") is old
+    with pytest.raises(InputError, match="the model that this run started from is gone"):
+        output_run.newest_checkpoint(directory, None)
 
 
 def test_the_leftover_directories_of_a_finished_run_are_removed(text: Path, output: Path, tmp_path: Path) -> None:

@@ -202,8 +202,9 @@ def newest_checkpoint(directory: RunDirectory, model: str | None) -> Checkpoint 
     """
     for path in directory.checkpoints()[:1]:
         checkpoint = Checkpoint.open(path)
+        base = checkpoint.request["base"]
         # A checkpoint of an older version lacks "replaces".
-        if model in (checkpoint.request["base"], checkpoint.request.get("replaces")):
+        if model in (base, checkpoint.request.get("replaces", base)):
             return checkpoint
         if model is None:
             raise InputError(
