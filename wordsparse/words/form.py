@@ -78,7 +78,7 @@ SHORT = Habit("languages of short words", (1, 3))
 USUAL = Habit("most languages", (3, 6))
 AGGLUTINATIVE = Habit("agglutinative languages", (1, 5), 0.06)
 HABITS = (SHORT, USUAL, AGGLUTINATIVE)
-# The lengths and the strength that find the most inflected forms in all languages, at the expense of similarity.
+# The lengths and the strength that find the most inflected forms in Polish and Turkish, at the expense of similarity.
 INFLECTIONS = (*AGGLUTINATIVE.lengths, 9.0)
 # A language is agglutinative if its STEMS most frequent words have more than LONG_ENDINGS long endings on average.
 # Endings may change the last CHANGED letters of a word. The long endings of a word with at least STEM letters are the
