@@ -1,4 +1,4 @@
-"""Features are read from tables, and the rows of new items are those of a dense ridge regression."""
+"""Features are read from tables, and a dense ridge regression gives the same rows of new items."""
 
 from pathlib import Path
 from typing import Any

@@ -101,8 +101,8 @@ def judge(held: HeldOut, rankings: Mapping[str, Array]) -> dict[str, Any]:
 
 
 def calibration(held: HeldOut, rows: Array, logs: Array, of_wanted: Array) -> dict[str, float]:
-    """Compare the probabilities p of the K listed words of each user, (n, K), with what came next. ``logs`` (n, K) are
-    the log p, and ``of_wanted`` those of the test items.
+    """Compare the probabilities p of the K listed words of each user, (n, K), with what came next. ``logs`` (n, K)
+    holds log p, and ``of_wanted`` the log probabilities of the test items.
 
     Return the mean p of the first items next to their hit rate, the expected calibration error of the listed items in
     BINS bins of equal width, and the mean log p of a known test item.

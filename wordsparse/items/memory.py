@@ -90,7 +90,7 @@ def _resized(before: Any, first: int, shape: tuple[int, int]) -> Any:
 
 def _strongest(rows: Any, first: int) -> Any:
     """Return rows of C, from the row ``first`` on, with only the STRONGEST entries of each row, without the diagonal.
-    Of equal entries, the first are kept."""
+    If entries are equal, the first ones are kept."""
     sizes = np.diff(rows.indptr)
     is_kept = rows.indices != np.repeat(np.arange(first, first + len(sizes)), sizes)
     rows.data[~is_kept] = 0

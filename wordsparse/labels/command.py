@@ -100,8 +100,9 @@ def train(
 ) -> None:
     """Train a classifier on DATA and write MODEL.
 
-    With --resume, MODEL is trained again and replaced. The training rows are the rows of MODEL without those of
-    --forget, and the rows of DATA, which may be left out. The result equals one training on all these rows.
+    With --resume, MODEL is trained again and replaced. The training rows are the rows of MODEL, except for the
+    rows that --forget names, and the rows of DATA, which may be left out. The result equals one training on all these
+    rows.
     """
     if forget is not None and not resume:
         raise InputError(f"--forget {forget} removes rows of a model: add --resume")

@@ -330,7 +330,7 @@ class WordVectors(VectorTable):
         rows: Any = slice(None),
     ) -> WordVectors:
         """Return other vectors, with the counts and weights of some ``rows`` of this table and with its tokeniser. By
-        default, the words are those of this table."""
+        default, the words stay the same."""
         counts = None if self.counts is None else self.counts[rows]
         changed = WordVectors(self.words if words is None else words, vectors, counts)
         changed.split, changed.tokens, changed.ngrams = self.split, self.tokens, ngrams

@@ -26,7 +26,7 @@ LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
 MOST_FORM = 1e6
 # The window width above which skip-gram's minibatches have fewer tokens.
 WIDE_WINDOW = 255
-# What a model records in place of a table that is not a file.
+# The record of a table that is a data frame, not a file.
 IN_MEMORY = "(a table in memory)"
 # Texts shorter than LONG_TOKENS get more epochs, at most MOST_EPOCHS.
 MOST_EPOCHS, LONG_TOKENS = 20, 6_000_000
