@@ -51,6 +51,8 @@ class Dense:
         assert self.W.grad is not None
         squares = self.squares.double() + self.W.grad.square().mean(1)
         rate = torch.where(squares > 0, self.lr / squares.sqrt(), 0)
+        if not self.own_counts:
+            rate *= 1 + 2 / self.counts.clamp(min=1).sqrt()
         self.W.data -= rate[:, None] * self.W.grad
         self.squares = squares.float()
         self.W.grad, self.steps = None, self.steps + 1
@@ -103,8 +105,10 @@ def test_losses_gradients_and_row_steps_are_those_of_a_dense_layer(kind: str, co
 
 
 def test_a_single_step_is_exact() -> None:
-    """The first step of a row has the root mean square lr, whatever the factor and the reduction of the loss."""
+    """The first step of a row has the root mean square lr, multiplied by 1 + 2/√count, whatever the factor and the
+    reduction of the loss."""
     h, target = minibatch()[0], TARGETS["ids"]
+    expected = 0.3 * (1 + 2 / np.sqrt(np.maximum(COUNTS, 1)))
     moves = []
     for reduction, factor in (("mean", 1.0), ("sum", 1.0), ("mean", 30.0)):
         head = sampled(reduction=reduction)
@@ -114,8 +118,19 @@ def test_a_single_step_is_exact() -> None:
     torch.testing.assert_close(moves[1], moves[0], rtol=1e-6, atol=1e-9)
     torch.testing.assert_close(moves[2], moves[0], rtol=1e-6, atol=1e-9)
     sizes = moves[0].square().mean(1).sqrt()
-    torch.testing.assert_close(sizes[target], torch.full((m,), 0.3, dtype=torch.float64), rtol=1e-6, atol=0)
+    torch.testing.assert_close(sizes[target], torch.from_numpy(expected)[target], rtol=1e-6, atol=0)
     assert (sizes > 0).sum() == len(target.unique())
+
+
+def test_outputs_that_differ_by_thousands() -> None:
+    head = sampled(reduction="sum")
+    dense, h = Dense(head), 1000 * minibatch()[0].detach()
+    other = h.clone().requires_grad_()
+    found, expected = head(h.requires_grad_(), TARGETS["ids"]), dense.losses(other, dense_targets(TARGETS["ids"])).sum()
+    found.backward()
+    expected.backward()
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=0)
+    torch.testing.assert_close(h.grad, other.grad, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

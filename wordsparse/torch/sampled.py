@@ -35,6 +35,11 @@ UNSEEN = 0.1
 NOISE = 0.02
 # The number of rows of W that are read at a time if all of W is needed.
 BLOCK_ROWS = 4096
+# Given counts, the rate of a row is multiplied by 1 + RARE_RATE / √count, because rows of rare classes take few steps.
+RARE_RATE = 2.0
+# The minimum of o − max o. Smaller powers would not change their sum, which is at least 1, but tiny (subnormal) numbers
+# make exp 50 times as slow.
+LEAST_DIFFERENCE = -60.0
 NO_DECAY = "only rows of the minibatch's classes move, so no weights decay"
 # The parts of the state; no part but W has negative numbers.
 STATE = ("W", "row_squares", "counts", "total", "steps")
@@ -55,8 +60,8 @@ class Softmax:
 class SampledEngine(Engine):
     """The engine of a layer with W (D, d), ``counts`` (D,) float32 and, for every row, a rate of Adagrad.
 
-    Without ``counts``, the counts are those of all targets trained on so far. ``steps`` and ``seed`` determine the
-    ``negatives`` of a minibatch.
+    With ``counts``, rare classes have a larger rate. Without ``counts``, the counts are those of all targets trained on
+    so far. ``steps`` and ``seed`` determine the ``negatives`` of a minibatch.
     """
 
     replaces_arrays = False
@@ -83,7 +88,7 @@ class SampledEngine(Engine):
             powers = torch.from_numpy(o)
             powers -= powers.amax(1, keepdim=True) if o.size else 0
             own = o[rows, columns]  # a copy: the next line overwrites o
-            sums = powers.exp_().sum(1)
+            sums = powers.clamp_(min=LEAST_DIFFERENCE).exp_().sum(1)
             log_shares = own - sums.log().numpy()[rows] + log_P[columns]
             losses = np.bincount(rows, -log_shares * minibatch.weights, len(o)).astype(np.float64)
             return Pass(minibatch, losses, self.version, Softmax(S, W, powers, sums, columns))
@@ -112,6 +117,8 @@ class SampledEngine(Engine):
         rows, total = summed(gradients.rows, self.W.shape[1])
         squares = self._squares_with(rows, total)
         rate = step.lr / np.sqrt(np.where(squares > 0, squares, 1))
+        if not self.counts_targets:
+            rate *= 1 + RARE_RATE / np.sqrt(np.maximum(self.counts[rows], 1), dtype=np.float64)
         W = self.kernels.take(self.W, rows)
         W -= rate.astype(self.dtype)[:, None] * total
         if not validation.all_finite(W):
@@ -222,7 +229,7 @@ class SampledOutput(Head):
         D.
     counts : (D,) array of non-negative numbers, optional
         How often each class is a target in the training data. By default, the layer counts the targets that it trains
-        on.
+        on. With counts, the rate of a class with n targets is multiplied by 1 + 2/√n.
     negatives : int
         The number of uniformly drawn classes that join the classes of the minibatch, for small minibatches.
     lr : float
