@@ -15,7 +15,7 @@ from tools.bench.rivals import OF_TARGETS, OF_VALUES, Rival, best_settings, is_r
 from tools.bench.runner import Benchmark, Row
 from tools.bench.tasks import FEATURES, Task, task_of
 from wordsparse.errors import InputError
-from wordsparse.layer.losses import LOSSES
+from wordsparse.layer.losses import LOSSES, Loss
 from wordsparse.machine.description import memory_bytes
 
 # Units of the inner layer, units of the recurrent body, and the maximum number of outputs in memory for evaluation.
@@ -37,9 +37,9 @@ class Heads(Benchmark):
     the next ten words. A GRU over embeddings predicts words from the ten words before; other tasks use networks with
     one inner layer.
 
-    ``head`` is a loss of ``FactoredOutput`` with its defaults, ``SampledOutput``, or a rival. The prefix ``counts:``
-    adds biases, and makes the square root of the counts the base measure; ``SampledOutput`` then knows the counts from
-    the beginning. The rivals: ``dense`` is full cross-entropy;
+    ``head`` is a loss of ``FactoredOutput``, ``SampledOutput``, or a rival. Constants of a loss follow its name:
+    ``bounded-ns:negatives=100``. The prefix ``counts:`` adds biases, and makes the square root of the counts the base
+    measure; ``SampledOutput`` then knows the counts from the beginning. The rivals: ``dense`` is full cross-entropy;
     ``in-batch`` is cross-entropy among the targets of the minibatch, corrected for each target's probability (log Q);
     ``sampled-K`` is cross-entropy among K uniform negatives; ``binary-K`` is a logistic loss of targets and K uniform
     negatives. Rivals with a softmax start from biases equal to the log of the counts. For real values: squared error,
@@ -88,7 +88,7 @@ class Heads(Benchmark):
         if head.endswith("SampledOutput"):
             return kind == "values"
         targets = {"values": "real-valued", "labels": "several", "bag": "several"}.get(kind, "one-hot")
-        return targets not in LOSSES[head.removeprefix("counts:")].fits
+        return targets not in loss_of(head).fits
 
     def memory(self) -> dict[str, int]:
         """Return the memory of each head in bytes."""
@@ -224,12 +224,12 @@ class Ours:
     def __init__(self, name: str, dim: int, task: Task) -> None:
         from wordsparse.torch import FactoredOutput, SampledOutput
 
-        loss, counted, self.layer = name.removeprefix("counts:"), name.startswith("counts:"), Any
-        if loss == "SampledOutput":
+        counted, self.layer = name.startswith("counts:"), Any
+        if name.endswith("SampledOutput"):
             self.layer = SampledOutput(dim, task.outputs, ignore_index=-1, counts=task.counts if counted else None)
         else:
             options = {"bias": True, "base_measure": np.sqrt(task.counts + 1)} if counted else {}
-            self.layer = FactoredOutput(dim, task.outputs, loss=loss, ignore_index=-1, **options)
+            self.layer = FactoredOutput(dim, task.outputs, loss=loss_of(name), ignore_index=-1, **options)
         self.sparse, self.dense, self.optimizers = list[Any](), list[Any](), [self.layer.fused_optimizer]
         self.embed, self.state, self.restore = self.layer.embed, self.layer.state_dict, self.layer.load_state_dict
 
@@ -257,6 +257,13 @@ class Ours:
             return self.layer.log_prob(h, ids[:, 0])
         except InputError:
             return o[:, 0] * np.nan
+
+
+def loss_of(head: str) -> Loss:
+    """Return the loss of an exact head, with the constants that follow its name."""
+    name, *settings = head.removeprefix("counts:").split(":")
+    pairs = (setting.split("=") for setting in settings)
+    return LOSSES[name](**{constant: float(value) for constant, value in pairs})
 
 
 def head_of(name: str, dim: int, task: Task) -> Any:
