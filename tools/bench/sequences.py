@@ -176,12 +176,16 @@ class Recommend(Benchmark):
     data: Any = ("",)
     preset: Any = ("sessions", "items")
     without: Any = (2, 1)
+    order: Any = ("log",)
     seed: Any = (1,)
     dim: int = 100
-    cases: ClassVar[tuple[str, ...]] = ("data", "preset", "without", "seed")
+    cases: ClassVar[tuple[str, ...]] = ("data", "preset", "without", "order", "seed")
 
     def setup(self) -> None:
         self.sequences = [each for each in sequences_of(Path(self.data)) if len(each) >= 4]
+        if self.order == "random":
+            random = np.random.default_rng(1234)
+            self.sequences = [random.permutation(each) for each in self.sequences]
 
     def track_next(self) -> list[Row]:
         before, how = cpu_seconds(), {"preset": self.preset, "dim": self.dim, "seed": self.seed}
