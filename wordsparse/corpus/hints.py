@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wordsparse.files.escaping import number_of
-from wordsparse.tokens.tokenizers import DIGEST, without_marks
+from wordsparse.tokens.tokenizers import DIGEST, folded
 
 _PUNCTUATION = frozenset('.,;:!?…。、，；：！？)]»”"।॥،؛؟۔')
 _LETTER = re.compile(r"\w")
@@ -69,16 +69,14 @@ def _doubled(words: Sequence[str]) -> str | None:
     if not len(doubles) > DOUBLE_SHARE * len(words):
         return None
     bare, word = doubles[0]
-    remedy = (
-        "replace ’ by ' in the text" if "’" in word else "--tokens unicode (tokens='unicode') leaves out such marks"
-    )
+    remedy = "--tokens unicode (tokens='unicode') unites them"
     share = f"{len(doubles) / len(words):.1%} of the words"
     return f"{share} differ from other words only by a mark or an apostrophe ({word!r}, {bare!r}): {remedy}"
 
 
 def _bare(word: str) -> str:
-    """Return a word without marks that search engines leave out, and with straight apostrophes."""
-    return word if word.isascii() else without_marks(word).replace("’", "'")
+    """Return a word with marks and apostrophes folded as search engines fold them."""
+    return word if word.isascii() else folded(word)
 
 
 def unspaced(words: Iterable[str], least: int = LONG_WORD) -> str | None:

@@ -25,6 +25,8 @@ _PART = re.compile(r".{1,8000}[。．！？\s]|.{1,8000}", re.DOTALL)
 # Turkish İ, the Arabic tatweel, and Russian stress marks. Each alternative begins with its mark, which makes searches
 # fast.
 LEFT_OUT = re.compile("\u0307(?<=i\u0307)(?![\u0300-\u036f])|\u0640|\u0301(?<=[\u0400-\u052f]\u0301)")
+# A typographic apostrophe inside a word, which becomes a straight one, as in search engines.
+APOSTROPHE = re.compile(r"(?<=\w)\u2019(?=\w)")
 # Runs of Hangul compatibility jamo, such as ㅋㅋㅋ, which are words of their own. NFKC would turn them into parts of
 # syllables, which continue the word before them.
 JAMO = re.compile("([\u3131-\u3163\u3165-\u318e]+)")
@@ -138,10 +140,16 @@ def without_marks(text: str) -> str:
     return LEFT_OUT.sub("", text) if "\u0307" in text or "\u0301" in text or "\u0640" in text else text
 
 
+def folded(text: str) -> str:
+    """Return a normalised text without the marks of LEFT_OUT, and with straight apostrophes inside words."""
+    text = without_marks(text)
+    return APOSTROPHE.sub("'", text) if "\u2019" in text else text
+
+
 def _unicode(lower: Callable[[str], str] = str) -> Tokenizer:
     regex = optional.load("a Unicode tokeniser", "regex")
     words = regex.compile(_UNICODE_WORD, regex.DOTALL).findall
-    return in_parts(lambda text: list(words(without_marks(lower(_nfkc(text))))))
+    return in_parts(lambda text: list(words(folded(lower(_nfkc(text))))))
 
 
 def _turkish(text: str) -> str:
