@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import scipy.linalg.lapack  # noqa: F401 - loads the BLAS that inverses call before threadpoolctl searches for it
 import threadpoolctl
@@ -144,7 +144,7 @@ class _BlasLimit:
         self._holds = 0
         # Searching for the libraries takes milliseconds.
         self._pools = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
-        self._threads_before = list[int]()  # the number of threads of each pool; empty without a limit
+        self._threads_before = list[tuple[Any, int]]()  # pools that had more than one thread, with their numbers
         self._was_used = self._has_warned = self._is_stale = self.is_forked_after_use = False
         os.register_at_fork(after_in_child=self._after_fork)
 
@@ -156,9 +156,11 @@ class _BlasLimit:
             if self._is_stale:
                 self._is_stale = False
                 self._restore()
-            if not self._threads_before:
-                self._threads_before = [pool.num_threads for pool in self._pools]
-                self._set([1] * len(self._pools))
+            if self._holds == 1:
+                numbers = ((pool, pool.num_threads) for pool in self._pools)
+                self._threads_before = [(pool, number) for pool, number in numbers if number != 1]
+                for pool, _ in self._threads_before:
+                    pool.set_num_threads(1)
         if self.is_forked_after_use and not self._has_warned:
             self._has_warned = True
             logger.warning(
@@ -174,12 +176,8 @@ class _BlasLimit:
                 self._restore()
 
     def _restore(self) -> None:
-        if self._threads_before:
-            before, self._threads_before = self._threads_before, []
-            self._set(before)
-
-    def _set(self, threads: list[int]) -> None:
-        for pool, number in zip(self._pools, threads, strict=True):
+        before, self._threads_before = self._threads_before, []
+        for pool, number in before:
             pool.set_num_threads(number)
 
     def _after_fork(self) -> None:
