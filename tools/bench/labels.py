@@ -45,6 +45,7 @@ json.dump([[label.removeprefix("__label__") for _, label in row] for row in rows
 LONG_RUN = {"lr": 0.5, "epoch": 25, "wordNgrams": 2}
 # The number of labels above which fastText uses its hierarchical softmax: the full softmax would take hours.
 MANY_LABELS = 10_000
+WORDNET = Path("/usr/share/wordnet/data.noun")
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,13 @@ class Labels(Benchmark):
     """P@k and PSP@k in per cent, and CPU seconds, of our classifier with its defaults and of omikuji.
 
     ``debian-tags`` and ``debian-depends`` predict facet tags or dependencies from the descriptions of Debian's
-    packages, which apt lists; ``synthetic`` is a random data set with topics. Any other NAME stands for the files
-    NAME-train.txt and NAME-test.txt in the format of the Extreme Classification Repository.
+    packages, which apt lists. ``wordnet`` predicts the hypernyms of nouns, up to three levels above, from the words and
+    the definitions in Debian's package wordnet-base. ``synthetic`` is a random data set with topics. Any other NAME
+    stands for the files NAME-train.txt and NAME-test.txt in the format of the Extreme Classification Repository.
     """
 
     data: Any = ("debian-tags", "debian-depends", "synthetic")
-    split: Any = (0,)  # another number gives Debian's packages other training and test rows
+    split: Any = (0,)  # another number gives texts other training and test rows
     rerank: Any = ("auto",)  # auto, 1 or 0
     omikuji: str = ""  # the Python interpreter of an environment with omikuji
     cases: ClassVar[tuple[str, ...]] = ("data", "split", "rerank")
@@ -121,7 +123,7 @@ class Texts(Benchmark):
     cases: ClassVar[tuple[str, ...]] = ("data",)
 
     def setup(self) -> None:
-        texts, labels, in_test = debian_texts(self.data.removeprefix("debian-"), long=False)
+        texts, labels, in_test = split_texts(debian_packages(self.data, long=False))
         self.texts, self.new, self.labels = texts[~in_test].tolist(), texts[in_test].tolist(), labels[~in_test].tolist()
         self.column = columns_of(self.labels)
         Y = indicator(labels, self.column)
@@ -182,15 +184,15 @@ def load(name: str, split: int = 0) -> DataSet:
     """Load a data set by name, or from two files whose names begin with ``name``."""
     if name == "synthetic":
         return synthetic()
-    if name.startswith("debian-"):
-        return debian(name.removeprefix("debian-"), split)
+    if name == "wordnet" or name.startswith("debian-"):
+        return of_texts(name, split)
     parts = (ws.labels.read_data(Path(f"{name}-{part}.txt")) for part in ("train", "test"))
     return cleaned(*(matrix for part in parts for matrix in part))
 
 
-def debian(which: str, split: int) -> DataSet:
-    """Pair the long descriptions of Debian's packages with facet tags or dependencies."""
-    texts, labels, in_test = debian_texts(which, split)
+def of_texts(name: str, split: int) -> DataSet:
+    """Pair the words of texts with their labels."""
+    texts, labels, in_test = split_texts(wordnet_nouns() if name == "wordnet" else debian_packages(name), split)
     words = r"[a-z0-9][a-z0-9+.-]*[a-z0-9+]|[a-z0-9]"
     vectorizer = TfidfVectorizer(token_pattern=words, min_df=2, sublinear_tf=True, dtype=np.float32)
     X = sp.csr_array(vectorizer.fit_transform(texts[~in_test]))
@@ -198,14 +200,13 @@ def debian(which: str, split: int) -> DataSet:
     return cleaned(X, Y[~in_test], sp.csr_array(vectorizer.transform(texts[in_test])), Y[in_test])
 
 
-def debian_texts(which: str, split: int = 0, *, long: bool = True) -> tuple[Any, Any, Any]:
-    """Return the descriptions and the lists of labels of packages, and a mask of the test set: a fifth of the packages,
-    chosen by the byte number ``split`` of the MD5 of their names."""
-    packages = debian_packages(which, long=long)
-    names = sorted(packages)
+def split_texts(described: dict[str, tuple[str, list[str]]], split: int = 0) -> tuple[Any, Any, Any]:
+    """Return the texts and the lists of labels of named rows, and a mask of the test set: a fifth of the rows, chosen
+    by the byte number ``split`` of the MD5 of their names."""
+    names = sorted(described)
     texts, labels = np.empty((2, len(names)), object)
     for row, name in enumerate(names):
-        texts[row], labels[row] = packages[name]
+        texts[row], labels[row] = described[name]
     digests = (hashlib.md5(name.encode(), usedforsecurity=False).digest() for name in names)
     return texts, labels, np.array([digest[split] < 51 for digest in digests])
 
@@ -215,13 +216,35 @@ def columns_of(labels: Any) -> dict[Any, int]:
     return {label: column for column, label in enumerate(sorted({label for row in labels for label in row}))}
 
 
-def debian_packages(which: str, *, long: bool = True) -> dict[str, tuple[str, list[str]]]:
-    """Return, for every package that has labels, its long or short description and its labels."""
+def wordnet_nouns() -> dict[str, tuple[str, list[str]]]:
+    """Return the words with the definition of every noun of WordNet, and its hypernyms up to three levels above."""
+    glosses, above = dict[str, str](), dict[str, set[str]]()
+    for line in WORDNET.read_text("latin-1").splitlines():
+        if not line.startswith(" "):  # the licence
+            data, _, gloss = line.partition(" | ")
+            noun, _, _, count, *rest = data.split()
+            words, pointers = rest[: 2 * int(count, 16) : 2], rest[2 * int(count, 16) + 1 :]
+            glosses[noun] = " ".join([*words, gloss]).replace("_", " ").lower()
+            above[noun] = {to for kind, to in zip(pointers[::4], pointers[1::4], strict=True) if kind in ("@", "@i")}
+    nouns = {}
+    for noun, gloss in glosses.items():
+        hypernyms = level = above[noun]
+        for _ in range(2):
+            level = set().union(*(above[each] for each in level))
+            hypernyms = hypernyms | level
+        if hypernyms:
+            nouns[noun] = gloss, sorted(hypernyms)
+    return nouns
+
+
+def debian_packages(name: str, *, long: bool = True) -> dict[str, tuple[str, list[str]]]:
+    """Return, for every package that has labels, its long or short description and its labels: facet tags or, for
+    ``debian-depends``, dependencies."""
     records_of_long = translations() if long else []
     described = {record.get("Description-md5"): record["Description-en"] for record in records_of_long}
     packages: dict[str, tuple[str, list[str]]] = {}
     for record in records(output_of("apt-cache", "dumpavail")):
-        if which == "tags":
+        if name == "debian-tags":
             parts = record.get("Tag", "").replace("\n", " ").split(",")
             labels = [tag.strip() for tag in parts if "::" in tag]
         else:
