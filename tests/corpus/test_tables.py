@@ -309,8 +309,8 @@ def test_a_text_with_a_lone_surrogate_is_named(tmp_path: Path) -> None:
         ({"column": "item", "group": "user", "order": "when"}, [1], "row 1 has no 'when'"),
         ({"column": "at", "group": "user"}, [b"x"], "neither text nor a number"),
         ({"group": "user"}, [1], "needs the name of the column"),
-        ({"column": "item", "order": "at"}, [1], "name the column of the groups too"),
-        ({"column": "item", "weight": "at"}, [1], "weight applies only to grouped rows"),
+        ({"column": "item", "order": "at"}, [1], "name their column too"),
+        ({"column": "item", "weight": "at"}, [1], "is for grouped rows"),
         *(
             ({"column": "item", "group": "user", "weight": "at"}, [1, cell], "row 2: .* is no weight of a grouped row")
             for cell in (0, 1.5, "two", None, 100_001)

@@ -128,11 +128,13 @@ class RawText:
         if paths is None and not is_rows and not isinstance(corpus.given, Iterable):
             raise InputError(f"give a path, a list of paths, or an iterable of sentences, not {corpus.given!r}")
         if order is not None and group is None:
-            raise InputError("order sorts the rows of each group: name the column of the groups too (group)")
+            raise InputError("order sorts the rows of each group: name their column too (group, --group-by)")
         if weight is not None and group is None:
-            raise InputError(f"weight applies only to grouped rows, so name their groups too (group): {WEIGHTS}")
+            raise InputError(
+                f"--weight-column is for grouped rows: name their column too (group, --group-by); {WEIGHTS}"
+            )
         if min_groups is not None and group is None:
-            raise InputError("min_groups counts groups of rows: name the column of the groups too (group)")
+            raise InputError("min_groups counts groups of rows: name their column too (group, --group-by)")
         if half_life is not None and order is None:
             raise InputError("half_life weighs items by age: name the column of their times too (order, --order-by)")
         if paths is None and format is not None:
