@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from support.pages import SHOWN
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -76,7 +77,9 @@ def test_threads_encode_unknown_words_as_one_does() -> None:
 def test_search_and_sentences_from_the_first_command_to_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The commands and programs before the section "Databases" run in the order of the page, with a small dim."""
+    """The commands and programs of two pages run in their order, with a small dim.
+
+    tests/test_outputs.py runs those that show their output."""
     monkeypatch.chdir(tmp_path)
     texts = [
         "Heat, heated, heating: conduction in composite slabs.",
@@ -93,9 +96,10 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
     Path("collection/qrels").mkdir()
     Path("collection/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n40\t0\t1\n41\t1\t1\n")
     known: dict[str, Any] = {}
+    text = "".join((PAGES / page).read_text() for page in ("searching.md", "sentences.md")).replace("300", "8")
     parts = re.findall(
         r"^    ((?:wordsparse|echo) [^\n]*)$|^```python\n(.*?)^```$",
-        "".join((PAGES / page).read_text() for page in ("searching.md", "sentences.md")).replace("300", "8"),
+        SHOWN.sub("", text),
         re.MULTILINE | re.DOTALL,
     )
     for command, program in parts:
