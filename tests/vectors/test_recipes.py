@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,12 +14,14 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from support.pages import SHOWN
+from support.topics import two_topics
 
 import wordsparse as ws
 from wordsparse.cli import main
 
 PAGES = Path(__file__).resolve().parents[2] / "docs"
-START, *RECIPES = re.findall(r"```python\n(.*?)```", (PAGES / "databases.md").read_text(), re.DOTALL)
+STORES, MAPS = (PAGES / "databases.md").read_text().split("## Maps and topics")
+START, *RECIPES = re.findall(r"```python\n(.*?)```", STORES, re.DOTALL)
 
 
 def package(recipe: str) -> str:
@@ -36,6 +40,38 @@ def test_a_recipe_runs(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     near = known["near"]
     assert len(near) == 2
     assert "king" in str(near[0]) or "crown" in str(near[0])
+
+
+def topical_texts() -> list[str]:
+    return [" ".join(words) for words in two_topics(400)]
+
+
+def test_the_recipes_for_topics_and_their_map_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("bertopic", "datamapplot"):
+        pytest.importorskip(name, reason=f"{name} is not installed")
+    monkeypatch.chdir(tmp_path)
+    texts = topical_texts()
+    vectors = ws.train(iter(texts), tokens="split", dim=8, progress=False).encode(texts)
+    known: dict[str, Any] = {"texts": texts, "vectors": vectors}
+    for recipe in re.findall(r"```python\n(.*?)```", MAPS, re.DOTALL):
+        exec(recipe, known)
+    topics = known["topics"].topics_
+    assert not set(topics[::2]) & set(topics[1::2]) - {-1}  # every topic has texts of one kind
+    assert len(set(topics)) > 1
+    assert Path("map.png").stat().st_size > 10_000
+
+
+def test_embedding_atlas_reads_the_vectors_of_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("embedding-atlas") is None:
+        pytest.skip("Embedding Atlas is not installed")
+    monkeypatch.chdir(tmp_path)
+    texts = topical_texts()
+    Path("posts.jsonl").write_text("\n".join(json.dumps({"id": 1, "year": 2, "text": text}) for text in texts))
+    ws.train(iter(texts), tokens="split", dim=8, output="model", progress=False)
+    documents, atlas = re.findall(r"^    (\S.*)$", MAPS, re.MULTILINE)
+    assert main(shlex.split(documents)[1:]) == 0
+    subprocess.run([*shlex.split(atlas), "--export-application", "atlas.zip"], check=True)
+    assert Path("atlas.zip").stat().st_size > 1_000_000
 
 
 def test_programs_of_the_page_vectors_run_in_several_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
