@@ -41,3 +41,22 @@ def test_options_of_reading_are_refused_for_an_encoded_text(text: Path, output: 
         with pytest.raises(InputError, match=said):
             ws.train(tmp_path / "encoded", output=output, **asked)
     assert not run_directory(output).exists()
+
+
+def test_the_hint_of_a_wrong_tokeniser_names_overwrite_if_there_is_an_output(
+    output: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Previously, the wrong model took the name of the output, and the hint said nothing about how to replace it."""
+    lines = [["the", "king,", "the", "queen."]] * 50
+
+    def said(**keywords: object) -> str:
+        caplog.clear()
+        ws.train(lines, **{**SHORT, "epochs": 1, **keywords})
+        return caplog.text
+
+    assert "--tokens simple" in (hint := said(output=output))
+    assert f"{output} will hold these words: to replace it afterwards, add --overwrite (overwrite=True)" in hint
+    assert "--overwrite" not in said()
+    assert "--overwrite" not in said(output=output, resume=True)
+    lines = [["the", "king", "the", "queen"]] * 50
+    assert "--overwrite" not in said(output=output, overwrite=True)

@@ -90,7 +90,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
         weights = text.weights()
         digest = write_corpus_manifest(folder, checksums, weights, **about)
     shards = [Shard(target / shard_name(i), len(vocabulary)) for i in range(len(checksums))]
-    return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest, weights=weights)
+    return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest, weights=weights, advice=advice)
 
 
 def _check_known(known: int, tokens: int, min_count: int, advice: str | None) -> None:

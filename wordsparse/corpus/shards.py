@@ -119,6 +119,8 @@ class EncodedCorpus:
     weights : array or None
         The weight of each value in the concatenation of all shards, by the age of its row, float32; None if all values
         count alike.
+    advice : str or None
+        Advice about the tokeniser, if this process encoded the text and its words look wrongly split.
     """
 
     path: Path
@@ -132,6 +134,7 @@ class EncodedCorpus:
     sha256: str = ""
     tokenization: dict[str, Any] | None = field(default=None, repr=False)  # may hold a whole tokenizer file
     weights: NDArray[np.float32] | None = field(default=None, repr=False)
+    advice: str | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "EncodedCorpus":

@@ -82,6 +82,9 @@ class Request:
                         "every line has two words, so this looks like a list of edges, not of walks: choose "
                         "a source that reads edges with --for (preset), such as graph"
                     )
+                if corpus.advice is not None and self.run.output is not None and not self.run.resume:
+                    remedy = "to replace it afterwards, add --overwrite (overwrite=True)"
+                    logger.warning("%s will hold these words: %s", self.run.output, remedy)
                 yield TextSource(corpus)
 
     def call(self) -> dict[str, Any]:
