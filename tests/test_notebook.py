@@ -54,10 +54,7 @@ def executed(folder: Path) -> list[Any]:
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS.strip().split("\n---\n")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     resources = {"metadata": {"path": str(folder)}}
-    client = nbclient.NotebookClient(
-        notebook, timeout=240, allow_errors=True, coalesce_streams=True, resources=resources
-    )
-    client.execute()
+    nbclient.NotebookClient(notebook, timeout=240, allow_errors=True, resources=resources).execute()
     return [output for cell in cells for output in cell.outputs]
 
 
@@ -76,6 +73,9 @@ def test_a_notebook_shows_little(tmp_path: Path) -> None:
         if "traceback" in output or output.get("name") == "stderr"
     ]
     assert max(len(text.strip().splitlines()) for text in red) <= 3, red
+    # Previously, the notebook stored each update of the progress as a red block, cut at 79 characters.
+    assert not any("tokens/s" in text for text in red)
+    assert sum(output.get("data") == {"text/plain": ""} for output in outputs) >= 1  # the removed line of progress
     errors = [output.get("evalue") for output in outputs if output.output_type == "error"]
     assert len(errors) == 3
     assert "overwrite=True" in errors[0]

@@ -1,7 +1,7 @@
 """Displays the progress of long-running work on standard error, one line at a time.
 
-On a terminal and in a notebook, each phase has a line that is overwritten and finally removed. Other streams, such as
-log files, get an occasional line, without control codes.
+On a terminal and in a notebook, each phase has a line that is overwritten and finally removed; a notebook stores no
+more than this line. Other streams, such as log files, get an occasional line, without control codes.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import time
-from typing import Self
+from typing import Any, Self
 
 from wordsparse.files.escaping import escaped
 
@@ -17,6 +17,7 @@ from wordsparse.files.escaping import escaped
 BETWEEN, LOG_BETWEEN = 0.5, 60.0
 
 _drawn = 0  # number of characters in the line to overwrite next
+_output: Any = None  # the handle of the notebook's output that holds the line, while there is one
 
 
 class Display:
@@ -32,7 +33,9 @@ class Display:
         return self
 
     def __exit__(self, *error: object) -> None:
+        global _output
         self.close()
+        _output = None
 
     def update(
         self, name: str, unit: str, done: int, total: int | None = None, note: str = "", share: float | None = None
@@ -83,10 +86,22 @@ def write(line: str) -> None:
 def _draw(line: str) -> None:
     """Overwrite the previous progress line with ``line``. If ``line`` is empty, only remove the previous line."""
     global _drawn
-    line = escaped(line)[: shutil.get_terminal_size().columns - 1]
-    if line or _drawn:
+    line = escaped(line) if _notebook() else escaped(line)[: shutil.get_terminal_size().columns - 1]
+    if (line or _drawn) and _notebook():
+        _draw_in_notebook(line)
+    elif line or _drawn:
         _print(f"\r{line:{_drawn}}" + "\r" * (not line))
     _drawn = len(line)
+
+
+def _draw_in_notebook(line: str) -> None:
+    """Show the line as one output of the cell, which later lines replace: each write to a stream would be stored."""
+    global _output
+    if _output is None:
+        _output = sys.modules["IPython"].display.DisplayHandle()
+        _output.display({"text/plain": line}, raw=True)
+    else:
+        _output.update({"text/plain": line}, raw=True)
 
 
 def _print(text: str) -> None:
@@ -99,11 +114,16 @@ def _print(text: str) -> None:
 def _parts(
     unit: str, done: int, total: int | None, share: float | None, note: str, rate: float, left: float | None
 ) -> list[str]:
-    parts = [f"{100 * done // total} % of {total:,} {unit}" if total else f"{done:,} {unit}"]
+    parts = [f"{100 * done // total} % of {_number(total)} {unit}" if total else f"{_number(done)} {unit}"]
     parts = parts if share is None else [f"{share:.0%} of the text", *parts]
     parts += [note] if note else []
-    parts += [f"{rate:,.0f} {unit}/s"] if rate >= 1 else []
+    parts += [f"{_number(round(rate))} {unit}/s"] if rate >= 1 else []
     return parts if left is None else [*parts, f"{_time(left)} left"]
+
+
+def _number(count: int) -> str:
+    """Return a number in millions if it is large, so that the line fits 80 columns."""
+    return f"{count / 1e6:,.1f}M" if count >= 10**6 else f"{count:,}"
 
 
 def _open() -> bool:
@@ -112,8 +132,10 @@ def _open() -> bool:
 
 def _is_written_over() -> bool:
     """Return whether standard error is a terminal or this process is the kernel of a notebook."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        return True
+    return (sys.stderr.isatty() and os.environ.get("TERM") != "dumb") or _notebook()
+
+
+def _notebook() -> bool:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return shell is not None and "IPKernelApp" in shell.config
 
