@@ -20,6 +20,7 @@ from wordsparse.comparison.result import Comparison
 from wordsparse.comparison.runs import JudgedRun, trained
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.encoding import encoded
+from wordsparse.display import Display
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.evaluation.testsets import READERS, TestSets, load_test_sets
 from wordsparse.files import storage
@@ -38,6 +39,7 @@ def compare(
     methods: Sequence[str] = tuple(METHODS),
     epochs: Sequence[int] = (5,),
     keep_vectors: bool = False,
+    progress: bool = True,
     command: str = "",
     **options: Any,
 ) -> Comparison:
@@ -56,6 +58,8 @@ def compare(
         seed.
     keep_vectors : bool
         Whether to write the vectors of every run into the directory, too, which needs ``output``.
+    progress : bool
+        Whether to show on standard error how many runs are done.
     command : str
         The command line that the report shows.
     **options
@@ -89,14 +93,17 @@ def compare(
     if keep_vectors and output is None:
         raise InputError("keep_vectors writes the vectors into the directory of the report: name it with output")
     with ExitStack() as stack:
+        display = stack.enter_context(Display(progress))
         if output is None:
             place = Path(stack.enter_context(TemporaryDirectory(prefix="wordsparse-")), "report")
         else:
             place = Path(output)
-        return _compared(request, test_sets, {"keep_vectors": keep_vectors, **sets}, command, place)
+        return _compared(request, test_sets, {"keep_vectors": keep_vectors, **sets}, command, place, display)
 
 
-def _compared(request: Request, test_sets: TestSets, said: dict[str, Any], command: str, output: Path) -> Comparison:
+def _compared(
+    request: Request, test_sets: TestSets, said: dict[str, Any], command: str, output: Path, display: Display
+) -> Comparison:
     """Train and evaluate all runs, and write the report."""
     target = Path(os.path.realpath(output))
     with (
@@ -108,7 +115,11 @@ def _compared(request: Request, test_sets: TestSets, said: dict[str, Any], comma
         vectors = folder / "vectors" if said["keep_vectors"] else None
         if vectors is not None:
             vectors.mkdir()
-        runs = list(trained(request, text, test_sets, scratch, vectors))
+        runs, number = list[JudgedRun](), len(request.turns())
+        display.update("compare", "runs", 0, number)
+        for run in trained(request, text, test_sets, scratch, vectors):
+            runs.append(run)
+            display.update("compare", "runs", len(runs), number)
         content = Comparison(_facts(request, said, command, text) | _judged(test_sets, runs, request.left_out))
         storage.write_file(folder / "report.json", (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
         storage.write_file(folder / "report.html", page(content).encode("utf-8", "backslashreplace"))

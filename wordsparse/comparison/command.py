@@ -59,7 +59,7 @@ def command(as_json: bool, quiet: bool, csv: Path | None, methods: tuple[str, ..
         writing.check(csv)
     again = shlex.join(["wordsparse", *click.get_current_context().obj])
     methods = methods or tuple(METHODS)
-    content = compare(methods=methods, command=again, **given(options))
+    content = compare(methods=methods, command=again, progress=False, **given(options))  # the log names each run
     if csv is not None and (rows := content.rows()):
         writing.write(csv, [{name: [row[name] for row in rows] for name in rows[0]}])
     failed = [run for run in content["runs"] if "error" in run]
