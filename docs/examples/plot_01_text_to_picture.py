@@ -34,17 +34,18 @@ for word in ("israeli", "fire", "cricket", "economy"):
     print(f"{word:10s}", ", ".join(near for near, _ in model.wv.similar(word, 6)))
 
 # %%
-# Draw a map of the 150 most frequent words with at least five letters, by the first two principal components of their
+# Draw a map of the 20 most frequent words with at least five letters, by the first two principal components of their
 # vectors.
-words = [word for word in model.wv.words if len(word) >= 5][:150]
+words = [word for word in model.wv.words if len(word) >= 5][:20]
 vectors = model.wv[words]
 centred = vectors - vectors.mean(0)
 plane = centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T
 
-figure, axes = plt.subplots(figsize=(9, 7))
-axes.scatter(*plane.T, s=4)
+figure, axes = plt.subplots(figsize=(4.4, 3.1), layout="constrained")
+axes.scatter(*plane.T, s=8)
 for word, place in zip(words, plane, strict=True):
-    axes.annotate(word, place, fontsize=7)
+    axes.annotate(word, place)
+axes.margins(x=0.2)
 axes.set_axis_off()
 
 # %%

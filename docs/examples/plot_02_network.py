@@ -1,6 +1,6 @@
 """
-A network with 100,000 outputs
-==============================
+A network in NumPy
+==================
 
 Use :class:`wordsparse.FactoredOutput` as the last layer of your own network in NumPy. The gradient is exact over all
 100,000 outputs, but the array of these outputs is never computed.
@@ -42,6 +42,7 @@ for _ in range(20):
 
 # %%
 # The squared error starts at 5, the sum of the squared targets.
+plt.figure(figsize=(4.4, 3.1), layout="constrained")
 plt.plot(losses)
 plt.xlabel("minibatch")
 plt.ylabel("loss per example")

@@ -1,6 +1,6 @@
 """
-Regression on 100,000 sparse targets
-====================================
+Sparse regression
+=================
 
 This example is a ridge regression for 100,000 targets, nearly all of them 0. The layer finds the exact solution in
 minibatches, at a cost that does not depend on the number of targets.
@@ -52,6 +52,6 @@ error = H[rows] @ W.T - Y[rows].toarray()
 W -= 1.0 * (2 * error.T @ H[rows]) @ (0.5 * np.linalg.inv(C)).astype(np.float32)
 seconds["a dense step, one minibatch"] = time.process_time() - began
 print({name: round(value, 2) for name, value in seconds.items()})
-figure, axes = plt.subplots(figsize=(6, 1.5))
+figure, axes = plt.subplots(figsize=(4.4, 3.1), layout="constrained")
 axes.barh(list(seconds), list(seconds.values()))
 axes.set(xlabel="CPU seconds")

@@ -68,11 +68,10 @@ labels, probabilities = classifier.predict_topk(model[:-1].transform(texts[is_te
 right = Y[is_test].toarray()[np.arange(labels.shape[0])[:, None], labels]
 bins = np.digitize(probabilities.ravel(), np.linspace(0, 1, 11)[1:-1])
 share = [right.ravel()[bins == b].mean() if (bins == b).any() else np.nan for b in range(10)]
-figure, axes = plt.subplots(figsize=(4, 4))
+figure, axes = plt.subplots(figsize=(4.4, 3.1), layout="constrained")
 axes.plot([0, 1], [0, 1], color="lightgrey")
 axes.plot(np.arange(0.05, 1, 0.1), share, "o-")
 axes.set(xlabel="probability", ylabel="share that is right")
-figure.tight_layout()
 
 # %%
 # Predict dependencies with the same pipeline. There are many more dependencies than tags, and most dependencies belong

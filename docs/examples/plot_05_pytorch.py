@@ -1,9 +1,9 @@
 """
-A PyTorch network with 50,000 classes
-=====================================
+A network in PyTorch
+====================
 
-Use :class:`wordsparse.torch.FactoredOutput` as the last layer of a PyTorch network. The optimizer trains the body; the
-layer takes its own exact step in the backward pass.
+Use :class:`wordsparse.torch.FactoredOutput` as the last layer of a PyTorch network with 50,000 classes. The optimizer
+trains the body; the layer takes its own exact step in the backward pass.
 
 Nothing is downloaded: the data is random.
 """
@@ -42,6 +42,7 @@ for _ in range(5):
 
 # %%
 # The squared error starts at 1, the square of the one target.
+plt.figure(figsize=(4.4, 3.1), layout="constrained")
 plt.plot(losses)
 plt.xlabel("minibatch")
 plt.ylabel("loss per example")

@@ -50,6 +50,7 @@ group = random.integers(0, 50, m)
 H = (random.standard_normal((50, d))[group] + 0.2 * random.standard_normal((m, d))).astype(np.float32)
 label = random.integers(0, D, 50)[group]
 Y = scipy.sparse.csr_matrix((np.ones(m, np.float32), (np.arange(m), label)), shape=(m, D))
+plt.figure(figsize=(4.4, 3.1), layout="constrained")
 for weight in (0.1, 1000.0):
     layer = ws.FactoredOutput(n_outputs=D, n_features=d, loss=SquaredMargin(weight=weight))
     losses = []

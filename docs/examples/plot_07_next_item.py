@@ -1,6 +1,6 @@
 """
-The next item of a sequence
-===========================
+The next item
+=============
 
 What will a user buy, hear or open next? Each row is a user's history, with the highest weight for the latest item. The
 label of a row is the item that came next. You need no other data and no options.
@@ -70,7 +70,6 @@ for name, ranking in rankings.items():
 print({name: round(float(share), 3) for name, share in hits.items()})
 
 # %%
-figure, axes = plt.subplots(figsize=(5, 2))
+figure, axes = plt.subplots(figsize=(4.4, 3.1), layout="constrained")
 axes.barh(list(hits), list(hits.values()))
 axes.set(xlabel="next item among the first ten")
-figure.tight_layout()

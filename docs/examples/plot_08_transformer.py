@@ -1,6 +1,6 @@
 """
-A transformer for the next item, with one table
-===============================================
+A transformer of items
+======================
 
 A small causal transformer in PyTorch reads a user's history and predicts the next of 5,000 items. Its output layer is
 ``FactoredOutput``, and its inputs are rows of the same table (``embed``). The loss and the gradient are exact over all
@@ -100,7 +100,7 @@ by_popularity = np.isin(test, np.argsort(-counts, kind="stable")[:10]).mean()
 print({"pairs": round(float(by_pairs), 3), "popularity": round(float(by_popularity), 3)})
 
 # %%
-figure, axes = plt.subplots(figsize=(5, 2.5))
+figure, axes = plt.subplots(figsize=(4.4, 3.1), layout="constrained")
 for name, shares in found.items():
     axes.plot(range(1, len(shares) + 1), shares, label=name)
 axes.axhline(by_pairs, color="gray", label="counts of pairs")

@@ -40,7 +40,7 @@ def returned(word: str, neighbour: str) -> int:
     return sum(word in wv and neighbour in dict(wv.similar(word, 10)) for wv in resamples)
 
 
-words = ("exception", "float", "import", "generator")
+words = ("exception", "generator")
 counts = {word: [(near, returned(word, near)) for near, _ in model.wv.similar(word, 10)] for word in words}
 for word, near in counts.items():
     print(f"{word:10s}", ", ".join(f"{neighbour} {n}" for neighbour, n in near))
@@ -48,9 +48,8 @@ for word, near in counts.items():
 # %%
 # A neighbour that appears in all resamples is supported by the whole text. A neighbour that appears in few resamples
 # depends on a few passages, even if its cosine is high.
-figure, panels = plt.subplots(1, len(words), figsize=(10, 3), sharex=True)
+figure, panels = plt.subplots(1, len(words), figsize=(4.4, 3.1), sharex=True, layout="constrained")
 for axes, (word, near) in zip(panels, counts.items(), strict=True):
     axes.barh([neighbour for neighbour, _ in near][::-1], [n for _, n in near][::-1])
     axes.set_title(word)
 figure.supxlabel(f"resamples, of {len(resamples)}")
-figure.tight_layout()

@@ -1,6 +1,6 @@
 """
-Items that are bought together
-==============================
+Bought together
+===============
 
 A shop's log has a row for each purchase: who bought which item, and when. The items of a user form a basket, which is a
 sentence without word order. Items with similar vectors are bought by the same users.
@@ -45,10 +45,10 @@ for item in ("yeast", "helmet"):
 words = [item for items in needs.values() for item in items] + everybody
 vectors = np.array([model[word] for word in words])
 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+plt.figure(figsize=(4.4, 3.1), layout="constrained")
 plt.imshow(vectors @ vectors.T, cmap="coolwarm", vmin=-1, vmax=1)
-plt.xticks(range(len(words)), words, rotation=90)
-plt.yticks(range(len(words)), words)
-plt.tight_layout()
+plt.xticks([])
+plt.yticks(range(len(words)), words, fontsize=8)
 
 # %%
 # Predict the items that go with a basket: the most probable next items.

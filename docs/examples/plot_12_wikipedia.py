@@ -13,6 +13,8 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from tempfile import mkdtemp
 
+import matplotlib.pyplot as plt
+
 import wordsparse as ws
 
 # %%
@@ -37,6 +39,7 @@ if importlib.util.find_spec("gensim"):
     model = ws.train(corpus, model="skipgram", dim=50, epochs=10, progress=False)
     for word in ("class", "exception", "string"):
         print(word, "→", ", ".join(near for near, _ in model.wv.similar(word, 6)))
+    model.wv.plot("exception", n=12, ax=plt.subplots(figsize=(4.4, 3.1), layout="constrained")[1])
 else:
     print("gensim reads Wikipedia's markup, and is not installed: pip install 'wordsparse[gensim]'")
 

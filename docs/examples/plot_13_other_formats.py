@@ -1,6 +1,6 @@
 """
-Vectors for Parquet, TensorBoard and spaCy
-==========================================
+Other file formats
+==================
 
 You can write files for other programs in a few lines, from ``model.vectors`` and ``model.vocabulary``. This example
 writes a Parquet table, the two files of TensorBoard's projector, and floret's table of hashed n-grams, from which spaCy
@@ -12,6 +12,7 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from tempfile import mkdtemp
 
+import matplotlib.pyplot as plt
 import mmh3
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,7 @@ pq.write_table(pa.table(columns), folder / "vectors.parquet")
 table = pq.read_table(folder / "vectors.parquet")
 again = ws.WordVectors(table["word"].to_pylist(), np.stack(table["vector"].to_numpy()), table["count"].to_numpy())
 print(again.similar("class", 3))
+again.plot("class", n=12, ax=plt.subplots(figsize=(4.4, 3.1), layout="constrained")[1])
 
 # %%
 # TensorBoard's projector reads a file of vectors and a file of words. These files have no quoting, so leave out words

@@ -55,7 +55,7 @@ vectors, asked = model.encode(texts), model.encode(questions)
 best = [[hit.row for hit in hits] for hits in index.search(questions, n=20)]
 plane = np.linalg.svd(asked - asked.mean(axis=0))[2][:2]
 x, y = plane @ (vectors - vectors.mean(axis=0)).T
-figure, axes = plt.subplots(figsize=(8, 5))
+figure, axes = plt.subplots(figsize=(4.4, 3.1), layout="constrained")
 axes.plot(x, y, ",", color="0.75")
 for number, star in enumerate((asked - vectors.mean(axis=0)) @ plane.T):
     axes.plot(x[best[number]], y[best[number]], "o", color=f"C{number}", label=questions[number])

@@ -1,6 +1,6 @@
 """
-The whole idea in plain NumPy
-=============================
+The idea in plain NumPy
+=======================
 
 Train word vectors with the exact loss over all words, without wordsparse: everything that happens in a step is on this
 page.
@@ -19,6 +19,7 @@ import sysconfig
 from collections import Counter
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import scipy.sparse as sp
 
@@ -143,9 +144,18 @@ for epoch in range(epochs):
 # The neighbours of some words, by cosine.
 vectors = E[:, 1:] - np.average(E[:, 1:], axis=0, weights=counts)
 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-for word in ("matrix", "integer", "file", "thread", "probability", "maximum"):
-    order = np.argsort(-vectors @ vectors[row[word]])[1:7]
-    print(f"{word:12s}", ", ".join(words[near] for near in order))
+some = ("matrix", "integer", "file", "thread", "probability", "maximum")
+nearest = np.argsort(-vectors[[row[word] for word in some]] @ vectors.T)[:, :7]
+for near in nearest:
+    print(f"{words[near[0]]:12s}", ", ".join(words[i] for i in near[1:]))
+
+# %%
+# A map of these words, by the first two principal components.
+plane = np.linalg.svd(vectors[nearest.ravel()], full_matrices=False)[2][:2]
+plt.figure(figsize=(4.4, 3.1), layout="constrained")
+for color, near in enumerate(nearest):
+    plt.plot(*plane @ vectors[near].T, "o", color=f"C{color}", label=some[color])
+plt.legend()
 
 # %%
 # In the package, the step is ``wordsparse/layer/core.py``, the losses are ``layer/losses.py``, the step sizes are
