@@ -22,7 +22,7 @@ import numpy as np
 
 from wordsparse.errors import InputError
 from wordsparse.files import storage, system
-from wordsparse.tokens.tokenizers import DIGEST, JAMO, LEFT_OUT, Splitter, read_file
+from wordsparse.tokens.tokenizers import APOSTROPHE, DIGEST, JAMO, LEFT_OUT, Splitter, read_file
 from wordsparse.types import Array
 from wordsparse.vectors.compact import dtype_of
 from wordsparse.vectors.formats import safe_tensors
@@ -178,7 +178,7 @@ def _tokenizer(words: Sequence[str], tokens: str) -> dict[str, Any]:
     normalizers = [] if is_raw else [_replaced(JAMO.pattern, " "), {"type": NORMAL_FORMS[tokens]}]
     normalizers += [_replaced("I", "ı")] if tokens == "unicode-tr" else []
     normalizers += [] if any(word != word.lower() for word in words) else [{"type": "Lowercase"}]
-    normalizers += [] if is_raw else [_replaced(LEFT_OUT.pattern, "")]
+    normalizers += [] if is_raw else [_replaced(LEFT_OUT.pattern, ""), _replaced(APOSTROPHE.pattern, "'")]
     return {
         "version": "1.0",
         "truncation": None,
