@@ -189,6 +189,7 @@ PACKAGES = {
     "ngrams": "wordsparse.vectors",
     "decimals": "wordsparse.vectors.formats",
     "text": "wordsparse.corpus",
+    "phrases": "wordsparse.corpus",
     "walks": "wordsparse.graphs",
 }
 # Under sanitizers, code for the widest vectors is compiled for narrower vectors, so that all processors can run it.

@@ -130,12 +130,29 @@ cdef class WordTable:
                 self.words.absorb(other.words[0], &into[0])
         return ids
 
+    def counts(self):
+        """Return the count of each word, (len(self),) int64, in the order of ids."""
+        cdef vector[int64_t] counts = self.words.counts()
+        return np.array(counts, np.int64)
+
+    def count(self, const int32_t[::1] ids not None, const int64_t[::1] times not None):
+        """Add to the counts of words, (n,) each. A negative number is subtracted, and no count may become negative."""
+        cdef Py_ssize_t i
+        cdef string_view word
+        for i in range(ids.shape[0]):
+            word = self.words.word(ids[i])
+            self.words.add(self.words.key(word), word, times[i])
+
+    def at(self, const int32_t[::1] ids not None):
+        """Return the words with these ids."""
+        cdef Py_ssize_t i
+        return [_decoded(self.words.word(ids[i])) for i in range(ids.shape[0])]
+
     def ranked(self, int64_t at_least, size_t most=2**62):
         """Return up to ``most`` words that occur at least ``at_least`` times: a list of words, their counts (int64) and
         their ids (int32). The most frequent words come first, and words of equal count are sorted by code point."""
         cdef vector[int64_t] counts
         cdef vector[int32_t] ranked
-        cdef string_view word
         cdef Py_ssize_t i
         with nogil:
             counts = self.words.counts()
@@ -145,10 +162,13 @@ cdef class WordTable:
         cdef int64_t[::1] into = times
         cdef int32_t[::1] numbers = ids
         for i in range(<Py_ssize_t> ranked.size()):
-            word = self.words.word(ranked[i])
-            words.append(word.data()[:word.size()].decode())
+            words.append(_decoded(self.words.word(ranked[i])))
             into[i], numbers[i] = counts[ranked[i]], ranked[i]
         return words, times, ids
+
+
+cdef inline object _decoded(string_view word):
+    return word.data()[:word.size()].decode()
 
 
 cdef inline object utf8_of(object word):

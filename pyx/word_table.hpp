@@ -61,14 +61,15 @@ class WordTable {
 
     void prefetch(std::uint64_t key) const { __builtin_prefetch(&slots_[slot_of(key)]); }
 
-    // Adds `times` to the count of a word, and returns the id of the word. A new word gets a new id.
+    // Adds `times`, which may be negative, to the count of a word, and returns the id of the word. A new word gets a new
+    // id.
     std::int32_t add(std::uint64_t key, std::string_view word, std::int64_t times = 1) {
         std::size_t slot = find(key, word);
         if (slots_[slot].key == 0) slot = insert(key, word);
         Slot &found = slots_[slot];
-        const std::uint64_t sum = found.count + std::uint64_t(times);
+        const std::int64_t sum = found.count + times;
         found.count = std::uint32_t(sum);
-        if (sum >> 32) carries_[found.id] += std::int64_t(sum >> 32);
+        if (sum >> 32) carries_[found.id] += sum >> 32;
         return found.id;
     }
 

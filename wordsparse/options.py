@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find their own length"
 EVERY_OUTPUT = "the loss is exact over all words, so no negatives are sampled: leave the option out, or choose the loss"
-PHRASES = "gensim's Phrases joins pairs of words before training (docs/text.md)"
+PHRASES = "encode and train join words that occur together far more often than by chance, such as new_york: --phrases 1"
 ONE_PASS = "a classifier of labels is fitted in one pass over the texts, so there are no epochs to choose"
 OWN_PROBABILITIES = "a classifier of labels gives each label its own probability, as fastText's -loss ova does"
 TUNED = "a classifier of labels tunes itself on the rows that it is trained on"
@@ -69,7 +69,8 @@ _ELSEWHERE: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("topn", "topk", "k", "top", "count", "limit"), "n"),
     **dict.fromkeys(("verbose", "silent"), "quiet"),
     "quiet": "progress",
-    **dict.fromkeys(("phrases", "phrasethreshold"), PHRASES),
+    **dict.fromkeys(("phrases", "phrasethreshold", "bigrams"), ("phrases", PHRASES)),
+    **dict.fromkeys(("connectorwords", "commonterms"), "connectors"),
     "wordngrams": ("ngrams", PHRASES),
     "loss": OWN_PROBABILITIES,
     **dict.fromkeys(

@@ -12,6 +12,7 @@ from wordsparse.corpus import encode
 from wordsparse.corpus.options import TextOptions
 from wordsparse.display import Display
 from wordsparse.errors import InputError
+from wordsparse.tokens import phrases
 from wordsparse.words.kinds import TEXT, kind_of
 from wordsparse.words.options import Options
 
@@ -49,9 +50,10 @@ def command(
         "shards": len(encoded.shards),
         "wall_seconds": time.perf_counter() - started,
         "output": str(output),
+        **phrases.report(encoded.tokenization),
     }
     text = (
         f"{encoded.tokens:,} tokens in {encoded.sentences:,} sentences; {len(encoded.vocabulary):,} of "
         f"{encoded.distinct_words:,} words in the vocabulary; {result['wall_seconds']:.1f} s: {output}"
     )
-    emit(result, [text], as_json)
+    emit(result, [text, *phrases.lines(result)], as_json)

@@ -16,6 +16,7 @@ from wordsparse.files import regular
 from wordsparse.files.escaping import number_of
 from wordsparse.files.storage import check_apart, naming
 from wordsparse.options import abouts, refuse_unknown
+from wordsparse.tokens import phrases
 from wordsparse.tokens.tokenizers import DIGEST, FUNCTION
 from wordsparse.training.options import RunOptions, TrainOptions
 from wordsparse.training.runs import train
@@ -177,7 +178,13 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
         how += f"; held-out: {_first_and_last(report['heldout_loss'])}"
     question = kind_of(model.options.get("preset", TEXT)).question
     spelling = [f"spelling: {report['spelling']}"] if "spelling" in report else []
-    lines = [made, how, *spelling, f"next: wordsparse {question.format(shlex.quote(str(output)))}"]
+    lines = [
+        made,
+        how,
+        *spelling,
+        *phrases.lines(report),
+        f"next: wordsparse {question.format(shlex.quote(str(output)))}",
+    ]
     tokens = model.call.get("tokens", "split")
     if tokens not in ("split", FUNCTION) and not tokens.startswith(DIGEST) and "corpus" in model.call:
         lines.append(f"to train on this text again, first encode it: wordsparse encode --tokens {shlex.quote(tokens)}")

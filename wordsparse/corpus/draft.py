@@ -6,11 +6,13 @@ all ids in a run come from the same word table.
 """
 
 import bisect
+import functools
 import hashlib
 import itertools
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,7 @@ from wordsparse.machine.threads import ordered_map
 
 Values = NDArray[np.int32]
 BLOCK_VALUES = 2**18
+SPECIALS = np.array([END_OF_SENTENCE, OUT_OF_VOCABULARY], np.int32)
 
 
 class Draft:
@@ -69,16 +72,44 @@ class Draft:
         """End the open sentence, if there is one."""
         self.write(np.array([END_OF_SENTENCE], np.int32), 0)
 
-    def renumbered(self, tables: Sequence[Values], threads: int) -> list[str]:
-        """Replace each id with its entry in ``tables``, which has one array per word table. Return the checksums of the
-        files.
+    def blocks(self, tables: Sequence[Values | None]) -> Iterator[Callable[[], Values]]:
+        """Yield functions that return the values of the text, block by block. A block ends at the end of a sentence,
+        unless the sentence is longer than a block. Each id is replaced with its entry in ``tables``, which has one
+        array per word table, or None if the ids of this word table stay the same."""
+        for i, runs in enumerate(self._runs):
+            with open(self.folder / shard_name(i), "rb") as file:
+                yield from _blocks(file, runs, tables)
+
+    def renumbered(self, tables: Sequence[Values | None], threads: int) -> list[str]:
+        """Replace each id with its entry in ``tables``, as :meth:`blocks` does. Return the checksums of the files."""
+        digests = [hashlib.sha256() for _ in self._runs]
+        self.change(tables, threads, lambda values: values, lambda i, data: digests[i].update(data))
+        return [digest.hexdigest() for digest in digests]
+
+    def change(
+        self,
+        tables: Sequence[Values | None],
+        threads: int,
+        function: Callable[[Values], Values],
+        seen: Callable[[int, bytes], object] = lambda shard, data: None,
+    ) -> None:
+        """Replace each of the :meth:`blocks` with the result of a function, which is not longer, and pass the shard's
+        number and the data to ``seen``. All ids of the result are from the first word table.
 
         The files are changed in place, which is safe because they lie in a temporary directory.
         """
-        with writing(self._output):
-            return [
-                _renumbered(self.folder / shard_name(i), runs, tables, threads) for i, runs in enumerate(self._runs)
-            ]
+
+        def changed(block: Callable[[], Values]) -> bytes:
+            return function(block()).astype(SHARD_DTYPE, copy=False).tobytes()
+
+        for i, runs in enumerate(self._runs):
+            with writing(self._output), open(self.folder / shard_name(i), "r+b") as file:
+                for data in ordered_map(changed, _blocks(file, runs, tables), threads):
+                    file.write(data)
+                    seen(i, data)
+                file.truncate()
+                self._runs[i] = [(file.tell() // SHARD_DTYPE.itemsize, 0)]
+                os.fsync(file.fileno())
 
     def _append(self, values: Values, table: int) -> None:
         with writing(self._output), open(self.folder / shard_name(len(self._runs) - 1), "ab") as file:
@@ -91,16 +122,17 @@ class Draft:
 
 class ReadText:
     """A text that has been read. ``tables`` are the word tables that numbered the words of the text. The tables are
-    merged into the first table."""
+    merged into the first table, ``words``."""
 
     def __init__(self, draft: Draft, tables: Sequence[WordTable]) -> None:
-        self.draft, self._words = draft, tables[0]
-        # For each table after the first, an array that maps ids of this table to ids of the first table.
-        self._merged = [tables[0].absorb(other) for other in tables[1:]]
+        self.draft, self.words = draft, tables[0]
+        # For each table after the first, an array that maps ids of this table to ids of the first table. The last two
+        # entries map END_OF_SENTENCE and OUT_OF_VOCABULARY to themselves.
+        self.merged = [np.append(tables[0].absorb(other), SPECIALS) for other in tables[1:]]
 
     @property
     def distinct_words(self) -> int:
-        return len(self._words)
+        return int(np.count_nonzero(self.words.counts()))
 
     def vocabulary(self, min_count: int, max_vocab: int | None, known: Collection[str]) -> tuple[Vocabulary, Values]:
         """Return a vocabulary and the provisional id of each of its words. The vocabulary consists of the ``max_vocab``
@@ -108,29 +140,28 @@ class ReadText:
         InputError if the vocabulary is empty."""
         # Rare words become strings only if they are needed: to find ``known`` words among them, or for the error
         # message.
-        words, times, ids = self._words.ranked(1 if known else min_count)
+        words, times, ids = self.words.ranked(1 if known else min_count)
         often = int(np.count_nonzero(times >= min_count))
         first, wanted = min(often, max_vocab or often), set(known)
         chosen = [*range(first), *(i for i in range(first, len(words)) if words[i] in wanted)]
         if not chosen:
-            words, times, _ = self._words.ranked(1)
+            words, times, _ = self.words.ranked(1)
             Vocabulary.from_counts(dict(zip(words, times.tolist(), strict=True)), min_count)  # raises the error
         return Vocabulary([words[i] for i in chosen], times[chosen]), ids[chosen]
 
     def most_frequent(self, most: int) -> tuple[list[str], NDArray[np.int64]]:
         """Return the most frequent words of the text, at most ``most`` words, and their counts."""
-        words, times, _ = self._words.ranked(1, most)
+        words, times, _ = self.words.ranked(1, most)
         return words, times
 
     def maps(self, ids: Values) -> list[Values]:
         """Return one array per word table. The array maps each id of the table to the position in ``ids`` of the same
         word, or to OUT_OF_VOCABULARY. The array's last two entries map END_OF_SENTENCE and OUT_OF_VOCABULARY to
         themselves."""
-        table = np.full(len(self._words) + 2, OUT_OF_VOCABULARY, np.int32)
+        table = np.full(len(self.words) + 2, OUT_OF_VOCABULARY, np.int32)
         table[ids] = np.arange(len(ids), dtype=np.int32)
         table[END_OF_SENTENCE] = END_OF_SENTENCE
-        specials = np.arange(-2, 0, dtype=np.int32)
-        return [table, *(table[np.append(merged, specials)] for merged in self._merged)]
+        return [table, *(table[merged] for merged in self.merged)]
 
 
 def _end_of_shard(values: Values, remaining: int) -> int:
@@ -143,26 +174,31 @@ def _end_of_shard(values: Values, remaining: int) -> int:
     return remaining + first if at_end[first] else values.size
 
 
-def _renumbered(path: Path, runs: Sequence[tuple[int, int]], tables: Sequence[Values], threads: int) -> str:
-    """Renumber a shard, block by block. Return the checksum of the shard."""
-    starts = list(itertools.accumulate((size for size, _ in runs), initial=0))
-    width = SHARD_DTYPE.itemsize
-    with open(path, "r+b") as file:
+def _blocks(
+    file: IO[bytes], runs: Sequence[tuple[int, int]], tables: Sequence[Values | None]
+) -> Iterator[Callable[[], Values]]:
+    """Yield functions that return the blocks of a shard, as :meth:`Draft.blocks` does."""
+    ends = list(itertools.accumulate(size for size, _ in runs))
+    start, width = 0, SHARD_DTYPE.itemsize
+    while start < ends[-1]:
+        data = os.pread(file.fileno(), BLOCK_VALUES * width, start * width)
+        values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32)
+        at_end = np.flatnonzero(values == END_OF_SENTENCE)
+        values = values[: at_end[-1] + 1] if at_end.size else values
+        first = bisect.bisect_right(ends, start)
+        yield functools.partial(_numbered, values, [end - start for end in ends[first:]], runs[first:], tables)
+        start += values.size
 
-        def renumbered(start: int) -> bytes:
-            data = os.pread(file.fileno(), BLOCK_VALUES * width, start * width)
-            values = np.frombuffer(data, SHARD_DTYPE).astype(np.int32)
-            at, run = 0, bisect.bisect_right(starts, start) - 1
-            while at < values.size:
-                end = min(values.size, starts[run + 1] - start)
-                values[at:end] = tables[runs[run][1]].take(values[at:end])
-                at, run = end, run + 1
-            return values.astype(SHARD_DTYPE, copy=False).tobytes()
 
-        digest = hashlib.sha256()
-        for data in ordered_map(renumbered, range(0, starts[-1], BLOCK_VALUES), threads):
-            file.write(data)
-            digest.update(data)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
+def _numbered(
+    values: Values, ends: Sequence[int], runs: Sequence[tuple[int, int]], tables: Sequence[Values | None]
+) -> Values:
+    """Replace each id with its entry in the table of its run, in place. ``ends`` are the ends of the runs."""
+    at = 0
+    for end, (_, table) in zip(ends, runs, strict=True):
+        if at >= values.size:
+            break
+        if (of_run := tables[table]) is not None:
+            values[at:end] = of_run.take(values[at:end])
+        at = end
+    return values

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from wordsparse.corpus import phrases
 from wordsparse.corpus._text import WordTable
 from wordsparse.corpus.draft import Draft, ReadText
 from wordsparse.corpus.hints import MAX_WORDS, hint
@@ -30,7 +31,9 @@ from wordsparse.files.storage import new_directory, staging
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.options import taking
 from wordsparse.tokens.filtering import Filter
+from wordsparse.tokens.phrases import ENGLISH, read
 from wordsparse.tokens.records import tokenization
+from wordsparse.tokens.tokenizers import FUNCTION
 
 Ids: TypeAlias = NDArray[np.int32]
 Progress: TypeAlias = Callable[[int, float | None], object]
@@ -62,6 +65,12 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     WordsparseError
         If writing fails. After an InputError or a WordsparseError, no file is left behind.
     """
+    if options.phrases is not None and options.group is not None:
+        raise InputError(
+            "phrases are of words in texts, not of items in baskets: leave phrases or group (--group-by) out"
+        )
+    if options.phrases is None and options.connectors is not None:
+        raise InputError("connectors are words inside phrases: add the number of passes (phrases, --phrases)")
     threads, progress = resolve_threads(options.threads), options.progress or (lambda tokens, share: None)
     text = RawText(source, tokens=options.tokens, **{name: getattr(options, name) for name in ROWS})
     target = Path(output)
@@ -72,6 +81,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
         advice = hint(*numbered.most_frequent(MAX_WORDS), numbered.draft.tokens, text.tokens)
+        record = _joined(numbered, text.tokenization, options, threads)
         vocabulary, ids = numbered.vocabulary(options.min_count, options.max_vocab, options.known)
         if options.max_vocab is None:
             _check_known(int(vocabulary.counts.sum()), numbered.draft.tokens, options.min_count, advice)
@@ -82,7 +92,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
             "distinct_words": numbered.distinct_words,
             "min_count": options.min_count,
             "max_vocab": options.max_vocab,
-            "tokenization": text.tokenization,
+            "tokenization": record,
         }
         if advice is not None:
             logger.warning("%s", advice)
@@ -91,6 +101,18 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
         digest = write_corpus_manifest(folder, checksums, weights, **about)
     shards = [Shard(target / shard_name(i), len(vocabulary)) for i in range(len(checksums))]
     return EncodedCorpus(target, vocabulary, **about, shards=shards, sha256=digest, weights=weights, advice=advice)
+
+
+def _joined(
+    text: ReadText, record: dict[str, str] | None, options: EncodeOptions, threads: int
+) -> dict[str, str] | None:
+    """Join the phrases of a text, if they are asked for. Return the record of the tokeniser, with these phrases."""
+    if options.phrases is None:
+        return record
+    connectors = ENGLISH if options.connectors is None else options.connectors
+    found = phrases.join(text, options.phrases, connectors, options.min_count, threads)
+    tokens = FUNCTION if callable(options.tokens) else "split"
+    return {**(record or {"tokens": tokens}), "phrases": found.as_json()}
 
 
 def _check_known(known: int, tokens: int, min_count: int, advice: str | None) -> None:
@@ -130,6 +152,9 @@ def encoded(
 
 def _check_unchanged(corpus: EncodedCorpus, options: Mapping[str, Any]) -> None:
     fixed = {"min_count": corpus.min_count, "max_vocab": corpus.max_vocab, **(corpus.tokenization or {})}
+    if "phrases" in fixed:
+        found = read(fixed["phrases"])
+        fixed |= {"phrases": len(found.passes), "connectors": found.connectors}
     for name, value in options.items():
         if name == "tokens" and isinstance(value, str | os.PathLike):
             value = tokenization(value)["tokens"]

@@ -1,18 +1,37 @@
 """The options for turning text into tokens and ids, shared by ``encode``, ``train`` and every other reader of text."""
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from wordsparse.corpus.reading import FORMATS
 from wordsparse.corpus.tables import FORMATS as TABLES
 from wordsparse.corpus.tables.groups import half_life
+from wordsparse.errors import InputError
 from wordsparse.options import Checked, option
+from wordsparse.tokens.phrases import ENGLISH, Phrases
 from wordsparse.tokens.tokenizers import TOKENIZERS
-from wordsparse.validation import positive_int
+from wordsparse.validation import positive_int, whole
 
+MOST_PASSES, MOST_CONNECTORS = 8, 255
 ROWS = ("format", "column", "group", "order", "weight", "min_groups", "half_life")
 """Names of the options for reading rows."""
+
+
+def _phrases(name: str, value: Any) -> int | Phrases:
+    """Check a number of passes. Phrases that another text had are accepted, too."""
+    return value if isinstance(value, Phrases) else whole(name, value, 1, MOST_PASSES)
+
+
+def _connectors(name: str, value: Any) -> tuple[str, ...]:
+    """Return connectors, given as a list or separated by commas, as a tuple."""
+    words = value.split(",") if isinstance(value, str) else value
+    if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
+        raise InputError(f"{name} must be a list of words, not {value!r:.80}")
+    if len(words) > MOST_CONNECTORS:
+        raise InputError(f"{name}: {len(words)} words are too many: give at most {MOST_CONNECTORS}")
+    return tuple(dict.fromkeys(filter(None, words)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +95,20 @@ class TextOptions(Checked):
         metavar="NAME",
     )
     min_count: int = option(5, "Minimum count of a word.", shown="5; 1 with --for items or walks", check=positive_int)
+    phrases: int | Phrases | None = option(
+        None,
+        "Join words that occur together far more often than by chance, such as new_york. N passes find phrases of up "
+        "to 2^N words, and more with connectors.",
+        metavar="N",
+        check=_phrases,
+    )
+    connectors: Sequence[str] | None = option(
+        None,
+        "Words that may stand inside a phrase, but not at its ends.",
+        shown=",".join(ENGLISH),
+        metavar="WORD,WORD",
+        check=_connectors,
+    )
     max_vocab: int | None = option(None, "Maximum number of words; the most frequent are kept.", check=positive_int)
 
 

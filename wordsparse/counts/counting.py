@@ -107,6 +107,8 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
         )
     if options.columns is not None and (options.weight is None or options.group is not None):
         raise InputError("columns applies only to ungrouped rows with weights: name the column of the weight (weight)")
+    if options.phrases is not None and options.weight is not None:
+        raise InputError("phrases are found in texts without weights: leave phrases or weight (--weight-column) out")
     _check_target(target)
     storage.check_apart(target, source if isinstance(source, list | tuple) else [source])
     with ExitStack() as opening:

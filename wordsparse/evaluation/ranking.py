@@ -222,9 +222,11 @@ def best(scores: Array, n: int) -> tuple[Array, Array]:
 
 
 def words_of(vectors: WordVectors) -> Callable[[str], list[str]]:
-    """Return the tokeniser for BM25: the tokeniser of the vectors or, if they were trained on words between white
-    space, ``simple``."""
-    return Splitter("simple") if vectors.split is None or vectors.tokens == "split" else vectors.split
+    """Return the tokeniser for BM25: the tokeniser of the vectors without phrases, whose words a question may name
+    alone, or, if the vectors were trained on words between white space, ``simple``."""
+    if vectors.split is None or vectors.tokens == "split":
+        return Splitter("simple")
+    return vectors.split.without_phrases() if isinstance(vectors.split, Splitter) else vectors.split
 
 
 def stemmer(language: str) -> Callable[[list[str]], list[str]]:

@@ -47,8 +47,9 @@ class Filter:
     """
 
     def __init__(self, tokenize: Tokenizer, tokenization: Mapping[str, str] | None, workers: int) -> None:
-        name = (tokenization or {}).get("tokens")
-        self.is_identity, self._is_pattern = name == "split", name in PATTERNS
+        record = tokenization or {}
+        self.is_identity = record.get("tokens") == "split" and "phrases" not in record
+        self._is_pattern = record.get("tokens") in PATTERNS
         self._tokenize = tokenize
         self._tokenization = tokenization if workers > 1 and sys.executable else None
         self._free: list[_Worker] = []

@@ -1,8 +1,9 @@
 """Records of tokenisers: the arguments with which :func:`wordsparse.tokens.tokenizers.tokenizer` makes a tokeniser.
 
-If a tokeniser was made from a file, its record holds the content of the whole file (``content``). On disk, a model or
-an encoded corpus keeps the tokenizer file as ``tokenizer.json``. The manifest next to ``tokenizer.json`` holds the rest
-of the record, including the SHA-256 of the file.
+If a tokeniser was made from a file, its record holds the content of the whole file (``content``). If it joins phrases,
+the record holds them as JSON (``phrases``). On disk, a model or an encoded corpus keeps these texts as
+``tokenizer.json`` and ``phrases.json``. The manifest next to these files holds the rest of the record, including the
+SHA-256 of each file.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from wordsparse.files import regular, storage
 from wordsparse.options import meant
 from wordsparse.tokens.tokenizers import DICTIONARIES, DIGEST, FUNCTION, TOKENIZERS, tokenizer
 
-NAME = "tokenizer.json"
+NAME, PHRASES = "tokenizer.json", "phrases.json"
 MOST_BYTES = 2**28
 
 
@@ -42,29 +43,45 @@ def tokenization(tokens: str | os.PathLike[str]) -> dict[str, str]:
 
 
 def written(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
-    """Write the tokenizer file, if ``text["tokenization"]`` holds one, into a folder. Return ``text`` without the
-    content of the file."""
+    """Write the files of the record ``text["tokenization"]``, if it has any, into a folder. Return ``text`` without the
+    content of the files."""
     record = text.get("tokenization") or {}
-    if "content" not in record:
-        return dict(text)
-    with storage.synced(folder / NAME) as file:
-        file.write(record["content"].encode())
-    return {**text, "tokenization": {name: value for name, value in record.items() if name != "content"}}
+    for name, content in ((NAME, record.get("content")), (PHRASES, record.get("phrases"))):
+        if content is not None:
+            with storage.synced(folder / name) as file:
+                file.write(content.encode())
+    return {**text, "tokenization": brief(record)} if record else dict(text)
 
 
 def restored(folder: Path, text: Mapping[str, Any]) -> dict[str, Any]:
-    """Invert :func:`written`: read the tokenizer file, if there is one, and return ``text`` with the file's content.
+    """Invert :func:`written`: read the files, if there are any, and return ``text`` with their content.
 
-    Raise InputError if the file is missing or was altered.
+    Raise InputError if a file is missing or was altered.
     """
-    recorded = (text.get("tokenization") or {}).get("tokens", "")
-    if not recorded.startswith(DIGEST):
-        return dict(text)
-    record = _record(regular.read_text(folder / NAME, MOST_BYTES))
-    if record["tokens"] != recorded:
-        raise InputError(f"{folder / NAME}: does not match its checksum: it was altered or damaged; {storage.AGAIN}")
-    return {**text, "tokenization": record}
+    record = dict(text.get("tokenization") or {})
+    if record.get("tokens", "").startswith(DIGEST):
+        record["content"] = _content(folder / NAME, record["tokens"])
+    if "phrases" in record:
+        record["phrases"] = _content(folder / PHRASES, record["phrases"])
+    return {**text, "tokenization": record} if record else dict(text)
+
+
+def brief(record: Mapping[str, str]) -> dict[str, str]:
+    """Return a record without the content of files, but with their SHA-256."""
+    short = {name: value for name, value in record.items() if name != "content"}
+    return {**short, "phrases": _digest(record["phrases"])} if "phrases" in record else short
+
+
+def _content(path: Path, digest: str) -> str:
+    content = regular.read_text(path, MOST_BYTES)
+    if _digest(content) != digest:
+        raise InputError(f"{path}: does not match its checksum: it was altered or damaged; {storage.AGAIN}")
+    return content
+
+
+def _digest(content: str) -> str:
+    return DIGEST + hashlib.sha256(content.encode()).hexdigest()
 
 
 def _record(content: str) -> dict[str, str]:
-    return {"tokens": DIGEST + hashlib.sha256(content.encode()).hexdigest(), "content": content}
+    return {"tokens": _digest(content), "content": content}

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from wordsparse import optional
 from wordsparse.errors import InputError
+from wordsparse.tokens import phrases as joints
 from wordsparse.tokens.long_runs import in_parts, places_of, ranges
 
 Tokenizer: TypeAlias = Callable[[str], list[str]]
@@ -49,12 +50,24 @@ class NamedTokenizer(NamedTuple):
     has_dictionary: bool = False
 
 
-def tokenizer(tokens: str, dictionary: str | None = None, content: str | None = None) -> Tokenizer:
+def tokenizer(
+    tokens: str, dictionary: str | None = None, content: str | None = None, phrases: str | None = None
+) -> Tokenizer:
     """Make a tokeniser from its name, or from the content of a tokenizer file. Some tokenisers also need a dictionary.
+    If there are ``phrases`` (:func:`wordsparse.tokens.phrases.read`), the tokeniser joins them.
 
     Raise InputError if the name is unknown or the content is not a tokenizer. Raise MissingDependencyError if the
     tokeniser's package is not installed.
     """
+    split = _plain(tokens, dictionary, content)
+    if phrases is None:
+        return split
+    join = joints.read(phrases)
+    return lambda text: join(split(text))
+
+
+def _plain(tokens: str, dictionary: str | None, content: str | None) -> Tokenizer:
+    """Make a tokeniser that joins no phrases."""
     if content is not None:
         return _of_file(content)
     if tokens == FUNCTION:
@@ -74,13 +87,21 @@ class Splitter:
     package is imported when the first text is split.
     """
 
-    def __init__(self, tokens: str, dictionary: str | None = None, content: str | None = None) -> None:
+    def __init__(
+        self, tokens: str, dictionary: str | None = None, content: str | None = None, phrases: str | None = None
+    ) -> None:
         self.tokens = tokens
-        arguments = {"tokens": tokens, "dictionary": dictionary, "content": content}
+        arguments = {"tokens": tokens, "dictionary": dictionary, "content": content, "phrases": phrases}
         self.tokenization = {name: value for name, value in arguments.items() if value is not None}
 
     def __call__(self, text: str) -> list[str]:
         return [word for line in text.split("\n") for word in self._tokenize(line)]
+
+    def without_phrases(self) -> "Splitter":
+        """Return the same tokeniser, which joins no phrases."""
+        if "phrases" not in self.tokenization:
+            return self
+        return Splitter(**{name: value for name, value in self.tokenization.items() if name != "phrases"})
 
     @cached_property
     def _tokenize(self) -> Tokenizer:

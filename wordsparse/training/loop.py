@@ -21,6 +21,7 @@ from wordsparse.machine import devices
 from wordsparse.machine.description import peak_memory_bytes
 from wordsparse.machine.memory import give_back
 from wordsparse.machine.threads import resolve_threads
+from wordsparse.tokens import phrases
 from wordsparse.training import memory
 from wordsparse.training.minibatches import Minibatches
 from wordsparse.training.progress import Progress, rate
@@ -243,6 +244,7 @@ class Run:
             "peak_memory_bytes": peak_memory_bytes(),
             "checkpoints": checkpoints,
             "heldout_loss": list(at.heldout_losses) if self.options.heldout else None,
+            **phrases.report(self.text.get("tokenization")),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "wordsparse": version("wordsparse"),
             "commit": commit(),

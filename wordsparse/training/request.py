@@ -26,6 +26,7 @@ from wordsparse.files.escaping import number_of
 from wordsparse.machine import devices
 from wordsparse.machine.threads import available_cpus
 from wordsparse.options import abouts, refuse_unknown
+from wordsparse.tokens import phrases
 from wordsparse.tokens.records import restored
 from wordsparse.tokens.tokenizers import FUNCTION, Splitter
 from wordsparse.training import checkpoints, memory
@@ -225,7 +226,9 @@ class _Stored(NamedTuple):
         counts = {name: self.text[name] for name in ("min_count", "max_vocab") if name in self.text}
         options = {**call, **counts}
         if tokenization := self.text.get("tokenization"):
-            options["tokens"] = Splitter(**tokenization)
+            options["tokens"] = Splitter(**tokenization).without_phrases()
+            if "phrases" in tokenization:  # the phrases of the first text, not new phrases
+                options["phrases"] = phrases.read(tokenization["phrases"])
         if corpus.form == "frame":
             return corpus, _without(options, "format")
         if corpus.paths is not None:
@@ -243,6 +246,8 @@ def _recorded(value: Any) -> Any:
     """Return the value of an option for reading, converted to a type that JSON and TOML can store."""
     if isinstance(value, Splitter):
         return value.tokens
+    if isinstance(value, phrases.Phrases):
+        return len(value.passes)
     if callable(value):
         return FUNCTION
     return os.fspath(value) if isinstance(value, os.PathLike) else value

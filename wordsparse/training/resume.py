@@ -26,6 +26,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
 from wordsparse.machine.devices import Choice
 from wordsparse.options import free
+from wordsparse.tokens.records import brief
 from wordsparse.training.loop import Run
 from wordsparse.words.calibration import Features, features_of, without_new_items
 from wordsparse.words.model import Model
@@ -54,7 +55,7 @@ def is_same_text(text: Mapping[str, Any], source: Source) -> bool:
     vocabulary or the tokenisation differs."""
     now = source.identity()
     before, here = text.get("tokenization"), now.get("tokenization")
-    if before is not None and here is not None and (changed := differences(before, here, but={"content"})):
+    if before is not None and here is not None and (changed := differences(brief(before), brief(here), but=set())):
         raise InputError(f"resume: {changed}: the same text would give other tokens; use the original options")
     same = bool(text.get("sha256") == now["sha256"])
     changed = differences(text, now, but={"sha256"})

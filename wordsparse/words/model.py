@@ -171,8 +171,7 @@ class Model:
         """The tokeniser that splits a text into words in the same way as the training text. If the model was trained on
         lists of tokens, this tokeniser splits at white space."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
-        options = text.get("tokenization") or self.call
-        return Splitter(str(options.get("tokens") or "split"), options.get("dictionary"), options.get("content"))
+        return Splitter(**(text.get("tokenization") or {"tokens": str(self.call.get("tokens") or "split")}))
 
     @property
     def cell_split(self) -> Splitter | None:

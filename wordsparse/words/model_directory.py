@@ -6,9 +6,10 @@ the constant feature). ``train --config MODEL`` repeats the run from ``model.jso
 holds ``training.bin``, the data for further training: 8 bytes per word (the number of pairs seen in training) and a few
 d×d matrices. ``model.json`` lists the arrays in ``training.bin``, identifies the text, and records the state at the end
 of the run. ``axes.npy`` is the rotation of the vectors out of canonical coordinates. A model with n-grams also holds
-``subwords.bin``. ``tokenizer.json`` is the tokenizer file that was used to split the text. ``weights.npy`` holds the
-weights of words in texts, if they were computed from a collection. ``memory.bin`` holds the counted pairs of a model of
-items. Loading checks every file, and never unpickles anything.
+``subwords.bin``. ``tokenizer.json`` is the tokenizer file that was used to split the text, and ``phrases.json`` holds
+the phrases that were joined in the text. ``weights.npy`` holds the weights of words in texts, if they were computed
+from a collection. ``memory.bin`` holds the counted pairs of a model of items. Loading checks every file, and never
+unpickles anything.
 """
 
 import os
@@ -137,7 +138,19 @@ def files_of(path: object) -> list[Any]:
     path."""
     if not isinstance(path, str | PathLike) or not is_model(path):
         return [path]
-    names = (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES, WEIGHTS, MEMORY, records.NAME)
+    names = (
+        MANIFEST,
+        VOCABULARY,
+        INPUT,
+        OUTPUT,
+        TRAINING,
+        NGRAMS,
+        AXES,
+        WEIGHTS,
+        MEMORY,
+        records.NAME,
+        records.PHRASES,
+    )
     return [Path(path) / name for name in names]
 
 
