@@ -84,7 +84,7 @@ def command(
     number = _number(trained)
     questions = Questions(items, trained, blank=True)
     spaced = questions.are_lines and any(item.split() != [item] for item in trained)
-    for basket in questions:
+    for basket in map(trained.split.join, questions):
         with questions.answering():
             answer = trained.predict(basket, n, candidates=chosen)
         terminal.say(f"{item}: not in the vocabulary; ignored" for item in basket if item not in trained)

@@ -104,6 +104,11 @@ class Splitter:
         return Splitter(**{name: value for name, value in self.tokenization.items() if name != "phrases"})
 
     @cached_property
+    def join(self) -> Callable[[list[str]], list[str]]:
+        """A function that joins the phrases in a list of words."""
+        return joints.read(self.tokenization["phrases"]) if "phrases" in self.tokenization else list
+
+    @cached_property
     def _tokenize(self) -> Tokenizer:
         return tokenizer(**self.tokenization)
 

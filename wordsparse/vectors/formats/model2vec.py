@@ -14,6 +14,7 @@ composed of n-grams.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from wordsparse.vectors.formats import safe_tensors
 from wordsparse.vectors.formats.base import Format
 from wordsparse.vectors.queries import spellings
 from wordsparse.vectors.word_vectors import WordVectors
+
+logger = logging.getLogger(__name__)
 
 CONFIG, TENSORS, TOKENIZER, MODULES = "config.json", "model.safetensors", "tokenizer.json", "modules.json"
 CARD = "README.md"
@@ -78,6 +81,8 @@ class Model2Vec(Format):
                 )
 
     def write(self, content: WordVectors, target: Path) -> None:
+        if isinstance(content.split, Splitter) and "phrases" in content.split.tokenization:
+            logger.warning("model2vec cannot join words: vectors of texts are those of single words, without phrases")
         vectors, tokenizer = (_of_pieces if content.tokens.startswith(DIGEST) else _of_words)(content)
         dtype = dtype_of(content.vectors)
         safe_tensors.save({"embeddings": _rounded(vectors, dtype)}, target / TENSORS)
