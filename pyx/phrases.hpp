@@ -107,6 +107,7 @@ class PairCounts {
 
     void add(const std::int32_t *values, std::size_t n, Numbering numbering) {
         std::vector<std::vector<std::uint64_t>> found(SLICES);
+        for (std::vector<std::uint64_t> &pairs : found) pairs.reserve(n / SLICES);
         PairReader reader(numbering);
         for (std::size_t i = 0; i < n; ++i) {
             const std::uint64_t pair = reader.next(values[i]);

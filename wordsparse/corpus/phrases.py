@@ -60,7 +60,7 @@ class _Pairs:
         self._text, self._words, self._names, self._threads = text, text.words, connectors, threads
         self._base = len(connectors) + 1
 
-    def scored(self, least: int) -> list[tuple[list[str], float]]:
+    def scored(self, least: int) -> list[tuple[tuple[str, ...], float]]:
         """Return the words of each phrase, with the connectors between them, and its score."""
         roles, counts = self._roles(), self._words.counts()
         pairs, times, distinct = self._counted(least, roles)
@@ -69,7 +69,7 @@ class _Pairs:
         scores = (times - least) / (counts[firsts].astype(np.float64) * counts[lasts]) * total
         chosen = scores > THRESHOLD
         firsts, betweens, lasts = self._words.at(firsts[chosen]), betweens[chosen], self._words.at(lasts[chosen])
-        phrases = ([a, *self._between(b), c] for a, b, c in zip(firsts, betweens.tolist(), lasts, strict=True))
+        phrases = ((a, *self._between(b), c) for a, b, c in zip(firsts, betweens.tolist(), lasts, strict=True))
         return [*zip(phrases, scores[chosen].tolist(), strict=True)]
 
     def join(self, phrases: Sequence[Sequence[str]]) -> None:

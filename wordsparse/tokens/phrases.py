@@ -21,8 +21,8 @@ ENGLISH = ("a", "an", "the", "for", "of", "with", "without", "at", "from", "to",
 class Pass(NamedTuple):
     """The phrases of one pass, best first: the tokens of each phrase, and its score."""
 
-    phrases: list[list[str]]
-    scores: list[float]
+    phrases: Sequence[Sequence[str]]
+    scores: Sequence[float]
 
 
 class Phrases:
