@@ -31,6 +31,7 @@ PACKAGES = {
     "sudachipy": ("SudachiPy", "japanese"),
     "tokenizers": ("tokenizers", "tokenizers"),
     "torch": ("PyTorch", "torch"),
+    "wikitextparser": ("WikiTextParser", "wiki"),
 }
 _CUPY = "pip install 'wordsparse[cuda13]' (driver 580 or newer) or 'wordsparse[cuda12]' (driver 525 or newer)"
 

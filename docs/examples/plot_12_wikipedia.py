@@ -2,8 +2,8 @@
 Vectors of a Wikipedia
 ======================
 
-Wikipedia's dumps are XML with markup: templates, tables, links. ``format="wiki"`` reads these dumps directly, with
-gensim's reader. Each article is a sentence; pages of fewer than fifty words, mainly redirects, are left out.
+Wikipedia's dumps are XML with markup: templates, tables, links. ``format="wiki"`` reads these dumps directly.
+Each article is a sentence. Redirects, discussions and articles of fewer than fifty words are left out.
 """
 
 import bz2
@@ -33,7 +33,7 @@ dump.write_bytes(bz2.compress(f"{head}{''.join(articles)}{others}</mediawiki>".e
 
 # %%
 # Encode the dump once, and train on it as often as you like.
-if importlib.util.find_spec("gensim"):
+if importlib.util.find_spec("wikitextparser"):
     corpus = ws.encode(dump, dump.with_name("encoded"), format="wiki", min_count=5)
     print(f"{corpus.sentences} articles of {len(articles)}, {corpus.tokens:,} words")
     model = ws.train(corpus, model="skipgram", dim=50, epochs=10, progress=False)
@@ -41,7 +41,7 @@ if importlib.util.find_spec("gensim"):
         print(word, "→", ", ".join(near for near, _ in model.wv.similar(word, 6)))
     model.wv.plot("exception", n=12, ax=plt.subplots(figsize=(4.4, 3.1), layout="constrained")[1])
 else:
-    print("gensim reads Wikipedia's markup, and is not installed: pip install 'wordsparse[gensim]'")
+    print("wikitextparser reads Wikipedia's markup, and is not installed: pip install 'wordsparse[wiki]'")
 
 # %%
 # The following commands do the same for a real dump::

@@ -402,5 +402,5 @@ class Format(NamedTuple):
 FORMATS = {
     "lines": Format("each line is a sentence", lines=True),
     "text8": Format("each file is one sentence; line ends are white space", lines=False),
-    "wiki": Format("a Wikipedia dump (XML), read by gensim; each article is a sentence", None, wiki_pieces),
+    "wiki": Format("a dump of Wikipedia (XML), each article a sentence; needs wordsparse[wiki]", None, wiki_pieces),
 }
