@@ -17,8 +17,9 @@ class Reading(Benchmark):
     """Microseconds per token to read a text file, to encode the file, and to scan the file with gensim.
 
     ``time_read`` splits, checks, counts and numbers the text on one thread and writes nothing. ``time_encode`` runs
-    ``encode``, which writes a vocabulary and shards. Times with the tokeniser ``unicode``, too, are divided by the
-    number of tokens that ``split`` gives.
+    ``encode``, which writes a vocabulary and shards; ``time_phrases`` and ``time_gensim_phrases`` find phrases in one
+    pass, and join them. Times with the tokeniser ``unicode`` and with phrases, too, are divided by the number of tokens
+    that ``split`` gives.
     """
 
     text: Path = Path("text.txt")
@@ -47,6 +48,19 @@ class Reading(Benchmark):
     @once
     def time_encode_unicode(self) -> None:
         self._encode(tokens="unicode")
+
+    @once
+    def time_phrases(self) -> None:
+        self._encode(phrases=1)
+
+    @once
+    def time_gensim_phrases(self) -> None:
+        from gensim.models.phrases import ENGLISH_CONNECTOR_WORDS, Phrases
+
+        sentences = LineSentence(self.text)
+        phrases = Phrases(sentences, connector_words=ENGLISH_CONNECTOR_WORDS).freeze()
+        for sentence in sentences:
+            phrases[sentence]
 
     @once
     def time_corpus_file(self) -> None:

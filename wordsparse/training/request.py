@@ -122,6 +122,8 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     steps, reading, run_options = _split({**unnamed, **values}, kind.reading)
     options, run, checked = Options(**steps), RunOptions(**run_options), kind.reading(**reading)
     reading = {name: getattr(checked, name) for name in reading}  # with Python's numbers in place of NumPy's
+    if kind.name in (*ITEMS, "walks") and reading.get("phrases") is not None:
+        raise InputError("phrases are of words in texts, not of items: leave phrases (--phrases) out")
     if kind.name in ITEMS and keywords.get("tokens") not in (None, "split"):
         logger.warning(
             "tokens: a tokeniser cuts names of items, such as K95.4-A, into words: leave tokens (--tokens) out"
