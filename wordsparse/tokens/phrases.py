@@ -39,9 +39,16 @@ class Phrases:
         return joined
 
     @cached_property
-    def _words(self) -> list[dict[tuple[str, ...], str]]:
-        """For each pass, a map from the tokens of each phrase to the word that replaces them."""
-        return [{tuple(phrase): JOINT.join(phrase) for phrase in found.phrases} for found in self.passes]
+    def _words(self) -> list[dict[str, dict[tuple[str, ...], str]]]:
+        """For each pass, a map from the first token of phrases to the other tokens of each phrase, and from these to
+        the word that replaces the phrase."""
+        passes = []
+        for found in self.passes:
+            words: dict[str, dict[tuple[str, ...], str]] = {}
+            for first, *others in found.phrases:
+                words.setdefault(first, {})[tuple(others)] = JOINT.join([first, *others])
+            passes.append(words)
+        return passes
 
     @cached_property
     def _are_connectors(self) -> frozenset[str]:
@@ -52,21 +59,22 @@ class Phrases:
         passes = [found._asdict() for found in self.passes]
         return json.dumps({"connectors": self.connectors, "passes": passes}, ensure_ascii=False)
 
-    def _pass(self, tokens: Iterable[str], words: dict[tuple[str, ...], str]) -> list[str]:
+    def _pass(self, tokens: Iterable[str], words: dict[str, dict[tuple[str, ...], str]]) -> list[str]:
         joined: list[str] = []
-        candidate: tuple[str, ...] = ()  # a token that may begin a phrase, and the connectors after it
+        phrases: dict[tuple[str, ...], str] | None = None  # the phrases that begin with the last token, which is no end
+        between: list[str] = []  # the connectors after this token
         for token in tokens:
-            if candidate and token in self._are_connectors:
-                candidate += (token,)
-            elif token in self._are_connectors:
-                joined.append(token)
-            elif word := words.get((*candidate, token)):
-                joined.append(word)
-                candidate = ()
+            if token in self._are_connectors:
+                between.append(token)
+            elif phrases and (word := phrases.get((*between, token))):
+                joined[-1], phrases = word, None
+                between.clear()
             else:
-                joined += candidate
-                candidate = (token,)
-        return [*joined, *candidate]
+                joined += between
+                joined.append(token)
+                phrases = words.get(token)
+                between.clear()
+        return joined + between
 
 
 def read(content: str) -> Phrases:
