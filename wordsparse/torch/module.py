@@ -28,9 +28,9 @@ class FactoredOutput(Head):
     num_classes : int
         D.
     loss : str or wordsparse.losses.Loss
-        Required. The choice depends on the target: ``bounded-ns`` for several labels, ``squared`` for real values, and
-        ``zloss`` for one class, for which :class:`SampledOutput` usually ranks better. ``taylor`` and ``spherical``
-        define probabilities, but rank worse. Or give a loss object. Plain softmax is not available. The Z-loss is near
+        Required. The choice depends on the target: ``ws.losses.BoundedNS(negatives=100)`` for several labels,
+        ``squared`` for real values, and ``zloss`` for one class, for which :class:`SampledOutput` usually ranks better.
+        ``taylor`` and ``spherical`` define probabilities, but rank worse. Plain softmax is not available. The Z-loss is near
         0 if the target's output is 12 standard deviations above the mean of all D outputs, but another output may still
         be larger.
     reduction : str
