@@ -11,7 +11,7 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.vectors import queries
+from wordsparse.vectors import graph, queries
 
 
 def test_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,11 +125,10 @@ def test_a_table_of_the_neighbours_of_each_line(
 def test_a_table_of_the_neighbours_of_all_words(
     tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from wordsparse.cli import similar
-
     words = ws.read_vectors(vectors).words
-    for batch in (4096, 3):
-        monkeypatch.setattr(similar, "BATCH", batch)
+    for block in (4096, 3):
+        monkeypatch.setattr(graph, "BLOCK", block)
+        monkeypatch.setattr(graph, "FIRST", 4)
         for n in (1, 100):
             assert main(["similar", vectors, "-n", str(n), "-o", str(tmp_path / "all.jsonl"), "--json"]) == 0
             assert json.loads(capfd.readouterr().out)["questions"] == len(words)

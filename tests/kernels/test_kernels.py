@@ -106,6 +106,19 @@ def test_terms_of_targets(kernels: Kernels, dtype: str, entries: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(0, 5), (5, 0), (1, 1), (3, 31), (7, 32), (40, 100)])
+def test_places_of_large_entries(kernels: Kernels, dtype: str, shape: tuple[int, int]) -> None:
+    random = np.random.default_rng(3)
+    matrix = random.integers(-4, 5, (shape[0], shape[1] + 3)).astype(dtype)[:, : shape[1]]  # rows have gaps
+    of_rows, of_columns = (random.integers(2, 5, size).astype(dtype) for size in shape)
+    expected = [
+        i for i, entry in enumerate(matrix.ravel()) if entry > min(of_rows[i // shape[1]], of_columns[i % shape[1]])
+    ]
+    places = kernels.exceeding(*map(kernels.to_device, (matrix, of_rows, of_columns)))
+    assert kernels.to_host(places).tolist() == expected
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_nan_outputs_give_nan_terms(dtype: str) -> None:
     csr = Csr(np.arange(4), np.zeros(3, np.int32), 1)
     found = CpuKernels(1).target_terms("softplus", csr, np.ones(3, dtype), np.array([1, np.nan, 2], dtype), None)

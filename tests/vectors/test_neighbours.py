@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from wordsparse.errors import InputError, UnknownWordError
-from wordsparse.vectors import neighbours
+from wordsparse.vectors import graph, neighbours
 from wordsparse.vectors.word_vectors import WordVectors
 
 V = 333  # not a multiple of the width of a panel
@@ -76,6 +76,24 @@ def test_many_have_the_bytes_of_one_by_one(wv: WordVectors, name: str, n: int, m
             assert [*zip(row[:k].tolist(), numbers[:k].tolist(), strict=True)] == alone
             assert set(row[k:]) <= {None}
             assert np.isnan(numbers[k:]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+@pytest.mark.parametrize("n", [1, 10, 40, 1000])
+def test_neighbours_of_all_have_the_bytes_of_one_by_one(
+    wv: WordVectors, n: int, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks and tiles end within panels, and the bounds from the first rows are loose."""
+    for name, size in (("BLOCK", 96), ("TILE", 24), ("FIRST", 64)):
+        monkeypatch.setattr(graph, name, size)
+    rounded = wv.rounded(dtype)
+    words, cosines = rounded.similar_to_each(wv.words, n)
+    for threads in (1, 2, 8):
+        monkeypatch.setattr(graph, "resolve_threads", lambda _, threads=threads: threads)
+        blocks = [*graph.nearest_of_all(rounded, n)]
+        assert [len(rows) for rows, _ in blocks] == [96, 96, 96, 45]
+        assert np.concatenate([rounded.named(rows) for rows, _ in blocks]).tolist() == words.tolist()
+        assert np.concatenate([numbers for _, numbers in blocks]).tobytes() == cosines.tobytes()
 
 
 def test_equal_vectors_have_equal_cosines_in_the_order_of_rows() -> None:

@@ -1,6 +1,7 @@
 """``wordsparse similar``: the nearest neighbours of one or more words, of each line of words, or of all words."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -22,8 +23,10 @@ from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.escaping import number_of
+from wordsparse.types import Array
 from wordsparse.vectors import queries
 from wordsparse.vectors.encoder import BATCH, batches
+from wordsparse.vectors.graph import nearest_of_all
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The columns of a table of neighbours.
@@ -116,11 +119,19 @@ def _answer_all(
     asked = _answerable(Questions(words, vectors), vectors) if words else ([word] for word in vectors)
     m = 0
 
+    def answers() -> Iterator[tuple[list[list[str]], Array, Array]]:
+        """Yield questions with their nearest words and cosines, batch by batch."""
+        questions = counted(asked, display, "similar", "questions")
+        if not words and chosen is None:
+            for rows, cosines in nearest_of_all(vectors, n):
+                yield [*islice(questions, len(rows))], vectors.named(rows), cosines
+        for batch in batches(questions, BATCH):
+            yield batch, *vectors.similar_to_each(batch, n, candidates=chosen)
+
     def parts() -> Iterator[writing.Part]:
         nonlocal m
-        for batch in batches(counted(asked, display, "similar", "questions"), BATCH):
+        for batch, nearest, cosines in answers():
             m += len(batch)
-            nearest, cosines = vectors.similar_to_each(batch, n, candidates=chosen)
             yield _columns(zip(map(" ".join, batch), nearest.tolist(), cosines.tolist(), strict=True))
         if not m:
             yield _columns(())

@@ -195,6 +195,11 @@ class Kernels:
         """Return ``left[r] · right[r]`` for every row, (n,) float64."""
         return (left * right).sum(axis=1, dtype=np.float64)
 
+    def exceeding(self, matrix: Array, of_rows: Array, of_columns: Array) -> Array:
+        """Return the places of the entries of a matrix (m, n) that exceed the number of their row, (m,), or of their
+        column, (n,), as ascending indices of the flat matrix."""
+        return self.xp.flatnonzero((matrix > of_rows[:, None]) | (matrix > of_columns))
+
     # ── dense products ────────────────────────────────────────────────────────────────────────────────────────────
 
     def matmul(self, a: Array, m: Array, out: Array | None = None) -> Array:

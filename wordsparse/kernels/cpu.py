@@ -20,6 +20,7 @@ from wordsparse.kernels import (  # type: ignore[attr-defined] # compiled
     _build,
     _column_blocks,
     _csr_rows,
+    _largest,
     _loss_terms,
     _products,
     _windows,
@@ -170,6 +171,11 @@ class CpuKernels(Kernels):
         out = np.zeros(left.shape[0])
         _csr_rows.row_dots(self._isa, left, right, out, self._threads_for(READ_WORK * left.size))
         return out
+
+    def exceeding(self, matrix: Array, of_rows: Array, of_columns: Array) -> Array:
+        places = self._pool.empty((matrix.size,), np.int32)
+        count = _largest.exceeding(self._isa, matrix, of_rows, of_columns, places)
+        return places[:count].astype(np.int64)
 
     def combine(
         self, csr: Csr, values: Array, rows: Array, base: Array | None = None, scale: Array | None = None

@@ -54,6 +54,12 @@ def take_in(columns: Array, largest: Array, block: Array, start: int, xp: Any = 
     """
     entries, width = xp.flatnonzero(block > largest[:, -1:]), block.shape[1]
     row, column = entries // width, entries % width
+    merge(columns, largest, row, column + start, block[row, column], xp)
+
+
+def merge(columns: Array, largest: Array, row: Array, column: Array, value: Array, xp: Any = np) -> None:
+    """Merge numbers into the k largest numbers of each row so far. The numbers are given by their rows, ascending, and
+    columns, which ascend in each row."""
     if not row.size:
         return
     counts = xp.bincount(row)
@@ -61,7 +67,7 @@ def take_in(columns: Array, largest: Array, block: Array, start: int, xp: Any = 
     place_of, shape = (xp.cumsum(counts > 0) - 1)[row], (rows.size, int(counts.max()))
     place = xp.arange(row.size) - starts[row]
     indices, values = xp.zeros(shape, np.int64), xp.full(shape, -np.inf, largest.dtype)
-    indices[place_of, place], values[place_of, place] = column + start, block[row, column]
+    indices[place_of, place], values[place_of, place] = column, value
     indices, values = np.hstack([columns[rows], indices]), np.hstack([largest[rows], values])
     columns[rows], largest[rows] = largest_of(indices, values, columns.shape[1])
 

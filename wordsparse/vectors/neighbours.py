@@ -47,7 +47,7 @@ def nearest(
         rows = _contenders(table, directions[0], k, rows)
     units = table.unit if rows is None else table.some_unit(rows)
     places, cosines = _largest(units, directions.astype(np.float32), k)
-    return _without(places if rows is None else rows[places], cosines, left_out, n)
+    return without(places if rows is None else rows[places], cosines, left_out, n)
 
 
 def kept(before: VectorTable, after: VectorTable) -> float:
@@ -102,21 +102,22 @@ def _contenders(table: VectorTable, direction: Array, k: int, rows: Array | None
     return places if rows is None else rows[places]
 
 
+def products(kernels: CpuKernels, H: Array, some: Array) -> Array:
+    """Return the products of unit vectors in H with some rows of a table."""
+    rows = some.astype(np.float32, copy=False)
+    missing = -len(rows) % PANEL
+    padded = np.pad(rows, ((0, missing), (0, 0))) if missing else rows
+    return np.asarray(kernels.matmul(H, padded.T)[:, : len(rows)])
+
+
 def _largest(units: Array, directions: Array, k: int) -> tuple[Array, Array]:
     """Return the places (m, k) and values (m, k) of the k largest products of unit vectors with each direction."""
 
     def outputs(H: Array, blocks: Iterable[slice]) -> Iterator[Array]:
         kernels = CpuKernels(1)
-
-        def products(start: int, stop: int) -> Array:
-            some = units[start:stop].astype(np.float32, copy=False)
-            missing = -len(some) % PANEL
-            padded = np.pad(some, ((0, missing), (0, 0))) if missing else some
-            return np.asarray(kernels.matmul(H, padded.T)[:, : len(some)])
-
         for block in blocks:
             starts = range(block.start, block.stop, PIECE)
-            pieces = [products(start, min(start + PIECE, block.stop)) for start in starts]
+            pieces = [products(kernels, H, units[start : min(start + PIECE, block.stop)]) for start in starts]
             yield pieces[0] if len(pieces) == 1 else np.hstack(pieces)
 
     m, threads = len(directions), resolve_threads(None)
@@ -127,7 +128,7 @@ def _largest(units: Array, directions: Array, k: int) -> tuple[Array, Array]:
     return places, values
 
 
-def _without(rows: Array, cosines: Array, left_out: Sequence[Collection[int]], n: int) -> tuple[Array, Array]:
+def without(rows: Array, cosines: Array, left_out: Sequence[Collection[int]], n: int) -> tuple[Array, Array]:
     """Remove the rows that are left out, and return the first n columns. The result is padded as in :func:`nearest`."""
     out: Any = np.full((len(rows), max(map(len, left_out), default=0)), -1)
     for i, some in enumerate(left_out):

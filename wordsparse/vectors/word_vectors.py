@@ -371,8 +371,12 @@ class WordVectors(VectorTable):
         """Compute :meth:`similar_to_each` for queries."""
         directions = np.array([direction for direction, _ in asked]).reshape(-1, self.dim)
         rows, cosines = neighbours.nearest(self, directions, [left_out for _, left_out in asked], n, candidates)
+        return self.named(rows), cosines
+
+    def named(self, rows: Array) -> Array:
+        """Return the words of rows, object of any shape. The word of −1 is None."""
         words = (self.words[row] if row >= 0 else None for row in rows.ravel().tolist())
-        return np.fromiter(words, object, rows.size).reshape(rows.shape), cosines
+        return np.fromiter(words, object, rows.size).reshape(rows.shape)
 
     def _query_of(self, word: Key | Sequence[Key] | Array) -> Query:
         """Return the query that a word, a list of words or a vector (dim,) stands for."""
@@ -382,6 +386,8 @@ class WordVectors(VectorTable):
             vector = validation.matrix("the vector", word[None], self.dim, np.dtype(np.float64))[0]
             return vector / (float(np.linalg.norm(vector)) or 1.0), set()
         words = list(word) if isinstance(word, list | np.ndarray) else [word]
+        if len(words) == 1 and (row := self.find(words[0])) is not None:
+            return self.some_unit(np.array([row]))[0].astype(np.float64), {row}
         return self._direction([(one, 1.0) for one in words])
 
     def _direction(self, asked: Sequence[tuple[Key, float]]) -> Query:
