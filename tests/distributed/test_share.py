@@ -11,7 +11,7 @@ from support.emulation import cuda_kernels
 from support.thread_ranks import ThreadRanks, on_ranks
 
 from wordsparse.corpus import Vocabulary
-from wordsparse.distributed.share import RanksShare
+from wordsparse.distributed.share import RanksDivision, RanksShare
 from wordsparse.errors import TrainingError, WordsparseError
 from wordsparse.kernels import Kernels, kernels_on
 from wordsparse.layer.losses import LOSSES
@@ -131,6 +131,21 @@ def test_a_step_that_one_rank_refuses_is_refused_by_all() -> None:
             words.follow(pull, 0.5)
 
     on_ranks(2, work)
+
+
+def test_each_rank_computes_each_matrix_of_a_step_in_turn() -> None:
+    """On as many ranks as a step has matrices, no rank computes the same matrix in every step."""
+
+    def work(ranks: ThreadRanks) -> list[list[int]]:
+        division = RanksDivision(ranks, host())
+        steps = []
+        for _ in range(4):
+            division.begin_step()
+            steps.append([int(division.by_one(lambda: [np.array(ranks.rank)])[0]) for _ in range(4)])
+        return steps
+
+    steps = on_ranks(4, work)[0]
+    assert all(sorted(ranks) == [0, 1, 2, 3] for ranks in [*steps, *zip(*steps, strict=True)])
 
 
 def test_ranks_whose_numbers_differ_are_stopped() -> None:

@@ -5,7 +5,9 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, reduce
+from functools import cache
+from itertools import accumulate, pairwise
+from math import prod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -45,16 +47,19 @@ class Ranks:
     def sum(self, part: Array) -> Array:
         """Return the sum over all ranks of ``part``, whose shape and dtype are equal. All ranks get the same bytes."""
         # Each rank sums one slice of all parts, in the order of the ranks, and sends its sums to the other ranks.
-        each = -(-part.size // self.size)
-        sliced = self._pool.empty((self.size, each), part.dtype)
-        sliced.reshape(-1)[: part.size], sliced.reshape(-1)[part.size :] = part.reshape(-1), 0
-        received, bytes_of_others = self._pool.empty(sliced.shape, part.dtype), sliced.nbytes - sliced[0].nbytes
-        with self._in_mpi(bytes_of_others, bytes_of_others):
-            self._world.Alltoall(self._bytes(sliced), self._bytes(received))
-        sums = reduce(np.add, received)
-        with self._in_mpi(bytes_of_others, bytes_of_others):
-            self._world.Allgather(self._bytes(sums), self._bytes(sliced))
-        return sliced.reshape(-1)[: part.size].reshape(part.shape)
+        starts = [part.size * i // self.size for i in range(self.size + 1)]
+        counts = [part.itemsize * (stop - start) for start, stop in pairwise(starts)]
+        own = counts[self.rank]
+        received = self._pool.empty((self.size, own // part.itemsize), part.dtype)
+        total = self._pool.empty(part.shape, part.dtype)
+        with self._in_mpi(part.nbytes - own, received.nbytes - own):
+            self._world.Alltoallv(self._bytes(part, counts), self._bytes(received, [own] * self.size))
+        sums = received[0]
+        for other in received[1:]:
+            sums += other
+        with self._in_mpi(received.nbytes - own, part.nbytes - own):
+            self._world.Allgatherv(self._bytes(sums), self._bytes(total, counts))
+        return total
 
     def share(self, arrays: Sequence[Array], root: int) -> list[Array]:
         """Return the ``arrays`` of the rank ``root``. On other ranks, ``arrays`` is not used."""
@@ -63,12 +68,10 @@ class Ranks:
         header[: len(described)] = bytearray(described)
         self._broadcast(header, root)
         shapes = json.loads(header.tobytes().rstrip(b"\0"))
-        ends = np.cumsum([_padded(np.dtype(dtype).itemsize * int(np.prod(shape))) for dtype, shape in shapes])
-        content = self._pool.empty((int(ends[-1]),), np.uint8, aligned=True)
-        shared = [
-            np.ndarray(shape, dtype, content, end - _padded(np.dtype(dtype).itemsize * int(np.prod(shape))))
-            for (dtype, shape), end in zip(shapes, ends.tolist(), strict=True)
-        ]
+        sizes = [_padded(prod(shape, start=np.dtype(dtype).itemsize)) for dtype, shape in shapes]
+        content = self._pool.empty((sum(sizes),), np.uint8, aligned=True)
+        places = zip(shapes, _starts(sizes), strict=True)
+        shared = [np.ndarray(shape, dtype, content, start) for (dtype, shape), start in places]
         if root == self.rank:
             for part, place in zip(arrays, shared, strict=True):
                 place[...] = part
@@ -151,19 +154,24 @@ class Ranks:
         yield row
         row.Free()
 
-    def _bytes(self, array: Array) -> list[Any]:
-        return [array.reshape(-1).view(np.uint8), self._mpi.BYTE]
+    def _bytes(self, array: Array, counts: Sequence[int] | None = None) -> list[Any]:
+        """Describe an array to MPI, or consecutive parts of it with ``counts`` bytes."""
+        memory = array.reshape(-1).view(np.uint8)
+        return [memory, self._mpi.BYTE] if counts is None else [memory, counts, _starts(counts), self._mpi.BYTE]
 
 
 def _parts(rows: Array, size: int, counts: Sequence[int], row: Any) -> list[Any]:
     """Describe consecutive parts of an array to MPI: ``counts`` rows of ``size`` bytes."""
-    starts = np.append(0, np.cumsum(counts)[:-1]).tolist()
-    return [_memory(rows, size), list(counts), starts, row]
+    return [_memory(rows, size), list(counts), _starts(counts), row]
 
 
 def _memory(rows: Array, size: int) -> Array:
     """Return the memory of an array whose rows begin every ``size`` bytes."""
     return np.lib.stride_tricks.as_strided(rows.view(np.uint8), (rows.shape[0] * size,), (1,))
+
+
+def _starts(counts: Sequence[int]) -> list[int]:
+    return [0, *accumulate(counts[:-1])]
 
 
 def _padded(size: int) -> int:

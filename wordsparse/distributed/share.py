@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any, ClassVar
 
 import numpy as np
@@ -101,7 +102,12 @@ class RanksDivision(Division):
     is_divided: ClassVar[bool] = True
 
     def __init__(self, ranks: Ranks, kernels: Kernels) -> None:
-        self._ranks, self._kernels, self._calls, self.cpu_seconds = ranks, kernels, 0, 0.0
+        self._ranks, self._kernels, self.cpu_seconds = ranks, kernels, 0.0
+        self._first = self._next = 0  # the ranks that compute first in this step, and next
+
+    def begin_step(self) -> None:
+        """Let the next rank begin, because the computations of a step take different times."""
+        self._first = self._next = self._first + 1
 
     def total(self, part: Array) -> Array:
         return self._kernels.to_device(self._ranks.sum(self._kernels.to_host(part)))
@@ -110,12 +116,13 @@ class RanksDivision(Division):
         """Return the sum over all ranks of each of several float64 arrays, by one message."""
         hosted = [self._kernels.to_host(part) for part in parts]
         total = self._ranks.sum(np.concatenate([part.reshape(-1) for part in hosted]))
-        pieces = np.split(total, np.cumsum([part.size for part in hosted])[:-1])
-        return [self._kernels.to_device(piece.reshape(part.shape)) for piece, part in zip(pieces, hosted, strict=True)]
+        ends = accumulate(part.size for part in hosted)
+        pieces = [total[end - part.size : end].reshape(part.shape) for part, end in zip(hosted, ends, strict=True)]
+        return [self._kernels.to_device(piece) for piece in pieces]
 
     def by_one(self, compute: Callable[[], Sequence[Array]]) -> Sequence[Array]:
-        root, kernels, begun = self._calls % self._ranks.size, self._kernels, time.thread_time()
-        self._calls += 1
+        root, kernels, begun = self._next % self._ranks.size, self._kernels, time.thread_time()
+        self._next += 1
         arrays = [np.asarray(kernels.to_host(part)) for part in compute()] if root == self._ranks.rank else []
         self.cpu_seconds += time.thread_time() - begun
         return [kernels.to_device(part) for part in self._ranks.share(arrays, root)]
@@ -142,15 +149,18 @@ class DividedEmbedding(WordEmbedding):
         """Return the sums over the whole minibatch. If a sum has a row for each word, it has only the rows of the words
         that this rank owns. ``words`` holds their numbers, counted from the first word that the rank owns."""
         self._check_alike()
+        self.division.begin_step()
         self.is_gathered = False
         output, kernels = self.output, self.output.kernels
         examples, forward, route = self._fetched(examples, per_example=False)
         sums, F = pull_back(forward), self._features(route.words)
         X, G = (route.to_owners(part.take()) for part in (sums.X, sums.G))
         pulled, Z = self._pulled(sums, F, route)
-        K, total_beta = kernels.gram(F, Z, symmetric=True) / 2, kernels.column_sums(F, pulled[:, 1])  # (5)
-        counts, K, total_beta = self.division.totals(self._counts(forward, examples), K, total_beta)
-        stops, wanted, m, tokens, pairs, loss, weight = kernels.to_host(counts).tolist()
+        K, total_beta = kernels.gram(F, Z, symmetric=True), kernels.column_sums(F, pulled[:, 1])  # (5)
+        K /= 2
+        X_p = kernels.column_sums(X, output.sqrt_measure(route.words))
+        K, total_beta, X_p, counts = self.division.totals(K, total_beta, X_p, self._counts(forward, examples))
+        stops, wanted, bent, m, tokens, pairs, loss, weight = kernels.to_host(counts).tolist()
         self._share.stop.received = max(self._share.stop.received, int(stops > 0))
         self._gathers = stops > 0 or wanted > 0
         own = replace(
@@ -163,6 +173,7 @@ class DividedEmbedding(WordEmbedding):
             weights_gram=Once(lambda: kernels.gram(F, own.G())),
             pulled_beta=lambda: pulled[:, 1],
             total_beta=lambda: total_beta,
+            X_p=lambda: X_p,
         )
         return Pull(
             words=route.words,
@@ -170,7 +181,7 @@ class DividedEmbedding(WordEmbedding):
             pairs=pairs,
             loss=output.loss_sum(own),
             weight=weight,
-            curvature=self._bent(forward, K),
+            curvature=K if bent == 0 else K + self._bent(forward),
             mass=pulled[:, 0],
             sums=own,
             directions=lambda: self._directions(own),
@@ -221,21 +232,19 @@ class DividedEmbedding(WordEmbedding):
         return examples, output.forward(inputs, examples.targets, per_example=per_example, rows=rows), route
 
     def _counts(self, forward: Forward, examples: Examples) -> Array:
-        """Return the numbers that are added up over all ranks: whether a signal has come and whether rank 0 needs all
-        rows, then the examples, tokens and pairs, the loss of the examples or of their targets, and Σ |α|."""
+        """Return the numbers that are added up over all ranks: whether a signal has come, whether rank 0 needs all
+        rows, and whether an α is negative, then the examples, tokens and pairs, the loss of the examples or of their
+        targets, and Σ |α|."""
         terms, kernels = forward.terms, self.output.kernels
         loss = terms.of_targets if terms.losses is None else float(terms.losses.sum())
-        asks = self._share.stop.received > 0, self._share.wants_rows
+        asks = self._share.stop.received > 0, self._share.wants_rows, forward.bends is not terms.alpha
         return np.array(
             [*asks, forward.inputs.shape[0], examples.tokens, examples.pairs, loss, kernels.total(forward.bends)]
         )
 
-    def _bent(self, forward: Forward, K: Array) -> Array:
-        """Return Hᵀ diag(|α|) H over all ranks: K, and twice the part of the examples with a negative α."""
-        alpha, bends = forward.terms.alpha, forward.bends
-        if not self.division.total(np.array([bends is not alpha], np.float64))[0]:
-            return K
-        return K + self.division.total(forward.inputs.gram(bends - alpha))
+    def _bent(self, forward: Forward) -> Array:
+        """Return Hᵀ diag(|α| − α) H over all ranks: twice the part of the examples with a negative α."""
+        return self.division.total(forward.inputs.gram(forward.bends - forward.terms.alpha))
 
     def _check_alike(self) -> None:
         """Raise WordsparseError on all ranks if their d×d states are no longer bitwise equal."""

@@ -209,7 +209,7 @@ class Sums:
     ``transposed`` is the structure of Γᵀ. ``X`` = ΓᵀH is (u, d). ``Z`` = Cᵀ diag(2α) H and ``G`` = CᵀΓ W_T are (n, d).
     The arrays X, Z and G can be taken out with :meth:`Once.take`. ``curvature`` = K = Hᵀ diag(α) H, symmetric, and
     ``weights_gram`` = XᵀW_T = FᵀG are (d, d) float64. ``pulled_beta`` = Cᵀβ and ``mass`` = (C ∘ C)ᵀ|α| (n,), and
-    ``total_beta`` = Hᵀβ (d,) are float64. ``H_hat`` = Ĥ and ``gradient`` = ∇H are (m, d).
+    ``total_beta`` = Hᵀβ and ``X_p`` = Xᵀp_T (d,) are float64. ``H_hat`` = Ĥ and ``gradient`` = ∇H are (m, d).
     """
 
     forward: Forward
@@ -222,6 +222,7 @@ class Sums:
     pulled_beta: Callable[[], Array]
     mass: Callable[[], Array]
     total_beta: Callable[[], Array]
+    X_p: Callable[[], Array]
     H_hat: Callable[[], Array]
     gradient: Callable[[], Array]
 

@@ -80,6 +80,7 @@ def _sums(
         pulled_beta=lambda: pulled()[0],
         mass=lambda: pulled()[1],
         total_beta=Once(lambda: inputs.total(pulled()[0])),
+        X_p=Once(lambda: kernels.column_sums(X(), forward.target_rows.p_T)),
         H_hat=H_hat,
         gradient=Once(lambda: _gradient(forward, H_hat(), kernels)),
     )

@@ -107,9 +107,8 @@ def low_rank_flops(m: int, d: int) -> float:
 
 def dense(step: Step, real: np.dtype[Any]) -> Update:
     """Compute the update with d×d matrices. The products for the minibatch are computed in the precision ``real``."""
-    sums, forward, kernels, division = step.sums, step.sums.forward, step.kernels, step.division
-    X_p = division.total(kernels.column_sums(sums.X(), forward.target_rows.p_T))
-    shrunk = Shrunk(*division.by_one(lambda: shrink(step, X_p, real)))
+    forward, division = step.sums.forward, step.division
+    shrunk = Shrunk(*division.by_one(lambda: shrink(step, real)))
     f = forward.factors
     new = Factors(shrunk.U, shrunk.U_inverse, shrunk.omega, f.Q, shrunk.w_bar)
     if _is_ill_conditioned(new, f, real):
@@ -138,8 +137,8 @@ class Shrunk(NamedTuple):
     strength: float
 
 
-def shrink(step: Step, X_p: Array, real: np.dtype[Any]) -> Shrunk:
-    """Compute (7) to (9) from sums over the minibatch. ``X_p`` (d,) is Xᵀp_T."""
+def shrink(step: Step, real: np.dtype[Any]) -> Shrunk:
+    """Compute (7) to (9) from sums over the minibatch."""
     sums, kernels, times_pi = step.sums, step.kernels, step.times_pi
     f, eta, c = sums.forward.factors, real.type(step.eta), step.shrink
     B, b = (2 * times_pi(sums.curvature())).astype(real), times_pi(sums.total_beta())  # (7)
@@ -147,7 +146,7 @@ def shrink(step: Step, X_p: Array, real: np.dtype[Any]) -> Shrunk:
     U = c * f.U - eta * kernels.matmul(f.U.astype(real), B)  # (8)
     omega = c * f.omega - eta * (B.T @ f.omega + b)
     U_inverse = kernels.inverse(U)
-    delta_p = -eta * times_pi(X_p)  # (9)
+    delta_p = -eta * times_pi(sums.X_p())  # (9)
     w_A = c * f.w_bar - eta * (B.T @ f.w_bar)
     w_bar = w_A - eta * step.total * b + delta_p
     folds = Factors(U, U_inverse, omega, f.Q, w_bar).must_fold(sums.forward.inputs.dtype)
