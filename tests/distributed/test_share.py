@@ -134,18 +134,21 @@ def test_a_step_that_one_rank_refuses_is_refused_by_all() -> None:
 
 
 def test_each_rank_computes_each_matrix_of_a_step_in_turn() -> None:
-    """On as many ranks as a step has matrices, no rank computes the same matrix in every step."""
+    """On as many ranks as a step has matrices, no rank computes the same matrix in every step. Products of these
+    matrices are not divided, unlike products of rows."""
 
-    def work(ranks: ThreadRanks) -> list[list[int]]:
-        division = RanksDivision(ranks, host())
-        steps = []
+    def work(ranks: ThreadRanks) -> list[list[list[int]]]:
+        kernels = host()
+        division, steps = RanksDivision(ranks, kernels), []
         for _ in range(4):
             division.begin_step()
-            steps.append([int(division.by_one(lambda: [np.array(ranks.rank)])[0]) for _ in range(4)])
+            computed = [division.by_one(lambda: [np.array([ranks.rank, kernels.processes])]) for _ in range(4)]
+            steps.append([part.tolist() for (part,) in computed])
+        assert kernels.processes == 4
         return steps
 
     steps = on_ranks(4, work)[0]
-    assert all(sorted(ranks) == [0, 1, 2, 3] for ranks in [*steps, *zip(*steps, strict=True)])
+    assert all(sorted(turns) == [[rank, 1] for rank in range(4)] for turns in [*steps, *zip(*steps, strict=True)])
 
 
 def test_ranks_whose_numbers_differ_are_stopped() -> None:

@@ -31,6 +31,16 @@ def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest
 
 
 @pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")
+def test_some_rows_of_a_product_have_the_bytes_of_the_whole_product() -> None:
+    """A process that has a quarter of the rows computes them on the matrix unit too."""
+    whole, quarter = (CpuKernels(1, isa=isa.AVAILABLE[0], bfloat16=True) for _ in range(2))
+    a, right = normal((1024, 70), "float32", 1), normal((70, 70), "float64", 2)
+    assert quarter.matmul(a[:256], right).tobytes() != whole.matmul(a, right)[:256].tobytes()
+    quarter.processes = 4
+    assert quarter.matmul(a[:256], right).tobytes() == whole.matmul(a, right)[:256].tobytes()
+
+
+@pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")
 @pytest.mark.parametrize(("n", "k", "d"), [(1024, 64, 64), (1031, 67, 301), (1040, 300, 65), (4099, 301, 300)])
 def test_bfloat16_products_of_split_numbers(n: int, k: int, d: int) -> None:
     """Kernels with bfloat16 split each float32 into two numbers. The error of a product is then at most 2⁻¹⁴."""

@@ -103,6 +103,7 @@ class RanksDivision(Division):
 
     def __init__(self, ranks: Ranks, kernels: Kernels) -> None:
         self._ranks, self._kernels, self.cpu_seconds = ranks, kernels, 0.0
+        kernels.processes = ranks.size
         self._first = self._next = 0  # the ranks that compute first in this step, and next
 
     def begin_step(self) -> None:
@@ -123,7 +124,9 @@ class RanksDivision(Division):
     def by_one(self, compute: Callable[[], Sequence[Array]]) -> Sequence[Array]:
         root, kernels, begun = self._next % self._ranks.size, self._kernels, time.thread_time()
         self._next += 1
+        kernels.processes = 1
         arrays = [np.asarray(kernels.to_host(part)) for part in compute()] if root == self._ranks.rank else []
+        kernels.processes = self._ranks.size
         self.cpu_seconds += time.thread_time() - begun
         return [kernels.to_device(part) for part in self._ranks.share(arrays, root)]
 

@@ -21,12 +21,14 @@ class Kernels:
     """Kernels that take arrays and, unless stated otherwise, return new arrays.
 
     ``xp`` is the array module: NumPy, or a module with the same functions (CuPy, whose arrays are on the GPU).
-    ``device`` is ``cpu`` or ``cuda``; ``threads`` is the number of host threads in use.
+    ``device`` is ``cpu`` or ``cuda``; ``threads`` is the number of host threads in use. ``processes`` is the number of
+    processes that divide the rows of the matrices, of which each process has only its own.
     """
 
     xp: Any = np
     device = "cpu"
     threads = 1
+    processes = 1
 
     def to_device(self, array: Array) -> Array:
         """Return a NumPy array as an array of ``xp``; return an array of ``xp`` unchanged."""

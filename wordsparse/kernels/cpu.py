@@ -50,7 +50,8 @@ TOTAL_VALUES = 2**15
 BLOCKS_FROM_BYTES = 1 << 20
 BLOCKS_FROM_ENTRIES = 8
 # The minimum number of rows of a product, and of columns of each factor, for the matrix unit (AMX). The matrix unit
-# computes whole tiles, which smaller products would not fill.
+# computes whole tiles, which smaller products would not fill. The rows of all processes count, so that a divided step
+# has the precision of an undivided step.
 AMX_ROWS, AMX_COLUMNS = 1024, 64
 # The size above which results exceed the last-level cache, and are written directly to memory.
 CACHED_BYTES = 32 << 20
@@ -349,7 +350,7 @@ class CpuKernels(Kernels):
 
     def _isa_of_product(self, n: int, k: int, d: int) -> int:
         """Return the index of the instruction set for a product (n, k) · (k, d), or (k, n) · (n, d)."""
-        splits = self._bfloat16 and n >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
+        splits = self._bfloat16 and n * self.processes >= AMX_ROWS and min(k, d) >= AMX_COLUMNS
         return self._isa if splits else min(self._isa, X86_64_V4)
 
     def _threads_for(self, work: int) -> int:
