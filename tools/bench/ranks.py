@@ -8,9 +8,11 @@ import os
 import shutil
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 from typing import Any, ClassVar
 
 import wordsparse as ws
@@ -37,6 +39,8 @@ class Ranks(OnText):
 
     Ranks of one machine share its cores, so only CPU times are compared. ``busiest`` is the largest CPU time of any
     rank without ``waiting``, the time in MPI, where ranks poll. ``share`` is ``busiest`` compared with one process.
+    ``beside`` is the CPU time of one process next to others, as many as there are ranks: processes that share a core
+    take longer, because they also share its caches. ``fair_share`` is ``busiest`` compared with ``beside``.
     ``sent_mb`` and ``received_mb`` are megabytes per step.
     """
 
@@ -48,7 +52,9 @@ class Ranks(OnText):
 
     def track_ranks(self) -> list[Row]:
         report, alone = self._report(self.ranks), self._report(1)
+        beside = _beside(self.text, self.model, self.dim, self.epochs, self.threads, self.ranks)
         row = {"busiest": report["busiest"], "share": report["busiest"] / alone["busiest"]}
+        row |= {"beside": beside, "fair_share": report["busiest"] / beside}
         busiest = max(report["ranks"], key=_busy)
         row |= {name: busiest[name] for name in ("products", "algebra", "examples", "waiting")}
         row |= {
@@ -108,8 +114,7 @@ def _trained(text: Path, model: str, dim: int, epochs: int, threads: int, ranks:
     """Train without n-grams, and return the report of the run with its ``scores`` and ``busiest`` time. One rank is
     `wordsparse train`."""
     with tempfile.TemporaryDirectory() as folder:
-        options: tuple[str, ...] = ("--model", model, "--dim", str(dim), "--epochs", str(epochs))
-        options += ("--threads", str(threads), "--form", "0", "--quiet", "--json", "-o", f"{folder}/model")
+        options = _options(model, dim, epochs, threads, folder)
         program = [sys.executable, "-m", *(("wordsparse", "train") if ranks == 1 else ("wordsparse.distributed",))]
         launcher = [] if ranks == 1 else [_mpiexec(), "-n", str(ranks)]
         report = json.loads(output_of(*launcher, *program, _encoded(text), *options, env={**os.environ, **ENVIRONMENT}))
@@ -118,6 +123,27 @@ def _trained(text: Path, model: str, dim: int, epochs: int, threads: int, ranks:
         alone = {"products": report["cpu_seconds"], "algebra": 0.0, "examples": 0.0, "waiting": 0.0}
         report["ranks"] = [{**alone, "sent_bytes": 0.0, "received_bytes": 0.0, "steps": 1}]
     return {**report, "scores": scores, "busiest": max(map(_busy, report["ranks"]))}
+
+
+def _options(model: str, dim: int, epochs: int, threads: int, folder: str) -> tuple[str, ...]:
+    options: tuple[str, ...] = ("--model", model, "--dim", str(dim), "--epochs", str(epochs))
+    return (*options, "--threads", str(threads), "--form", "0", "--quiet", "--json", "-o", f"{folder}/model")
+
+
+def _beside(text: Path, model: str, dim: int, epochs: int, threads: int, processes: int) -> float:
+    """Return the mean CPU seconds of independent trainings that start together."""
+
+    def train() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            options = _options(model, dim, epochs, threads, folder)
+            program = sys.executable, "-m", "wordsparse", "train", _encoded(text)
+            report = json.loads(output_of(*program, *options, env={**os.environ, **ENVIRONMENT}))
+        return float(report["cpu_seconds"])
+
+    if processes == 1:
+        return float(_trained(text, model, dim, epochs, threads, 1)["busiest"])
+    with ThreadPoolExecutor(processes) as pool:
+        return fmean(future.result() for future in [pool.submit(train) for _ in range(processes)])
 
 
 def _mpiexec() -> str:
