@@ -30,9 +30,9 @@ class FactoredOutput(Head):
     loss : str or wordsparse.losses.Loss
         Required. The choice depends on the target: ``ws.losses.BoundedNS(negatives=100)`` for several labels,
         ``squared`` for real values, and ``zloss`` for one class, for which :class:`SampledOutput` usually ranks better.
-        ``taylor`` and ``spherical`` define probabilities, but rank worse. Plain softmax is not available. The Z-loss is near
-        0 if the target's output is 12 standard deviations above the mean of all D outputs, but another output may still
-        be larger.
+        ``taylor`` and ``spherical`` define probabilities, but rank worse. Plain softmax is not available. The Z-loss is
+        near 0 if the target's output is 12 standard deviations above the mean of all D outputs, but another output may
+        still be larger.
     reduction : str
         ``mean`` over the examples, ``sum``, or ``none`` for one loss per example.
     ignore_index : int
