@@ -1,10 +1,13 @@
-/* The terms of losses for single outputs. This header is included by loss_terms.pyx.
+/* The terms of losses for single outputs, and the softmax. This header is included by loss_terms.pyx.
  *
  * exp and log1p are written out here so that the compiler vectorises them; the library's functions take one number per
  * call.
  */
 #ifndef EACH_ISA
 #include "isa.hpp"
+
+#include <cmath>
+#include <limits>
 
 namespace wordsparse {
 
@@ -26,6 +29,9 @@ template <> struct series<double> {
 /* The number of outputs whose factors are gathered at a time. Gathering inside the loop over terms would prevent
  * vectorisation. */
 constexpr ptrdiff_t GATHERED = 512;
+/* The minimum of o - max o in a softmax. Smaller powers would not change their sum, which is at least 1, but tiny
+ * (subnormal) numbers would make later products many times slower. */
+constexpr int LEAST_DIFFERENCE = -60;
 
 } // namespace wordsparse
 
@@ -34,6 +40,7 @@ constexpr ptrdiff_t GATHERED = 512;
 
 namespace wordsparse {
 BY_ISA(softplus_terms)
+BY_ISA(softmax)
 } // namespace wordsparse
 
 #else
@@ -82,5 +89,24 @@ double softplus_terms(const real *y, const real *a, const int32_t *column, const
         }
     }
     return total;
+}
+
+/* Replaces a row o of n outputs by the softmax of o + bias. Returns log sum exp(o + bias). NaN gives NaN. */
+template <typename real> double softmax(real *o, const real *bias, ptrdiff_t n) {
+    real largest = -std::numeric_limits<real>::infinity(), sum = 0;
+#pragma omp simd reduction(max : largest)
+    for (ptrdiff_t i = 0; i < n; i++) {
+        o[i] += bias[i];
+        largest = o[i] > largest ? o[i] : largest;
+    }
+#pragma omp simd reduction(+ : sum)
+    for (ptrdiff_t i = 0; i < n; i++) {
+        const real x = o[i] - largest;
+        o[i] = exp_of_negative(x > LEAST_DIFFERENCE ? x : LEAST_DIFFERENCE) * (x == x ? 1 : x);
+        sum += o[i];
+    }
+    const real share = 1 / sum;
+    for (ptrdiff_t i = 0; i < n; i++) o[i] *= share;
+    return (double)largest + std::log((double)sum);
 }
 #endif

@@ -18,6 +18,8 @@ from wordsparse.types import Array
 LARGEST = 2**63 - 1
 # The largest difference between a symmetric matrix and its transpose, as a fraction of the largest entry.
 SYMMETRY = 1e-5
+# Up to this number of entries, a temporary array is cheaper than a call of BLAS.
+SMALL = 2**16
 # Advice in error messages, if a number is not finite, or if the arrays of a sparse matrix do not fit together.
 REPLACE = "remove or replace it"
 REBUILD = "build it with scipy.sparse.coo_array((values, (rows, columns)), shape)"
@@ -144,8 +146,8 @@ def counts(name: str, value: ArrayLike, size: int) -> Array:
 
 
 def all_finite(array: Array) -> bool:
-    """Return whether every number is finite. If possible, use a single pass and no temporary arrays."""
-    return bool(np.isfinite(np.vdot(array, array)) or np.isfinite(array).all())
+    """Return whether every number is finite. A large array is read once if possible, without temporary arrays."""
+    return bool((array.size > SMALL and np.isfinite(np.vdot(array, array))) or np.isfinite(array).all())
 
 
 def matrix(name: str, value: ArrayLike, columns: int, dtype: np.dtype[Any], first_row: int = 0) -> Array:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp, softmax
 from support import operations, problems
 from support.arrays import DTYPES, normal, structure
 from support.block_kernels import InBlocks
@@ -103,6 +104,28 @@ def test_terms_of_targets(kernels: Kernels, dtype: str, entries: int) -> None:
         value, slope = BoundedNS().target(o.astype(np.float64))
         np.testing.assert_allclose(found[0], (y * value).sum(), rtol=8 * eps)
         np.testing.assert_allclose(found[1], y * slope * f, rtol=4 * eps, atol=8 * np.finfo(dtype).tiny)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(0, 5), (1, 1), (3, 31), (7, 32), (300, 257)])
+def test_softmax(kernels: Kernels, dtype: str, shape: tuple[int, int]) -> None:
+    random, (m, n) = np.random.default_rng(4), shape
+    outputs = (20 * random.standard_normal((m, n + 3))).astype(dtype)[:, :n]  # rows have gaps
+    outputs[:1, :1] = 3000  # all other probabilities of this row are below the smallest number
+    bias = random.standard_normal(n).astype(dtype)
+    exact = (outputs + bias).astype(np.float64)
+    p, eps = kernels.to_device(outputs), np.finfo(dtype).eps
+    log_sums = kernels.to_host(kernels.softmax(p, kernels.to_device(bias)))
+    np.testing.assert_allclose(log_sums, logsumexp(exact, axis=1), rtol=8 * eps)
+    np.testing.assert_allclose(kernels.to_host(p), softmax(exact, axis=1), rtol=200 * eps, atol=1e-26)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_outputs_that_are_not_finite_give_nan_probabilities(dtype: str, value: float) -> None:
+    outputs = np.array([[1, value, 2], [1, 2, 3]], dtype)
+    CpuKernels(1).softmax(outputs, np.zeros(3, dtype))
+    assert np.isnan(outputs).all(axis=1).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -137,6 +137,17 @@ class Kernels:
         code; the caller then uses array operations."""
         return None
 
+    def softmax(self, outputs: Array, bias: Array) -> Array:
+        """Replace outputs o (m, n) by the softmax of the rows of o + bias. Return log Σ exp(o + bias) of each row, (m,)
+        float64. Powers below exp(−60) times the largest power may be replaced by this bound."""
+        outputs += bias
+        largest = outputs.max(axis=1, keepdims=True)
+        outputs -= largest
+        self.xp.exp(outputs, out=outputs)
+        sums = outputs.sum(axis=1, keepdims=True)
+        outputs /= sums
+        return (largest + self.xp.log(sums))[:, 0].astype(np.float64)
+
     # ── windows of a text ─────────────────────────────────────────────────────────────────────────────────────────
 
     def window_sums(self, windows: Windows, values: Array, squares: Array) -> tuple[Array, Array]:

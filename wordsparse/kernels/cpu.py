@@ -168,6 +168,11 @@ class CpuKernels(Kernels):
         getattr(_loss_terms, loss)(self._isa, *operands, slope, sums, self._threads_for(TERMS_WORK * a.shape[0]))
         return float(sums.sum()), slope
 
+    def softmax(self, outputs: Array, bias: Array) -> Array:
+        log_sums = np.full(outputs.shape[0], -np.inf)
+        _loss_terms.softmax(self._isa, outputs, bias, log_sums, self._threads_for(TERMS_WORK * outputs.size))
+        return log_sums
+
     def row_dots(self, left: Array, right: Array) -> Array:
         out = np.zeros(left.shape[0])
         _csr_rows.row_dots(self._isa, left, right, out, self._threads_for(READ_WORK * left.size))

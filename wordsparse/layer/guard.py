@@ -27,8 +27,8 @@ class Guard:
 
     @contextmanager
     def held(self, what: str) -> Iterator[None]:
-        """Hold the lock while kernels run. ``what`` is the name of the call for messages. Raise InputError if the
-        process was forked during another thread's call."""
+        """Hold the lock. ``what`` is the name of the call for messages. Raise InputError if the process was forked
+        during another thread's call."""
         if self._process != os.getpid():
             if self._lock.locked():
                 raise InputError(
@@ -36,7 +36,7 @@ class Guard:
                     "here: fork when no thread uses it, or make the object in this process"
                 )
             self._process = os.getpid()
-        with self._lock, at_work():
+        with self._lock:
             yield
 
     def __reduce__(self) -> tuple[type["Guard"], tuple[()]]:
@@ -44,11 +44,11 @@ class Guard:
 
 
 def one_at_a_time(method: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
-    """Wrap a method so that it holds the ``guard`` of its object while it runs."""
+    """Wrap a method that runs kernels so that it holds the ``guard`` of its object meanwhile."""
 
     @wraps(method)
     def guarded(self: Any, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with self.guard.held(method.__name__):
+        with self.guard.held(method.__name__), at_work():
             return method(self, *args, **kwargs)
 
     return guarded

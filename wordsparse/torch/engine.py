@@ -204,7 +204,7 @@ class Engine(ABC):
 def summed(parts: list[tuple[Array, Array]], columns: int) -> tuple[Array, Array]:
     """Return the distinct rows in pairs (ids, gradients), and the sum of the gradients of each row, (n, columns);
     columns that the gradients lack are 0."""
-    ids, gradients = map(np.concatenate, zip(*parts, strict=True))
+    ids, gradients = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
     if gradients.shape[1] == columns and (np.diff(ids) > 0).all():
         return ids, gradients
     rows, places = np.unique(ids, return_inverse=True)

@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse.errors import InputError
+from wordsparse.kernels import at_work
 from wordsparse.layer.curvature import running_mean, size_of_curvature
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.interface import Forward, Sums
@@ -68,12 +69,12 @@ class ExactEngine(Engine):
         return np.column_stack([H, np.ones(H.shape[0], H.dtype)]) if self.bias else H
 
     def forward(self, minibatch: Minibatch) -> Pass:
-        with self.output.guard.held("forward"):
+        with self.guard.held("forward"), at_work():
             forward = self.output.forward(minibatch.H, self._targets(minibatch))
             return Pass(minibatch, forward.losses, forward.at, forward)
 
     def gradient(self, forward: Pass, g: Array, version: int, onto: Gradients | None) -> Array:
-        with self.output.guard.held("backward"):
+        with self.guard.held("backward"), at_work():
             self._check(version)
             sums = pull_back(_weighted(forward.results, g))
             gradient = sums.gradient()
@@ -82,6 +83,7 @@ class ExactEngine(Engine):
                 onto.versions.add(version)
             return gradient[:, :-1] if self.bias else gradient
 
+    @at_work()
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
         for version in gradients.versions:
             self._check(version)
@@ -206,6 +208,7 @@ class ExactEngine(Engine):
 
     # ── outputs and state ─────────────────────────────────────────────────────────────────────────────────────────
 
+    @at_work()
     def _rows(self, ids: Array) -> Array:
         return self.output.core.rows(ids)
 

@@ -20,7 +20,7 @@ from scipy.special import logsumexp
 
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.kernels import kernels_on
+from wordsparse.kernels import at_work, kernels_on
 from wordsparse.layer.guard import Guard
 from wordsparse.layer.largest import largest_outputs
 from wordsparse.machine import memory
@@ -37,23 +37,23 @@ NOISE = 0.02
 BLOCK_ROWS = 4096
 # Given counts, the rate of a row is multiplied by 1 + RARE_RATE / √count, because rows of rare classes take few steps.
 RARE_RATE = 2.0
-# The minimum of o − max o. Smaller powers would not change their sum, which is at least 1, but tiny (subnormal) numbers
-# make exp 50 times as slow.
-LEAST_DIFFERENCE = -60.0
+# The maximum of the learning rate. No number in a row moves by more than 3 √d times the rate, so weights stay finite.
+MOST_RATE = 1e12
 NO_DECAY = "only rows of the minibatch's classes move, so no weights decay"
+# NumPy's warnings are off, because overflow is detected in the results.
+quiet = np.errstate(over="ignore", invalid="ignore")
 # The parts of the state; no part but W has negative numbers.
 STATE = ("W", "row_squares", "counts", "total", "steps")
 
 
 @dataclass(frozen=True)
 class Softmax:
-    """The softmax over the classes S in a minibatch: S (u,), their rows of W (u, d), exp(o − max o) for the outputs o
-    (m, u), the sums (m,) of these powers, and the columns of the targets."""
+    """The softmax over the classes S in a minibatch: S (u,), their rows of W (u, d), their probabilities p (m, u), and
+    the columns of the targets."""
 
     classes: Array
     W: Array
-    powers: torch.Tensor
-    sums: torch.Tensor
+    p: Array
     columns: Array
 
 
@@ -78,28 +78,28 @@ class SampledEngine(Engine):
     def version(self) -> int:
         return self.changes
 
+    @quiet
     def forward(self, minibatch: Minibatch) -> Pass:
         with self.guard.held("forward"):
             S, columns = self._classes(minibatch)
             W, Q, n, rows = self.kernels.take(self.W, S), self._shares(S), len(minibatch.ids), minibatch.rows
+            log_Q = np.log(Q)
             log_P = np.log(-np.expm1(n * _log_absent(Q) + self.negatives * _log_absent(1 / self.n_outputs)))
             o = self.kernels.matmul(minibatch.H, W.T)
-            o += (np.log(Q) - log_P).astype(self.dtype)
-            powers = torch.from_numpy(o)
-            powers -= powers.amax(1, keepdim=True) if o.size else 0
             own = o[rows, columns]  # a copy: the next line overwrites o
-            sums = powers.clamp_(min=LEAST_DIFFERENCE).exp_().sum(1)
-            log_shares = own - sums.log().numpy()[rows] + log_P[columns]
+            log_sums = self.kernels.softmax(o, (log_Q - log_P).astype(self.dtype))
+            log_shares = own + log_Q[columns] - log_sums[rows]
             losses = np.bincount(rows, -log_shares * minibatch.weights, len(o)).astype(np.float64)
-            return Pass(minibatch, losses, self.version, Softmax(S, W, powers, sums, columns))
+            return Pass(minibatch, losses, self.version, Softmax(S, W, o, columns))
 
+    @quiet
     def gradient(self, forward: Pass, g: Array, version: int, onto: Gradients | None) -> Array:
         with self.guard.held("backward"):
             self._check(version)
             minibatch, softmax = forward.minibatch, forward.results
             rows, y = minibatch.rows, minibatch.weights
             weights = (g * np.bincount(rows, y, len(g))).astype(self.dtype)
-            by_output = (softmax.powers * (torch.from_numpy(weights) / softmax.sums)[:, None]).numpy()
+            by_output = softmax.p * weights[:, None]
             np.subtract.at(by_output, (rows, softmax.columns), (g[rows] * y).astype(self.dtype))
             if onto is not None:
                 onto.add(minibatch, g)
@@ -107,6 +107,7 @@ class SampledEngine(Engine):
                 onto.versions.add(version)
             return self.kernels.matmul(by_output, softmax.W)
 
+    @quiet
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
         if step.weight_decay:
             raise InputError(f"weight_decay must be 0, not {step.weight_decay}: {NO_DECAY}")
@@ -114,16 +115,15 @@ class SampledEngine(Engine):
             self._check(version)
         if not gradients.rows:
             return
+        if step.lr > MOST_RATE:
+            raise TrainingError(f"a learning rate of {step.lr:g} could give infinite weights: lower the rate")
         rows, total = summed(gradients.rows, self.W.shape[1])
         squares = self._squares_with(rows, total)
-        rate = step.lr / np.sqrt(np.where(squares > 0, squares, 1))
+        rate = -step.lr / np.sqrt(np.where(squares > 0, squares, 1))
         if not self.counts_targets:
             rate *= 1 + RARE_RATE / np.sqrt(np.maximum(self.counts[rows], 1), dtype=np.float64)
-        W = self.kernels.take(self.W, rows)
-        W -= rate.astype(self.dtype)[:, None] * total
-        if not validation.all_finite(W):
-            raise TrainingError("the step would give weights that are not finite: lower the learning rate")
-        self.W[rows], self.row_squares[rows] = W, squares
+        self.kernels.add_rows(self.W, rows, total.astype(self.dtype, copy=False), rate.astype(self.dtype))
+        self.row_squares[rows] = squares
         self.steps += 1
         self.changes += 1
         if self.counts_targets:
@@ -136,16 +136,19 @@ class SampledEngine(Engine):
         with self.guard.held("weights"):
             return self._rows(chosen)
 
+    @at_work()
     def outputs(self, H: Array, rows: Any) -> Array:
         chosen = validation.output_rows(rows, self.n_outputs)
         with self.guard.held("outputs"):
             return next(self._outputs(self._inputs(H), [chosen]))
 
+    @at_work()
     def top(self, H: Array, k: int) -> tuple[Array, Array]:
         k = min(validation.positive_int("k", k), self.n_outputs)
         with self.guard.held("top"):
             return largest_outputs(self._outputs, self._inputs(H), self.n_outputs, k)
 
+    @at_work()
     def log_prob(self, H: Array, ids: Array) -> Array:
         """Return log probabilities of the softmax over all outputs, at O(D d) per example."""
         with self.guard.held("log_prob"):
