@@ -1,9 +1,9 @@
 """Classifiers for huge sparse sets of labels: ranking scores and CPU seconds of wordsparse, omikuji and fastText."""
 
 import hashlib
+import io
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,9 +104,11 @@ def write_rows(path: Path, X: Any, Y: Any) -> None:
     """Write rows in the format of the Extreme Classification Repository."""
     for matrix in (X, Y):  # the only type that scikit-learn writes
         matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-    with open(path, "wb") as file:
-        file.write(f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n".encode())
-        dump_svmlight_file(X, Y, file, multilabel=True)
+    rows = io.BytesIO()
+    dump_svmlight_file(X, Y, rows, multilabel=True)
+    header = f"{X.shape[0]} {X.shape[1]} {Y.shape[1]}\n".encode()
+    # A row without features ends with a space, which omikuji refuses.
+    path.write_bytes(header + rows.getvalue().replace(b" \n", b"\n"))
 
 
 @dataclass
@@ -163,7 +165,7 @@ class Texts(Benchmark):
 def ran(python: str, program: str, folder: str, *more: str) -> tuple[float, list[Any]]:
     """Run a rival in its own environment on the files in a folder. Return CPU seconds and each line's predictions."""
     files, before = [Path(folder, name) for name in ("train.txt", "test.txt", "out.json")], cpu_seconds()
-    subprocess.run([python, "-c", program, *files, *more], check=True, capture_output=True)
+    output_of(python, "-c", program, *files, *more)
     return cpu_seconds() - before, json.loads(files[-1].read_text())
 
 
