@@ -39,7 +39,6 @@ LEMMAS = (
 )
 LANGUAGES = f"tokens=unicode (--tokens unicode) splits most languages into words; {LEMMAS}"
 STOP_WORDS = "there is no list of stop words: training subsamples frequent words (sample), and texts weigh them little"
-WEIGHTS = "rows with weights must be counted first (count --weight-column); then train on the counts (--for counts)"
 ROWS = "choose the rows before training, in a data frame or by DuckDB (docs/over-time.md)"
 
 # A map from names in gensim and fastText (lower case, without - and _) to our name, or to a sentence of advice. Of

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 import sqlite3
 from decimal import Decimal
@@ -92,6 +93,18 @@ def test_a_column_is_text(kind: str, tmp_path: Path) -> None:
     assert corpus.sha256 == plain.sha256
     simple = encode(made(kind, TEXTS, tmp_path), tmp_path / "simple", column="text", tokens="simple", min_count=1)
     assert sorted(simple.vocabulary.words) == sorted({*"abcdefé猫", "na", "nul"})
+
+
+@pytest.mark.usefixtures("small")
+def test_a_row_of_text_occurs_as_often_as_its_weight(kind: str, tmp_path: Path) -> None:
+    rows = [{**row, "n": 1 + i % 3} for i, row in enumerate(TEXTS)]
+    expected = sorted(tokens for tokens, times in zip(SENTENCES, (1, 2, 2, 1, 3), strict=True) for _ in range(times))
+    assert sorted(sentences(made(kind, rows, tmp_path), column="text", weight="n")) == expected
+    corpus = encode(made(kind, rows, tmp_path), tmp_path / "out", column="text", weight="n", min_count=1)
+    plain = encode(expected, tmp_path / "plain", min_count=1)
+    assert dict(zip(corpus.vocabulary.words, corpus.vocabulary.counts, strict=True)) == dict(
+        zip(plain.vocabulary.words, plain.vocabulary.counts, strict=True)
+    )
 
 
 LISTS: Rows = [{"id": 1, "text": ["New York", "is"]}, {"id": 2, "text": None}, {"id": 3, "text": ["x", ""]}]
@@ -250,6 +263,8 @@ def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
         pa.parquet.write_table(pa.table({"text": array}), path)
         with pytest.raises(InputError, match=message):
             encode(path, tmp_path / "out", column="text", min_count=1)
+    with pytest.raises(InputError, match=message):  # previously UnicodeDecodeError
+        list(RawText(path, column="text", group="text").pieces())
     with pytest.raises(InputError, match="has no column 'body'; name one of its columns: 'text'"):
         list(sentences(path, column="body"))
     os.mkfifo(tmp_path / "fifo.parquet")
@@ -310,10 +325,11 @@ def test_a_text_with_a_lone_surrogate_is_named(tmp_path: Path) -> None:
         ({"column": "at", "group": "user"}, [b"x"], "neither text nor a number"),
         ({"group": "user"}, [1], "needs the name of the column"),
         ({"column": "item", "order": "at"}, [1], "name their column too"),
-        ({"column": "item", "weight": "at"}, [1], "is for grouped rows"),
+        ({"weight": "at"}, [1], "needs the name of the column"),
         *(
-            ({"column": "item", "group": "user", "weight": "at"}, [1, cell], "row 2: .* is no weight of a grouped row")
-            for cell in (0, 1.5, "two", None, 100_001)
+            ({"column": "item", "weight": "at", **group}, [1, cell], "row 2: .* in 'at' is no weight: give a whole")
+            for cell in (0, -1, 1.5, math.nan, "two", None, 100_001)
+            for group in ({}, {"group": "user"})
         ),
     ],
 )

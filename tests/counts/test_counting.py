@@ -128,6 +128,9 @@ def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:
     for name, source in (("a.pq", rows), ("b.pq", expanded)):
         ws.count(source, tmp_path / name, column="text", weight="n")
     assert table(tmp_path / "a.pq") == pytest.approx(table(tmp_path / "b.pq"))
+    corpus = ws.encode(rows, tmp_path / "text", column="text", weight="n")
+    ws.count(corpus, tmp_path / "e.pq")
+    assert table(tmp_path / "e.pq") == pytest.approx(table(tmp_path / "a.pq"))
     baskets = [{**row, "user": i % 9} for i, row in enumerate(rows)]
     repeated = [row for row in baskets for _ in range(int(str(row["n"])))]
     ws.count(baskets, tmp_path / "c.pq", column="text", group="user", weight="n", min_count=1)

@@ -67,6 +67,20 @@ def test_texts_of_a_few_words_train_with_the_defaults(text: Sentences) -> None:
     assert model.report["loss"][-1] < model.report["loss"][0]
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_a_row_of_text_of_weight_n_trains_as_n_rows(model: str) -> None:
+    rows = [{"text": " ".join(sentence), "n": 1 + i % 3} for i, sentence in enumerate(two_topics(300))]
+    repeated = [{"text": row["text"]} for times in (1, 2, 3) for row in rows if row["n"] >= times]
+    how: dict[str, Any] = {**SMALL, "model": model, "column": "text", "heldout": 0.1, "progress": False}
+    weighted, plain = ws.train(rows, weight="n", **how), ws.train(repeated, **how)
+    np.testing.assert_array_equal(weighted.vectors, plain.vectors)
+    assert weighted.report["heldout_loss"] == plain.report["heldout_loss"]
+    np.testing.assert_array_equal(weighted.vocabulary.counts, plain.vocabulary.counts)
+    baskets = [{"item": row["text"].split(), "n": row["n"]} for row in rows]
+    with pytest.raises(InputError, match=r"weights of items .* need grouped rows"):
+        ws.train(baskets, preset="items", column="item", weight="n")
+
+
 def test_a_text_without_pairs_is_refused_with_what_to_give() -> None:
     with pytest.raises(TrainingError, match=r"no word among the 20 tokens .*: give longer sentences .*, or a smaller"):
         ws.train([["a"], ["b"]] * 10, min_count=1, epochs=1)

@@ -23,7 +23,6 @@ from wordsparse.corpus.wiki import wiki_pieces
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import listed
 from wordsparse.machine.threads import ordered_map
-from wordsparse.options import WEIGHTS
 from wordsparse.tokens.filtering import Filter, failure, is_text
 from wordsparse.tokens.records import tokenization
 from wordsparse.tokens.tokenizers import Splitter, Tokenizer, checked, tokenizer
@@ -85,7 +84,8 @@ class RawText:
     The options are fields of :class:`wordsparse.corpus.options.TextOptions`. The default of ``tokens`` is ``simple``
     for ``wiki`` and ``split`` for other files. By default, the items of an iterable must already be split into tokens.
     With ``group``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token in
-    any case. ``names`` are the column names of CSV files without a header.
+    any case. ``names`` are the column names of CSV files without a header. With ``weight``, a row occurs as often as
+    its cell in this column says.
 
     InputError is raised if an option is unknown or does not fit the source, if a file is missing or unreadable, or if
     all files are empty. MissingDependencyError is raised if the package that a tokeniser or a format needs is not
@@ -129,10 +129,6 @@ class RawText:
             raise InputError(f"give a path, a list of paths, or an iterable of sentences, not {corpus.given!r}")
         if order is not None and group is None:
             raise InputError("order sorts the rows of each group: name their column too (group, --group-by)")
-        if weight is not None and group is None:
-            raise InputError(
-                f"--weight-column is for grouped rows: name their column too (group, --group-by); {WEIGHTS}"
-            )
         if min_groups is not None and group is None:
             raise InputError("min_groups counts groups of rows: name their column too (group, --group-by)")
         if half_life is not None and order is None:
@@ -146,12 +142,12 @@ class RawText:
             for file in self.files or ():
                 if (kind := format or format_of_name(file)) in TABLES:
                     raise needs_column(file, kind, _COLUMN)
-        if column is None and (is_rows or group is not None or names):
+        if column is None and (is_rows or group is not None or weight is not None or names):
             raise InputError("a table needs the name of the column that holds the text or the items (column)")
         is_text = group is None and not items and (paths is not None or column is not None)
         if tokens is None and is_text:
             tokens = "simple" if format == "wiki" else "split"
-        self.column, self._format, self._names = column, format, names
+        self.column, self._format, self._names, self._weight = column, format, names, weight
         self._groups = None if group is None else groups.Columns(str(column), group, order, weight, min_groups or 1)
         self._half_life, self._places = half_life, None if half_life is None else array("d")
         self._source = corpus.given
@@ -183,7 +179,7 @@ class RawText:
         if not self.is_scanned:
             return _in_blocks(self._unscanned())
         if self.column is not None:
-            return map(self._block_of_rows, self._blocks_of_rows([self.column]))
+            return map(self._block_of_rows, self._blocks_of_column())
         if self.files is None:
             return self._blocks_of_texts()
         return itertools.chain.from_iterable(map(self._blocks_of, self.files))
@@ -237,7 +233,7 @@ class RawText:
             kind = "number" if isinstance(self._half_life, float) else ""
             return groups.pieces(*self._of_groups(), self._places, kind)
         if self.column is not None:
-            return _iterable_pieces(self._sentences(self._blocks_of_rows([self.column])))
+            return _iterable_pieces(self._sentences(self._blocks_of_column()))
         if self.files is None:
             return _iterable_pieces(
                 _token_list(f"sentence {n}", sentence) for n, sentence in enumerate(self._source, 1)
@@ -302,6 +298,12 @@ class RawText:
                 sentences = [list(next(lines)[0]) for _ in range(0 if text is None else text.count("\n") + 1)]
             split.append((name, tuple(cells), sentences))
         return split
+
+    def _blocks_of_column(self) -> Iterator[Block]:
+        """Yield the cells of the text, each as often as its row counts."""
+        if self._weight is None:
+            return self._blocks_of_rows([str(self.column)])
+        return groups.repeated(self._blocks_of_rows([str(self.column), self._weight]), self._weight)
 
     def _blocks_of_rows(self, columns: Sequence[str]) -> Iterator[Block]:
         return table_blocks(

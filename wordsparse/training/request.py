@@ -124,6 +124,9 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     reading = {name: getattr(checked, name) for name in reading}  # with Python's numbers in place of NumPy's
     if kind.name in (*ITEMS, "walks") and reading.get("phrases") is not None:
         raise InputError("phrases are of words in texts, not of items: leave phrases (--phrases) out")
+    if kind.name in ITEMS and reading.get("weight") is not None and reading.get("group") is None:
+        # The last item of a basket could not be held out: its copies would stay.
+        raise InputError("weights of items (--weight-column) need grouped rows: name their column too (--group-by)")
     if kind.name in ITEMS and keywords.get("tokens") not in (None, "split"):
         logger.warning(
             "tokens: a tokeniser cuts names of items, such as K95.4-A, into words: leave tokens (--tokens) out"

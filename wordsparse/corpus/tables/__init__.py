@@ -61,8 +61,12 @@ class Block(NamedTuple):
         return self.name(len(self.numbers) - 1)
 
     def cells(self) -> list[list[Any]]:
-        """Return the cells of each column. Missing cells are None."""
-        return [column if isinstance(column, list) else column.to_pylist() for column in self.columns]
+        """Return the cells of each column. Missing cells are None. Raise InputError if a cell is not UTF-8."""
+        try:
+            return [column if isinstance(column, list) else column.to_pylist() for column in self.columns]
+        except UnicodeDecodeError:
+            self.check_text()
+            raise
 
     def rows(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Yield, for each row, its name for messages and its cells."""
@@ -77,10 +81,11 @@ class Block(NamedTuple):
         return None if text is None or b"\0" in text else text
 
     def check_text(self) -> None:
-        """Raise InputError if a cell of the first column, which must be an Arrow array, is not UTF-8."""
-        for place, cell in enumerate([] if isinstance(self.columns[0], list) else self.columns[0]):
+        """Raise InputError if a cell of an Arrow array is not UTF-8."""
+        arrays = [column for column in self.columns if not isinstance(column, list)]
+        for place, row in enumerate(zip(*arrays, strict=True)):
             try:
-                cell.as_py()
+                _ = [cell.as_py() for cell in row]
             except UnicodeDecodeError as error:
                 raise InputError(f"{self.name(place)}: is not UTF-8 text: {error.reason}; write it again") from error
 

@@ -119,7 +119,7 @@ def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: 
             first = first or kind
             if kind != first:
                 raise InputError(f"{name}: {others[0]!r:.60} in {order!r} is a {kind}, but a {first} is expected")
-        times = 1 if weight is None else _times(name, others[-1], weight)
+        times = 1 if weight is None else times_of(name, others[-1], weight)
         for word in words(name, cell):
             yield from repeat((key, at, word), times)
     if without:
@@ -205,15 +205,30 @@ def weights_by_age(places: Any, half_life: float | str) -> Any:
     return np.nan_to_num(0.5 ** ((latest - places) / life), nan=1.0).astype(np.float32)
 
 
-def _times(name: str, cell: object, weight: str) -> int:
+def repeated(blocks: Iterable[Block], weight: str) -> Iterator[Block]:
+    """Yield blocks of the first column in which each row occurs as often as its cell in the second column says.
+
+    Each block is yielded once with all rows, once with the rows that count twice or more, and so on. Blocks therefore
+    stay small, and the copies of a row are not all next to each other.
+    """
+    for block in blocks:
+        cells, weights = block.cells()
+        times = np.array([times_of(block.name(place), cell, weight) for place, cell in enumerate(weights)])
+        for least in range(1, times.max(initial=0) + 1):
+            places = np.flatnonzero(times >= least).tolist()
+            numbers = [block.numbers[place] for place in places]
+            yield block._replace(numbers=numbers, columns=[[cells[place] for place in places]])
+
+
+def times_of(name: str, cell: object, weight: str) -> int:
     """Return the weight of a row, which is the number of times that the row counts."""
     times: Any = _parsed(cell) if isinstance(cell, str) else cell
     is_number = isinstance(times, Real | Decimal) and not is_nan(times)
     if is_number and 1 <= times <= LARGEST_WEIGHT and times == int(times):
         return int(times)
     raise InputError(
-        f"{name}: {cell!r:.60} in {weight!r} is no weight of a grouped row; a weight is a whole number from 1 to "
-        f"{LARGEST_WEIGHT:,}: correct it, or leave the row out"
+        f"{name}: {cell!r:.60} in {weight!r} is no weight: give a whole number from 1 to {LARGEST_WEIGHT:,}, or leave "
+        "the row out; rows of text with other weights can be counted (count --weight-column)"
     )
 
 
