@@ -13,8 +13,8 @@ from wordsparse.errors import InputError
 from wordsparse.labels import TextClassifier
 from wordsparse.labels.classification import CONSTANT, prepared
 from wordsparse.labels.classifier import SparseTargetClassifier
-from wordsparse.labels.reranking import Ranked
 from wordsparse.labels.thresholds import thresholds
+from wordsparse.labels.tuning import Ranked
 
 TEXTS = ["a cat purrs & <b>", "the dog barks", "cat and dog sleep", "a cat sleeps", "one dog runs"] * 4
 LABELS = [["cat"], ["dog"], ["cat", "dog"], ["cat"], ["dog"]] * 4

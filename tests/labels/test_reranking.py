@@ -12,6 +12,7 @@ from wordsparse.labels import neighbours, ranking, reranking, specialists
 from wordsparse.labels.classification import prepared
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.neighbours import Neighbours
+from wordsparse.labels.tuning import Ranked
 
 NEW = topics(50, seed=5)
 
@@ -99,8 +100,8 @@ def test_a_gain_is_significant_and_fair() -> None:
     class Problem:
         Y, counts, weights = sp.csr_array(truth), truth.sum(0) + 1, np.ones(200)
 
-    def ranked(scores: np.ndarray) -> reranking.Ranked:
-        return reranking.Ranked(labels, scores, np.ones((200, 30)), truth)
+    def ranked(scores: np.ndarray) -> Ranked:
+        return Ranked(labels, scores, np.ones((200, 30)), truth)
 
     before, held = ranked(noise), np.arange(200)
     assert reranking._gain(before, ranked(noise + truth), Problem, held) > 0.1

@@ -17,17 +17,11 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels import reranking, scoring, specialists, state
 from wordsparse.labels.logistic import Calibration, logistic_head
 from wordsparse.labels.neighbours import Neighbours
-from wordsparse.labels.reranking import DEPTH, Opinions, Ranked, Reranker
+from wordsparse.labels.reranking import Opinions, Reranker
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.labels.scoring import Scorer, best, blocks
 from wordsparse.labels.thresholds import thresholds
-from wordsparse.labels.tuning import (
-    LEFT_OUT,
-    RidgeProblem,
-    best_power,
-    leave_out,
-    tuned,
-)
+from wordsparse.labels.tuning import DEPTH, LEFT_OUT, Ranked, RidgeProblem, best_power, leave_out, tuned
 from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
@@ -87,7 +81,7 @@ class Classifier:
         power = best_power(left, Y[rows], weights[rows])[0]
         weight = weights[rows[np.nonzero(known)[0]]]
         calibration = Calibration.fitted(power, left.outputs[known], left.counts[known], left.truth[known], weight)
-        ranked = Ranked(left.labels, left.scores(calibration), left.counts, left.truth)
+        ranked = left.ranked(calibration)
         plain = cls(length, scorer, calibration, no_head(problem.X.shape[1]))
         if X.shape[0] < HEAD_ROWS:
             return replace(plain, thresholds=thresholds(ranked, Y[rows]))

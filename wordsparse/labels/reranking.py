@@ -25,45 +25,22 @@ import numpy as np
 from wordsparse import optional
 from wordsparse.labels import state
 from wordsparse.labels.neighbours import Neighbours
-from wordsparse.labels.ranking import inverse_propensities, ndcg, ranking_scores
-from wordsparse.labels.scoring import best
+from wordsparse.labels.ranking import inverse_propensities, ranking_scores
 from wordsparse.labels.specialists import Specialists, no_specialists
-from wordsparse.labels.tuning import RidgeProblem
+from wordsparse.labels.tuning import DEPTH_JUDGED, Ranked, RidgeProblem
 from wordsparse.types import Array
 
 _linear = optional.load("an estimator of wordsparse.labels", "sklearn.linear_model")
 
-# The number of the best labels of each row that are ranked again.
-DEPTH = 30
 # The inverse of the strength of the L2 penalty on standardised features.
 PENALTY = 0.3
 LEAST_VOTES = 1e-3
 KNOTS_Z, KNOTS_F, KNOTS_V = (-4, -2, -1, 0), (-1.0, -0.5, 0.0, 0.5), (-4, -2, 0)
-DEPTHS = (1, 3, 5)
+DEPTHS = (1, 3, DEPTH_JUDGED)
 # The number of standard errors by which nDCG@5 of held-out rows must rise: a one-sided test at 5 %.
 SIGNIFICANT = 1.645
 # How much the mean of PSP@1, 3 and 5 of held-out rows may fall.
 LOST_PSP = 0.01
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """Labels of some rows, in any order, with their log-odds, numbers of training rows, and truth (0 or 1): all (n, k).
-    Labels that no other row has have log-odds of −∞."""
-
-    labels: Array
-    logits: Array
-    counts: Array
-    truth: Array
-
-    def best(self, k: int) -> "Ranked":
-        """Return the k likeliest labels of each row, likeliest first."""
-        first = best(self.logits, k)
-        return Ranked(*(np.take_along_axis(part, first, 1) for part in vars(self).values()))
-
-    def ndcg(self, Y: Any) -> Array:
-        """Compute nDCG@5 for each row of Y, the labels of the rows, (n,)."""
-        return ndcg(self.best(DEPTHS[-1]).truth, np.diff(Y.indptr), DEPTHS[-1])
 
 
 @dataclass(frozen=True)
@@ -219,6 +196,6 @@ def _gain(before: Ranked, after: Ranked, problem: RidgeProblem, held: Array) -> 
     mean = float(np.average(gains, weights=weights))
     error = np.sqrt(np.average((gains - mean) ** 2, weights=weights) / gains.size)
     propensities = inverse_propensities(problem.counts, problem.weights.sum())
-    ranks = (part.best(DEPTHS[-1]).labels for part in (before, after))
+    ranks = (part.best(DEPTH_JUDGED).labels for part in (before, after))
     psp = [np.mean(list(ranking_scores(labels, Y, propensities, DEPTHS)["psp"].values())) for labels in ranks]
     return mean if mean > SIGNIFICANT * error and psp[1] > psp[0] - LOST_PSP else -np.inf

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wordsparse.labels.reranking import Ranked
+from wordsparse.labels.tuning import Ranked
 from wordsparse.types import Array
 
 LEAST_TRUE = 10

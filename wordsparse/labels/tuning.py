@@ -24,7 +24,7 @@ SAMPLE = 6000
 TUNED_LABELS = 2048
 # The maximum number of rows that are left out, one at a time.
 LEFT_OUT = 1000
-# The number of top labels of each row that are ranked.
+# The number of top labels of each row that are ranked, and ranked again.
 DEPTH = 30
 # The values of λ that are tried, for rows with a root mean square norm of 1 and a constant column.
 RIDGES = (0.375, 1.25, 3.75, 12.5, 37.5)
@@ -53,6 +53,26 @@ class RidgeProblem:
 
 
 @dataclass(frozen=True)
+class Ranked:
+    """Labels of some rows, in any order, with their log-odds, numbers of training rows, and truth (0 or 1): all (n, k).
+    Labels that no other row has have log-odds of −∞."""
+
+    labels: Array
+    logits: Array
+    counts: Array
+    truth: Array
+
+    def best(self, k: int) -> "Ranked":
+        """Return the k likeliest labels of each row, likeliest first."""
+        first = best(self.logits, k)
+        return Ranked(*(np.take_along_axis(part, first, 1) for part in vars(self).values()))
+
+    def ndcg(self, Y: Any) -> Array:
+        """Compute nDCG@5 for each row of Y, the labels of the rows, (n,)."""
+        return ndcg(self.best(DEPTH_JUDGED).truth, np.diff(Y.indptr), DEPTH_JUDGED)
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """The likeliest labels of some training rows. Each row is left out of the regression that predicts its labels.
 
@@ -66,9 +86,10 @@ class LeftOut:
     truth: Array
     known: Array
 
-    def scores(self, calibration: Calibration) -> Array:
-        """Return the log-odds of the labels, −∞ if no other row has the label."""
-        return np.where(self.known, calibration.logits(self.outputs, calibration.offsets(self.counts)), -np.inf)
+    def ranked(self, calibration: Calibration) -> Ranked:
+        """Return the labels with their log-odds."""
+        logits = calibration.logits(self.outputs, calibration.offsets(self.counts))
+        return Ranked(self.labels, np.where(self.known, logits, -np.inf), self.counts, self.truth)
 
 
 def leave_out(scorer: Scorer, problem: RidgeProblem, rows: Array) -> LeftOut:
@@ -120,13 +141,6 @@ def _best_ridge(problem: RidgeProblem, random: np.random.Generator) -> float:
 
 def best_power(left: LeftOut, Y: Any, weights: Array) -> tuple[float, float]:
     """Return the scoring power with the best nDCG@5 of leave-one-out predictions, and the best nDCG@5."""
-    scores = {power: left.scores(Calibration(power)) for power in POWERS}
-    quality = {power: float(np.average(ranked_ndcg(scores[power], left.truth, Y), weights=weights)) for power in POWERS}
+    scores = {power: left.ranked(Calibration(power)).ndcg(Y) for power in POWERS}
+    quality = {power: float(np.average(scores[power], weights=weights)) for power in POWERS}
     return max(quality.items(), key=lambda item: item[1])
-
-
-def ranked_ndcg(scores: Array, truth: Array, Y: Any) -> Array:
-    """Compute nDCG@5 for each row of Y, (n,). ``scores`` and ``truth`` describe some labels of each row; the order of
-    these labels does not matter."""
-    ranked = np.take_along_axis(truth, best(scores, DEPTH_JUDGED), 1)
-    return ndcg(ranked, np.diff(Y.indptr), DEPTH_JUDGED)
