@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -23,11 +23,14 @@ from wordsparse.cli.common import (
     quiet_option,
     report_stream,
 )
+from wordsparse.corpus.tables import format_of_name, table_rows, writing
 from wordsparse.errors import InputError
+from wordsparse.files import outputs, storage
+from wordsparse.labels.classifier import SparseTargetClassifier
+from wordsparse.labels.data import cells_of, labelled_rows, numbers_of, rows_of
+from wordsparse.labels.text_classifier import TextClassifier
+from wordsparse.labels.texts import holds_texts, unlabelled
 from wordsparse.tokens.tokenizers import TOKENIZERS
-
-if TYPE_CHECKING:
-    from wordsparse.labels import SparseTargetClassifier
 
 targets_option = click.option(
     "--targets", metavar="FILE", type=PATH, help="npz file of the labels, if DATA is an npz file of features."
@@ -36,8 +39,6 @@ targets_option = click.option(
 ANSWER = ("labels", "probabilities")
 SHOWN = 5  # labels in the report after training
 threads_option = click.option("--threads", type=int, help="Number of threads.  [default: all available CPUs]")
-
-
 column_option = click.option("--column", metavar="NAME", help="Column of the texts in a table.")
 
 
@@ -116,9 +117,9 @@ def train(
     classifier.threads = threads if threads is not None else classifier.threads
     training: tuple[Any, ...] = ()
     if data is not None:
-        X, Y = _labelled_rows(classifier, data, targets, source, may_grow=True)
-        weights = None if weight_column is None else _numbers(data, weight_column)
-        training = X, Y, None, weights, None if id_column is None else _cells(data, id_column, "--id-column")
+        X, Y = labelled_rows(classifier, data, targets, source, may_grow=True)
+        weights = None if weight_column is None else numbers_of(data, weight_column)
+        training = X, Y, None, weights, None if id_column is None else cells_of(data, id_column, "--id-column")
     wall, cpu = time.perf_counter(), time.process_time()
     if forget is not None:
         classifier.forget(map(str.strip, lines_of(forget)))
@@ -146,22 +147,16 @@ def train(
     emit(result, lines, as_json)
 
 
-def _saved(model: Path, settings: dict[str, Any]) -> "SparseTargetClassifier":
+def _saved(model: Path, settings: dict[str, Any]) -> SparseTargetClassifier:
     """Return the classifier in MODEL. Raise InputError if there are settings, which only a new classifier takes."""
-    from wordsparse.labels import SparseTargetClassifier
-
     if settings:
         raise InputError(f"--{'/--'.join(settings)} is a choice of the first training".replace("_", "-"))
     return SparseTargetClassifier.load(model)
 
 
-def _new(model: Path, data: Path | None, source: dict[str, str], settings: dict[str, Any]) -> "SparseTargetClassifier":
+def _new(model: Path, data: Path | None, source: dict[str, str], settings: dict[str, Any]) -> SparseTargetClassifier:
     """Return a new classifier for DATA with the settings. Raise InputError if MODEL cannot be written, or a setting
     does not apply to numbers."""
-    from wordsparse.files import storage
-    from wordsparse.labels import SparseTargetClassifier, TextClassifier
-    from wordsparse.labels.texts import holds_texts
-
     assert data is not None  # only --resume needs none
     storage.check_new_directory(model)
     seed, keep_rows = settings.pop("seed", 0), not settings.pop("no_rows", False)
@@ -169,26 +164,6 @@ def _new(model: Path, data: Path | None, source: dict[str, str], settings: dict[
     if not kind.takes_texts and (of_texts := [name for name in settings if name != "rerank"]):
         raise InputError(f"{data}: holds numbers, so --{'/--'.join(of_texts)} does not apply".replace("_", "-"))
     return kind(random_state=seed, keep_rows=keep_rows, **settings)
-
-
-def _cells(data: Path, column: str, option: str) -> list[Any]:
-    """Read a column of a table. Raise InputError if DATA is no table."""
-    from wordsparse.corpus.tables import format_of_name, table_rows
-
-    if format_of_name(data) is None:
-        raise InputError(f"{data}: is not a table, so {option} does not apply")
-    return [cell for _, (cell,) in table_rows(data, [column])]
-
-
-def _numbers(data: Path, column: str) -> list[float]:
-    """Read a column of a table as numbers. Raise InputError if DATA is no table, or a cell is no number."""
-    numbers = []
-    for row, cell in enumerate(_cells(data, column, "--weight-column"), 1):
-        try:
-            numbers.append(float(cell))
-        except (TypeError, ValueError):
-            raise InputError(f"{data}: row {row} of {column!r} is {cell!r:.40}, not a number") from None
-    return numbers
 
 
 class _Ranking(click.Command):
@@ -237,10 +212,6 @@ def predict(
     a table, or the lines of a plain text; labels in its output are separated by two spaces. With - each line of
     standard input is a text, answered as it arrives. An npz file needs no --targets.
     """
-    from wordsparse.corpus.tables import format_of_name, table_rows, writing
-    from wordsparse.files import outputs, storage
-    from wordsparse.labels.texts import unlabelled
-
     if output is not None:
         writing.check(output)
         storage.check_apart(output, [model, data])
@@ -253,7 +224,7 @@ def predict(
     source = given({"column": column})
     classifier = _load(model, source)
     if data != Path("-"):
-        minibatches: Iterable[Any] = (_rows(classifier, data, None, source)[0],)
+        minibatches: Iterable[Any] = (rows_of(classifier, data, None, source)[0],)
     elif not classifier.takes_texts:
         raise InputError(f"{model}: was trained on numbers, which are read from a file: name the file in place of -")
     elif output is not None and not outputs.is_stream(output):
@@ -275,7 +246,7 @@ def predict(
         emit({"predictions": rows}, lines, as_json)
 
 
-def _least(classifier: "SparseTargetClassifier", threshold: str) -> dict[Any, float]:
+def _least(classifier: SparseTargetClassifier, threshold: str) -> dict[Any, float]:
     """Return the minimum probability of each label."""
     if threshold == "auto":
         return dict(zip(classifier.classes_.tolist(), classifier.thresholds_.tolist(), strict=True))
@@ -294,7 +265,7 @@ def _answer(label: list[Any]) -> str:
 
 
 def _answers(
-    classifier: "SparseTargetClassifier", X: Any, k: int, least: dict[Any, float], why: int | None
+    classifier: SparseTargetClassifier, X: Any, k: int, least: dict[Any, float], why: int | None
 ) -> list[list[Any]]:
     """Return the likeliest labels of each row with their probabilities, and ``why`` features with their shares, as
     JSON."""
@@ -342,16 +313,13 @@ def evaluate(
     PSP@k uses A = 0.55, B = 1.5 and the propensities of the training rows. With --per-label, a label is predicted if
     its probability is at least 0.5; precision and recall are empty if they are not defined.
     """
-    from wordsparse.corpus.tables import writing
-    from wordsparse.files import storage
-
     report = None
     if per_label is not None:
         report = report_stream(per_label, as_json, "--per-label")
         writing.check(per_label)
         storage.check_apart(per_label, [model, data, *([targets] if targets else [])])
     classifier = _load(model, source)
-    X, Y = _labelled_rows(classifier, data, targets, given(source))
+    X, Y = labelled_rows(classifier, data, targets, given(source))
     cpu = time.process_time()
     scores = classifier.evaluate(X, Y, k)
     cpu = time.process_time() - cpu
@@ -367,7 +335,7 @@ def evaluate(
     emit(result, [*lines, f"{scores['examples']:,} rows, scoring power {classifier.power_:.2f}"], as_json, report)
 
 
-def _per_label(classifier: "SparseTargetClassifier", X: Any, Y: Any) -> dict[str, list[Any]]:
+def _per_label(classifier: SparseTargetClassifier, X: Any, Y: Any) -> dict[str, list[Any]]:
     """Return the columns of a table with a row for each label, most frequent first. Undefined scores are None."""
     scores = classifier.evaluate_labels(X, Y)
     order = (-scores["support"]).argsort(kind="stable")
@@ -375,63 +343,10 @@ def _per_label(classifier: "SparseTargetClassifier", X: Any, Y: Any) -> dict[str
     return {"label": classifier.classes_[order].tolist(), **columns}
 
 
-def _load(model: Path, source: dict[str, str | None]) -> "SparseTargetClassifier":
+def _load(model: Path, source: dict[str, str | None]) -> SparseTargetClassifier:
     """Load a saved classifier. Raise InputError if ``source`` names columns but the classifier was trained on
     numbers."""
-    from wordsparse.labels import SparseTargetClassifier
-
     classifier = SparseTargetClassifier.load(model)
     if given(source) and not classifier.takes_texts:
         raise InputError(f"{model}: was trained on numbers: leave out --{', --'.join(given(source))}")
     return classifier
-
-
-def _labelled_rows(
-    classifier: "SparseTargetClassifier",
-    data: Path,
-    targets: Path | None,
-    source: dict[str, str],
-    *,
-    may_grow: bool = False,
-) -> tuple[Any, Any]:
-    """Read the rows or texts of DATA as :func:`_rows`. Raise InputError if none has a label."""
-    from wordsparse.labels.texts import PREFIX
-
-    X, Y = _rows(classifier, data, targets, source, may_grow=may_grow)
-    if not classifier.takes_texts and not Y.nnz:
-        raise InputError(f"{targets or data}: no row has a label: give at least one")
-    if classifier.takes_texts and not any(Y):
-        in_words, in_column = f"write labels as words {PREFIX}NAME", "name the column of the labels, --labels NAME"
-        raise InputError(f"{data}: no text has a label: {in_column if 'column' in source else in_words}")
-    return X, Y
-
-
-def _rows(
-    classifier: "SparseTargetClassifier",
-    data: Path,
-    targets: Path | None,
-    source: dict[str, str],
-    *,
-    may_grow: bool = False,
-) -> tuple[Any, Any]:
-    """Read the rows or texts of DATA and their labels. If the classifier is fitted, use its numbers of features and
-    labels, as the least numbers if ``may_grow``."""
-    from wordsparse.labels import read_data, read_texts
-
-    if classifier.takes_texts:
-        if targets is not None:
-            raise InputError("--targets belongs to an npz file: leave --targets out for texts")
-        return read_texts(data, **source)
-    sizes = {}
-    if hasattr(classifier, "classes_"):
-        sizes = {"n_features": classifier.n_features_in_, "n_labels": len(classifier.classes_)}
-    if may_grow and sizes:
-        X, Y = read_data(data, targets)
-        return _widened(X, sizes["n_features"]), _widened(Y, sizes["n_labels"])
-    return read_data(data, targets, **sizes)
-
-
-def _widened(matrix: Any, columns: int) -> Any:
-    """Return a CSR matrix with at least this number of columns."""
-    shape = matrix.shape[0], max(matrix.shape[1], columns)
-    return type(matrix)((matrix.data, matrix.indices, matrix.indptr), shape=shape)
