@@ -17,7 +17,7 @@ from wordsparse.labels.classification import HEAD_ROWS, Classifier
 from wordsparse.labels.explanation import Explanations, explained
 from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import inverse_propensities, is_true, ranking_scores
-from wordsparse.labels.rows import KeptRows, together
+from wordsparse.labels.rows import KeptRows, together, weights_of
 from wordsparse.labels.targets import checks
 from wordsparse.machine import memory
 from wordsparse.options import refuse_unknown
@@ -151,28 +151,22 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         checks.check_consistent_length(X, labels)
         if not labels.nnz:
             raise InputError("Y has no labels, so nothing can be learnt: give at least one, or the file of targets")
-        weights = _weights("sample_weight", sample_weight, X.shape[0])
-        odds = _weights("label_weight", label_weight, len(classes))
+        rows = KeptRows.of(given if self.takes_texts else X, labels, classes, sample_weight, ids)
+        odds = weights_of("label_weight", label_weight, len(classes))
         if not odds.all():
             raise InputError("label_weight must be positive: leave out the labels that should not be predicted")
-        counted = np.flatnonzero(weights)  # a row of weight 0 is no row
-        if not labels[counted].nnz:
-            raise InputError("sample_weight is zero for every row with a label: give one of them a positive weight")
-        ids = [str(number) for number in range(X.shape[0])] if ids is None else [str(id) for id in ids]
-        if len(ids) != X.shape[0]:
-            raise InputError(f"there are {len(ids):,} ids and {X.shape[0]:,} rows: give an id for each row")
+        counted = np.flatnonzero(rows.weights)  # a row of weight 0 is no row
         if self.rerank is True and counted.size < HEAD_ROWS:
             raise InputError(f"rerank=True needs at least {HEAD_ROWS:,} rows, not {counted.size:,}: leave rerank out")
         dim = X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM
         rerank = None if self.rerank == "auto" else bool(self.rerank)
-        rows = X[counted], labels[counted], weights[counted]
+        some, kernels = (X[counted], labels[counted], rows.weights[counted]), CpuKernels(self.threads)
         with at_work():
-            fitted = Classifier.fitted(*rows, dim, seed, CpuKernels(self.threads), rerank, self.keep_rows)
+            fitted = Classifier.fitted(*some, dim, seed, kernels, rerank, self.keep_rows)
         if label_weight is not None:
             fitted = dataclasses.replace(fitted, odds=np.log(odds).astype(np.float32))
-        rows = given if self.takes_texts else X
-        self._rows = KeptRows(rows, labels, classes, weights, ids) if self.keep_rows else None
-        return self._with(fitted, weights.sum(), classes, kind)
+        self._rows = rows if self.keep_rows else None
+        return self._with(fitted, rows.weights.sum(), classes, kind)
 
     def partial_fit(
         self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None, ids: Any = None
@@ -195,7 +189,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         new = clone(self)._features(given, reset=True) if not self.takes_texts else given
         rows, labels = together(kept, self._kind, new, y)
         count = len(rows) - len(kept.ids) if self.takes_texts else rows.shape[0] - len(kept.ids)
-        weights = np.concatenate([kept.weights, _weights("sample_weight", sample_weight, count)])
+        weights = np.concatenate([kept.weights, weights_of("sample_weight", sample_weight, count)])
         names = [*kept.ids, *(kept.next_ids(count) if ids is None else map(str, ids))]
         return self._again(rows, labels, weights, names)
 
@@ -447,16 +441,3 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         memory.check(need, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
         with at_work():
             return self._fitted.logits(X, chosen)
-
-
-def _weights(name: str, weights: Any, size: int) -> Array:
-    """Return weights (size,) float64; ones for None. Raise InputError if one is negative or not finite."""
-    if weights is None:
-        return np.ones(size)
-    array = np.asarray(weights, np.float64)
-    if array.shape != (size,):
-        raise InputError(f"{name}.shape == {array.shape}, expected {(size,)}: give a weight for each")
-    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
-    if wrong.size:
-        raise InputError(f"{name} must be finite and at least 0, not {array[wrong[0]]} (at {wrong[0]})")
-    return array

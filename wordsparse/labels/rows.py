@@ -31,6 +31,19 @@ class KeptRows:
     weights: Array
     ids: list[str]
 
+    @classmethod
+    def of(cls, X: Any, Y: Any, classes: Array, weights: Any, ids: Iterable[Any] | None) -> "KeptRows":
+        """Take rows with weights, by default 1, and ids, by default their numbers. Raise InputError if there is not one
+        of each for every row, or no row with a label has a weight."""
+        count = Y.shape[0]
+        weights = weights_of("sample_weight", weights, count)
+        if not Y[np.flatnonzero(weights)].nnz:
+            raise InputError("sample_weight is zero for every row with a label: give one of them a positive weight")
+        names = list(map(str, range(count) if ids is None else ids))
+        if len(names) != count:
+            raise InputError(f"there are {len(names):,} ids and {count:,} rows: give an id for each row")
+        return cls(X, Y, classes, weights, names)
+
     def targets(self, kind: str) -> Any:
         """Return y in the form that was given: a matrix, one class per row, or a list of labels per row."""
         if kind == "classes":
@@ -85,6 +98,19 @@ def together(kept: KeptRows, kind: str, X: Any, y: Any) -> tuple[Any, Any]:
     if kind == "lists":
         return X, [*old, *map(set, y)]
     return X, _stacked("Y", old, sp.csr_array(y))
+
+
+def weights_of(name: str, weights: Any, size: int) -> Array:
+    """Return weights (size,) float64; ones for None. Raise InputError if one is negative or not finite."""
+    if weights is None:
+        return np.ones(size)
+    array = np.asarray(weights, np.float64)
+    if array.shape != (size,):
+        raise InputError(f"{name}.shape == {array.shape}, expected {(size,)}: give a weight for each")
+    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if wrong.size:
+        raise InputError(f"{name} must be finite and at least 0, not {array[wrong[0]]} (at {wrong[0]})")
+    return array
 
 
 def _stacked(name: str, old: Any, new: Any) -> Any:
