@@ -58,7 +58,7 @@ def divided(
     ranks: ThreadRanks, words: WordEmbedding, typical: Array = IDS[:TOKENS]
 ) -> tuple[RanksShare, WordEmbedding]:
     share, ranks.waiting, ranks.sent, ranks.received = RanksShare(ranks, StopRequest()), 0.0, 0, 0
-    first = SimpleNamespace(words=np.unique(typical).astype(np.int64))
+    first = SimpleNamespace(words=np.unique(typical).astype(np.int64), bags=None)
     return share, share.divided(words, SimpleNamespace(first=lambda: first, cpu_seconds=0.0))  # type: ignore[arg-type]
 
 

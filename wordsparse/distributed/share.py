@@ -39,8 +39,9 @@ from wordsparse.types import Array
 from wordsparse.words.embedding import Pull, WordEmbedding
 from wordsparse.words.examples import Examples
 
-# The number of features at which the products with a row of E and W take as long as one exchange of the row.
-WORTH = 60
+# The number of features at which an owner's products with a row of E and W take as long as exchanging the row with one
+# reader: for the bags of CBOW, whose Z travels too, and for skip-gram.
+BAGS_WORTH, WORDS_WORTH = 90, 40
 # The d×d states of all ranks are compared before steps 1, 2, 4, …, and every CHECKED steps.
 CHECKED = 512
 
@@ -59,8 +60,10 @@ class RanksShare:
 
     def divided(self, embedding: WordEmbedding, minibatches: Minibatches) -> "DividedEmbedding":
         self.minibatches, minibatches.part = minibatches, (self.ranks.rank, self.ranks.size)
-        read = [np.frombuffer(part, np.int64) for part in self.ranks.gather(minibatches.first().words.tobytes())]
-        self.embedding = DividedEmbedding(embedding, self, _bounds(read, embedding.output))
+        first = minibatches.first()
+        read = [np.frombuffer(part, np.int64) for part in self.ranks.gather(first.words.tobytes())]
+        worth = WORDS_WORTH if first.bags is None else BAGS_WORTH
+        self.embedding = DividedEmbedding(embedding, self, _bounds(read, embedding.output, worth))
         return self.embedding
 
     def has_rows(self) -> bool:
@@ -85,12 +88,12 @@ class RanksShare:
         return self.ranks.sum(numbers)
 
 
-def _bounds(read: list[Array], output: ExactLayer) -> Array:
+def _bounds(read: list[Array], output: ExactLayer, worth: int) -> Array:
     """Return the first word of each range, and the size of the vocabulary at the end. Owners of the ranges have about
     equal work in a minibatch whose parts have the words ``read``, one array for each rank."""
     words, readers = np.unique(np.concatenate(read), return_counts=True)
     # The cost of the products with a row, in units of the cost of sending the row and adding up a gradient.
-    cost = np.cumsum(output.n_features / WORTH + readers)
+    cost = np.cumsum(output.n_features / worth + readers)
     shares = np.arange(1, len(read)) / len(read) * float(cost[-1] if len(words) else 0)
     inner = np.append(words, output.n_outputs)[np.searchsorted(cost, shares)]
     return np.concatenate([[0], inner, [output.n_outputs]])
@@ -155,8 +158,8 @@ class DividedEmbedding(WordEmbedding):
         self.division.begin_step()
         self.is_gathered = False
         output, kernels = self.output, self.output.kernels
-        examples, forward, route = self._fetched(examples, per_example=False)
-        sums, F = pull_back(forward), self._features(route.words)
+        examples, forward, route, F = self._fetched(examples, per_example=False)
+        sums = pull_back(forward)
         X, G = (route.to_owners(part.take()) for part in (sums.X, sums.G))
         pulled, Z = self._pulled(sums, F, route)
         K, total_beta = kernels.gram(F, Z, symmetric=True), kernels.column_sums(F, pulled[:, 1])  # (5)
@@ -223,16 +226,18 @@ class DividedEmbedding(WordEmbedding):
     def _forward(self, examples: Examples, *, per_example: bool = True) -> tuple[Examples, Forward]:
         return self._fetched(examples, per_example=per_example)[:2]
 
-    def _fetched(self, examples: Examples, *, per_example: bool) -> "tuple[Examples, Forward, _Route]":
-        """Return the forward pass for the examples of this rank, with the rows that their owners send."""
+    def _fetched(self, examples: Examples, *, per_example: bool) -> "tuple[Examples, Forward, _Route, Array]":
+        """Return the forward pass for the examples of this rank, with the rows that their owners send, and the features
+        of own words that readers asked for."""
         output, kernels, factors = self.output, self.output.kernels, self.output.factors
         route, p = _Route(self._ranks, kernels, examples.words, self._bounds), self._whole.output.sqrt_measure
         examples = kernels.place(examples)
-        features = route.to_readers(self._features(route.asked))
-        W_T = route.to_readers(kernels.take(_own_rows(output, route.words, factors).take(), route.place))
+        F = self._features(route.words)
+        features = route.to_readers(F)
+        W_T = route.to_readers(_own_rows(output, route.words, factors).take())
         rows = _Received(W_T, examples.targets, p(examples.words), factors, kernels)
         inputs = self._inputs(examples, features)
-        return examples, output.forward(inputs, examples.targets, per_example=per_example, rows=rows), route
+        return examples, output.forward(inputs, examples.targets, per_example=per_example, rows=rows), route, F
 
     def _counts(self, forward: Forward, examples: Examples) -> Array:
         """Return the numbers that are added up over all ranks: whether a signal has come, whether rank 0 needs all
@@ -271,8 +276,8 @@ class DividedEmbedding(WordEmbedding):
 class _Route:
     """The way of the rows of a minibatch between their owners and their readers.
 
-    ``asked`` are the words that readers ask of this rank, in the order of the readers, counted from the first word that
-    this rank owns. ``words`` are the distinct words among them, ascending, and ``asked`` is ``words[place]``.
+    ``words`` are the distinct words that readers ask of this rank, ascending, counted from the first word that this
+    rank owns.
     """
 
     def __init__(self, ranks: Ranks, kernels: Kernels, read: Array, bounds: Array) -> None:
@@ -284,12 +289,14 @@ class _Route:
         ends = np.append(0, np.cumsum(np.bincount(place, minlength=words.size)))
         order = np.argsort(place, kind="stable").astype(np.int32)
         self._merged = kernels.place(Csr(ends, order, order.size))
-        self.words, self.asked, self.place = (kernels.to_device(part) for part in (words, ids, place))
+        self.words, self._place = kernels.to_device(words), kernels.to_device(place)
 
     def to_readers(self, rows: Array) -> Array:
-        """Send rows of the words ``asked``. Return the rows of all words that this rank reads."""
+        """Send rows of ``words`` to all readers who asked for them. Return the rows of all words that this rank
+        reads."""
         kernels = self._kernels
-        return kernels.to_device(self._ranks.exchange(kernels.to_host(rows), self._asked, self._read))
+        asked = kernels.to_host(kernels.take(rows, self._place))
+        return kernels.to_device(self._ranks.exchange(asked, self._asked, self._read))
 
     def to_owners(self, rows: Array) -> Array:
         """Send rows of all words that this rank reads. Return the sums over all readers of the rows of ``words``, added
