@@ -17,19 +17,20 @@ import numpy as np
 import wordsparse as ws
 
 # %%
-# A text is a file, several files, or any iterable of sentences, where each sentence is a list of words. In this file,
-# each line is a news text. gensim's ``simple_preprocess`` splits a line into lower-case words.
+# A text is a file, several files, or any iterable of sentences, where each sentence is a list of words. In gensim's
+# file, each line is a news text. gensim's ``simple_preprocess`` splits a line into lower-case words.
 text = Path(gensim.__path__[0], "test", "test_data", "lee_background.cor").read_text(encoding="utf-8")
 sentences = [gensim.utils.simple_preprocess(line) for line in text.splitlines()]
 print(len(sentences), "texts;", sum(map(len, sentences)), "words;", " ".join(sentences[0][:12]), "…")
 
 # %%
-# You can train without any options. For a text this small, use more epochs and fewer dimensions than the defaults.
+# You can train without any options. For a text of only 60,000 words, use more epochs and fewer dimensions than the
+# defaults.
 model = ws.train(sentences, model="skipgram", dim=50, epochs=30, seed=1)
 print(model)
 
 # %%
-# Print the nearest words of some words, by the cosine of their vectors.
+# Print the words that are nearest to some words, by the cosine of the vectors.
 for word in ("israeli", "fire", "cricket", "economy"):
     print(f"{word:10s}", ", ".join(near for near, _ in model.wv.similar(word, 6)))
 
@@ -49,8 +50,8 @@ axes.margins(x=0.2)
 axes.set_axis_off()
 
 # %%
-# The following commands do the same for a file with a sentence or a paragraph on each line. Instead of a picture,
-# ``explore`` writes an interactive page::
+# The following commands train a model and list neighbours for a file with a sentence or a paragraph on each line.
+# Instead of a picture, ``explore`` writes an interactive page::
 #
 #     wordsparse train text.txt -o model --tokens simple --model skipgram --dim 50 --epochs 30
 #     wordsparse similar model fire

@@ -28,8 +28,9 @@ amounts = random.gamma(2, 0.5, bought.size).astype(np.float32)
 Y = sp.csr_array((amounts, (np.repeat(np.arange(n_rows), per_row), bought.ravel())), shape=(n_rows, n_targets))
 
 # %%
-# W = YᵀH C⁻¹, with C = λ I + HᵀH, minimises Σ ‖W h - y‖² + λ ‖W‖² over all rows so far. Recursive least squares
-# (Plackett, 1950) updates W for each minibatch with one gradient step of rate 1, preconditioned by ½ C⁻¹.
+# W = YᵀH C⁻¹, with C = λ I + HᵀH, minimises Σ ‖W h - y‖² + λ ‖W‖² over all rows so far; h is a row of the features H,
+# and y is the row of the targets Y for h. Recursive least squares (Plackett, 1950) updates W for each minibatch with
+# one gradient step of rate 1, preconditioned by ½ C⁻¹.
 ridge = 10.0
 layer, C = ws.FactoredOutput(n_targets, n_features, loss="squared"), ridge * np.eye(n_features)
 began = time.process_time()
@@ -40,7 +41,7 @@ for start in range(0, n_rows, 500):
 seconds = {"the layer, all rows": time.process_time() - began}
 
 # %%
-# The result equals the closed-form solution, up to the rounding of float32.
+# The weights of the layer equal the closed-form solution, up to the rounding of float32.
 closed_form = (Y.T @ H) @ np.linalg.inv(C)
 W = layer.weights()
 print(f"largest weight {np.abs(W).max():.4f}, largest difference {np.abs(W - closed_form).max():.1e}")

@@ -42,7 +42,7 @@ packages = packages[:6000]
 print(len(packages), "packages;", packages[0])
 
 # %%
-# Predict tags from descriptions with a scikit-learn pipeline. The classifier chooses its constants itself.
+# Predict tags from descriptions with a scikit-learn pipeline. The classifier chooses its own hyperparameters.
 texts, tags, depends = zip(*packages, strict=True)
 binarizer = MultiLabelBinarizer(sparse_output=True)
 Y = sp.csr_array(binarizer.fit_transform(tags))
@@ -63,7 +63,8 @@ for i, row, chances in zip(some, labels, probabilities, strict=True):
     print(f"{texts[i][:50]:50s} {found}")
 
 # %%
-# Probabilities are calibrated: among the predictions with a probability of about p, a share of about p is right.
+# The classifier's probabilities are calibrated: among the predictions with a probability of about p, a share of about p
+# is right.
 labels, probabilities = classifier.predict_topk(model[:-1].transform(texts[is_test]), 10)
 right = Y[is_test].toarray()[np.arange(labels.shape[0])[:, None], labels]
 bins = np.digitize(probabilities.ravel(), np.linspace(0, 1, 11)[1:-1])
@@ -74,8 +75,8 @@ axes.plot(np.arange(0.05, 1, 0.1), share, "o-")
 axes.set(xlabel="probability", ylabel="share that is right")
 
 # %%
-# Predict dependencies with the same pipeline. There are many more dependencies than tags, and most dependencies belong
-# to only a few packages.
+# Predict the dependencies of packages with the same pipeline. There are many more dependencies than tags, and most
+# dependencies belong to only a few packages.
 user_items = MultiLabelBinarizer(sparse_output=True)
 X = sp.csr_array(user_items.fit_transform(depends))
 has_some = np.diff(X.indptr) > 0

@@ -3,7 +3,7 @@ A network in PyTorch
 ====================
 
 Use :class:`wordsparse.torch.FactoredOutput` as the last layer of a PyTorch network with 50,000 classes. The optimizer
-trains the body; the layer takes its own exact step in the backward pass.
+trains the body (all other layers); the output layer takes its own step, by the exact gradient, in the backward pass.
 
 Nothing is downloaded: the data is random.
 """
@@ -14,7 +14,7 @@ import torch
 from wordsparse.torch import FactoredOutput
 
 # %%
-# The data is random bags of words. Each of 100 topics has its own words, and three classes out of 50,000.
+# The data is random bags of words. Each of 100 topics has its own words, and three of the 50,000 classes.
 generator = torch.Generator().manual_seed(0)
 D, topics, words, examples = 50_000, 100, 1000, 3000
 labels = torch.randint(D, (topics, 3), generator=generator)
@@ -41,14 +41,14 @@ for _ in range(5):
         losses.append(loss.item() / len(some))
 
 # %%
-# The squared error starts at 1, the square of the one target.
+# The squared error per example starts at 1: all outputs are 0 at first, and each example has one target of 1.
 plt.figure(figsize=(4.4, 3.1), layout="constrained")
 plt.plot(losses)
 plt.xlabel("minibatch")
 plt.ylabel("loss per example")
 
 # %%
-# How many of the three largest of all 50,000 outputs belong to the topic?
+# What share of the three largest of all 50,000 outputs are classes of the input's topic?
 body.eval()
 head.eval()
 found = head.top(body(bags[:500]).detach(), 3).indices

@@ -3,7 +3,8 @@ A loss of your own
 ==================
 
 To define your own loss, write its value and its derivatives with respect to three numbers: a target's output o, and the
-sums q = Σ oᵢ² and s = Σ oᵢ over all outputs. A loss that is linear in q and s needs only two methods.
+sums q = Σ oᵢ² and s = Σ oᵢ over all outputs. A loss that is linear in q and s needs only the two methods ``target`` and
+``slopes``.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ import scipy.sparse
 import wordsparse as ws
 
 # %%
-# This loss is a squared margin: each target should have an output of at least ``margin``, and all outputs should be
-# small. ``slopes`` returns the constant term and the factors of q and s. ``total`` is Σ πᵢ, or the number of outputs
-# without a base measure.
+# The loss of this example is a squared margin: each target should have an output of at least ``margin``, and all
+# outputs should be small. ``slopes`` returns the constant term of the loss, and its factors of q and s. ``total`` is
+# the sum of the base measure's weights πᵢ, or the number of outputs if there is no base measure.
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ The next item
 =============
 
 What will a user buy, hear or open next? Each row is a user's history, with the highest weight for the latest item. The
-label of a row is the item that came next. You need no other data and no options.
+label of a row is the item that came next. The classifier needs no data besides the histories, and no options.
 
 If you use a PyTorch network with one target per example, start with cross-entropy among the minibatch's own targets:
 the page on PyTorch networks has the measurements.
@@ -51,8 +51,8 @@ classifier = ws.SparseTargetClassifier().fit(X, y)
 
 # %%
 # Predict the ten most probable items that a user has not had. How often is the next item among these ten? We compare
-# the classifier with two simple counts: the most popular items, and the items that most often come after the items of
-# the history, weighted as in the rows.
+# the classifier with two rankings by counts: the most popular items, and the items that most often come after the items
+# of the history, weighted as in the rows.
 depth = 10 + max(map(len, known))
 X_new = histories(known)
 places, probabilities = classifier.predict_topk(X_new, depth)

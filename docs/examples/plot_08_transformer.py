@@ -2,10 +2,11 @@
 A transformer of items
 ======================
 
-A small causal transformer in PyTorch reads a user's history and predicts the next of 5,000 items. Its output layer is
-``FactoredOutput``, and its inputs are rows of the same table (``embed``). The loss and the gradient are exact over all
-items, and no step computes 5,000 outputs. We compare this output layer with the strongest cheap alternative for one
-target per position: cross-entropy among the targets of the minibatch, which is ``SampledOutput``.
+A small causal transformer in PyTorch reads a user's history and predicts the next of 5,000 items. The output layer of
+the transformer is ``FactoredOutput``, and its input embeddings are rows of the output layer's weights (``embed``). The
+loss and the gradient are exact over all items, and no step computes 5,000 outputs. We compare this output layer with
+the strongest cheap alternative for one target per position: cross-entropy among the targets of the minibatch, which is
+``SampledOutput``.
 """
 
 from collections.abc import Callable
@@ -54,14 +55,16 @@ class Body(torch.nn.Module):
 
 
 # %%
-# The first head is exact. The base measure gives frequent items more weight, by the square root of their counts, as in
-# word vectors. The head takes its own second-order steps in the backward pass, so it needs no learning rate.
+# The first output layer (*head*) is exact. Its base measure weights an item in the loss by the square root of the
+# item's count, as for word vectors. The exact head takes its own second-order steps in the backward pass, so it needs
+# no learning rate.
 counts = np.bincount(train.ravel(), minlength=n_items)
 head = FactoredOutput(dim, n_items, loss="zloss", bias=True, base_measure=np.sqrt(counts + 1.0))
 
 # %%
 # The second head is in-batch cross-entropy. The items in the minibatch stand for all items; an item is weighted by the
-# inverse of the probability that it is in the minibatch. The head moves only their rows, with one rate per row.
+# inverse of the probability that it is in the minibatch. The second head moves only the rows of the items in the
+# minibatch, with one learning rate per row.
 sampled = SampledOutput(dim, n_items, counts=counts)
 
 
@@ -90,7 +93,7 @@ for name, shares in found.items():
     print(name, *(f"{share:.3f}" for share in shares))
 
 # %%
-# For comparison, rank the items that other users had together with this user's items, and the most popular items.
+# For comparison, rank items by how often other users had them together with this user's items, and by popularity.
 had = sp.csr_array((np.ones(train.numel()), train.ravel(), np.arange(n_users + 1) * train.shape[1]))
 had.resize(n_users, n_items)
 together = had @ (had.T @ had)

@@ -2,8 +2,9 @@
 Which neighbours to trust
 =========================
 
-Training is reproducible to the byte, so the only uncertainty comes from the text: another sample would contain
-different passages. Train on resamples of the text (a bootstrap), and count how often a neighbour appears again.
+Training is reproducible to the byte, so the only uncertainty of a word's neighbours comes from the text: another sample
+of text would contain different passages. Train on resamples of the text (a bootstrap), and count how often a word has
+the same neighbour.
 """
 
 import re
@@ -34,7 +35,7 @@ for seed in range(10):
 
 
 # %%
-# In how many resamples is a neighbour again among the ten nearest words?
+# In how many resamples is a neighbour of a word again among the ten words nearest to this word?
 def returned(word: str, neighbour: str) -> int:
     """Return the number of resamples in which the neighbour is among the ten nearest words."""
     return sum(word in wv and neighbour in dict(wv.similar(word, 10)) for wv in resamples)

@@ -18,9 +18,9 @@ import matplotlib.pyplot as plt
 import wordsparse as ws
 
 # %%
-# This example makes a small dump: an article for each topic of Python's reference that begins with a link, a redirect,
-# and a page of another namespace. Fetch a real dump with ``wordsparse corpora fetch simple-wikipedia -o dump``, or
-# download a dump in any language from dumps.wikimedia.org.
+# This example makes a small dump: an article that begins with a link for each topic of Python's reference, one
+# redirect, and one page of another namespace. Fetch a real dump with ``wordsparse corpora fetch simple-wikipedia -o
+# dump``, or download a dump in any language from dumps.wikimedia.org.
 page = "<page><title>{}</title><ns>{}</ns><id>{}</id><revision><text>{}</text></revision></page>\n"
 articles = [
     page.format(escape(title), 0, number, escape(f"'''{title}''' {{{{stub}}}} [[Python|Python's]] {text}"))
@@ -44,7 +44,7 @@ else:
     print("wikitextparser reads Wikipedia's markup, and is not installed: pip install 'wordsparse[wiki]'")
 
 # %%
-# The following commands do the same for a real dump::
+# The following commands train a model on a real dump::
 #
 #     wordsparse corpora fetch simple-wikipedia -o dump
 #     wordsparse encode dump --format wiki -o encoded

@@ -27,8 +27,8 @@ model = ws.train(text, dim=20, epochs=5, progress=False)
 words, folder = model.vocabulary.words, Path(mkdtemp())
 
 # %%
-# Write a Parquet file with a row for each word, for DuckDB, pandas, Polars and Spark. The last lines
-# read the file again.
+# Write a Parquet file with a row for each word, for DuckDB, pandas, Polars and Spark. The last lines of the code read
+# the file again.
 columns = {"word": words, "count": model.vocabulary.counts, "vector": list(model.vectors)}
 pq.write_table(pa.table(columns), folder / "vectors.parquet")
 table = pq.read_table(folder / "vectors.parquet")
@@ -37,8 +37,8 @@ print(again.similar("class", 3))
 again.plot("class", n=12, ax=plt.subplots(figsize=(4.4, 3.1), layout="constrained")[1])
 
 # %%
-# TensorBoard's projector reads a file of vectors and a file of words. These files have no quoting, so leave out words
-# with tabs.
+# TensorBoard's projector reads a file of vectors and a file of words. The projector's files have no quoting, so leave
+# out words with tabs.
 np.savetxt(folder / "vectors.tsv", model.vectors, "%.9g", delimiter="\t")
 lines = [f"{word}\t{count}\n" for word, count in zip(words, model.vocabulary.counts, strict=True)]
 (folder / "metadata.tsv").write_text("word\tcount\n" + "".join(lines), encoding="utf-8")

@@ -3,8 +3,8 @@ Search in 20,000 texts
 ======================
 
 Search a collection with vectors that are trained on the collection itself: 20,000 descriptions of functions and
-classes, from the Python files on this machine. Training takes a few seconds and needs no other texts. The score of a
-text joins the vectors with BM25, which ranks by shared words.
+classes, from the Python files on this machine. Training takes a few seconds and needs no other texts. The fused score
+of a text adds the cosine of the vectors and BM25, which ranks by shared words.
 """
 
 import re
@@ -38,8 +38,8 @@ index = ws.Search(model, texts)
 print(f"{len(model):,} words, {model.report['cpu_seconds']:.0f} CPU s; {index}")
 
 # %%
-# Search with some questions. The score of a text is the cosine of its vector with the vector of the question, plus a
-# number for the words that both hold. ``weight=0`` ranks by cosines alone.
+# Search with some questions. The fused score of a text is the cosine of its vector with the vector of the question,
+# plus a number for the words that the text shares with the question. ``weight=0`` ranks by cosines alone.
 questions = ["remove a directory and its files", "read rows of a table", "wait until a thread has ended"]
 for question, hits in zip(questions, index.search(questions, n=5), strict=True):
     print(question)

@@ -6,12 +6,13 @@ Train word vectors with the exact loss over all words, without wordsparse: every
 page.
 
 The model predicts the words near a word. With d numbers per word, the outputs for a word with vector h are o = W h, one
-for each of the D words. Ordinary training computes all of o, and changes every row of W: 3 D d multiplications. The
-method of Vincent, de Brébisson and Bouthillier (NIPS 2015) gives the same loss, gradient and new W in O(d²):
+for each of the D words. Ordinary training computes all of o, and changes every row of W, which takes 3 D d
+multiplications per input. The method of Vincent, de Brébisson and Bouthillier (NIPS 2015) gives the same loss, gradient
+and new W in O(d²) per input:
 
 - W = V U + p ωᵀ is stored as its factors. A change of every row of W is a change of the small U (d × d) and ω (d).
-- The loss needs only the outputs of the words that were really near, and two sums over all outputs: q = Σ o² = hᵀ Q h
-  and s = Σ p o = hᵀ w̄. Q = WᵀW (d × d) and w̄ = Wᵀp (d) are kept up to date.
+- The loss needs only the outputs of the words that are near the input in the text, and two sums over all outputs: q = Σ
+  o² = hᵀ Q h and s = Σ p o = hᵀ w̄. Q = WᵀW (d × d) and w̄ = Wᵀp (d) are kept up to date.
 """
 
 import re
@@ -24,7 +25,7 @@ import numpy as np
 import scipy.sparse as sp
 
 # %%
-# The text: docstrings of Python, NumPy and SciPy, as lists of lower-case words.
+# The text is the docstrings of Python, NumPy and SciPy. Each paragraph becomes a list of lower-case words.
 folders = [Path(np.__file__).parent, Path(sp.__file__).parents[1], Path(sysconfig.get_path("stdlib"))]
 files = [(path, path.relative_to(folder).parts) for folder in folders for path in sorted(folder.rglob("*.py"))]
 files = [path for path, parts in files if not {"tests", "test", "site-packages"} & {*parts} and path.is_file()]
@@ -40,28 +41,30 @@ texts = [np.array([row[word] for word in part if word in row], int) for part in 
 print(f"{sum(map(len, texts)):,} words of text, D = {len(words):,} different words")
 
 # %%
-# The loss. The input is a word with vector h, the target is a word c near it. Negative sampling would add k random
-# words, drawn with probabilities π. This loss is the *expected* loss of negative sampling, over all words at once. Its
-# part for random words, log(1 + eᵒ), is replaced by the bound log 2 + o/2 + o²/8, which needs only the sums q and s:
+# Define the loss. The input is a word with vector h, and the target is a word c near the input in the text. Negative
+# sampling would add k random words, drawn with probabilities π. The loss below is the *expected* loss of negative
+# sampling, over all words at once, except that the term log(1 + eᵒ) of a random word is replaced by its bound log 2 +
+# o/2 + o²/8, which needs only the sums q and s:
 #
 #     loss = log(1 + e^(−o_c)) + k (log 2 + s/2 + q/8),   q = Σ_i π_i o_i²,  s = Σ_i π_i o_i
 #
-# To turn the weights π into plain sums, W holds the rows √π_i · (row i), so p_i = √π_i and o_c = a_c / p_c.
+# To make plain sums of the sums weighted by π, row i of W is stored multiplied by p_i = √π_i. The output of a word c is
+# then o_c = a_c / p_c, with a = W h.
 D, d, k = len(words), 50, 5
 random = np.random.default_rng(1)
 pi = counts**0.5 / (counts**0.5).sum()
 p = np.sqrt(pi)
 
 E = random.uniform(-0.5, 0.5, (D, d)) / d  # the word vectors
-E[:, 0] = 1  # a constant, for what does not depend on the word
+E[:, 0] = 1  # a constant, so that each output has a bias
 V, U, omega = np.zeros((D, d)), np.eye(d), np.zeros(d)  # W = V U + p ωᵀ
 Q, w_bar = np.zeros((d, d)), np.zeros(d)  # WᵀW and Wᵀp
 
 
 # %%
-# One exact step. ``inputs`` (m) and ``targets`` (u) are the different words of a minibatch; ``near`` (m × u, sparse)
-# says how often each target was near each input. ``P`` is a preconditioner, ``rate`` the step size. The step returns
-# the gradient for the vectors of the inputs. Nothing in it has D rows.
+# Take one exact step. ``inputs`` (m) and ``targets`` (u) are the different words of a minibatch; ``near`` (m × u,
+# sparse) says how often each target is near each input in the text. ``P`` is a preconditioner, ``rate`` the step size.
+# The step returns the gradient for the vectors of the inputs. No array that the step computes has D rows.
 def step(inputs, targets, near, P, rate):
     global U, omega, Q, w_bar
     H = E[inputs]
@@ -76,7 +79,7 @@ def step(inputs, targets, near, P, rate):
 
     A = np.eye(d) - rate * 2 * H.T @ (alpha[:, None] * H) @ P
     b = rate * P.T @ (H.T @ beta)
-    Delta = -rate * (gamma.T @ (H @ P))  # what only the targets' rows get: W ← W A − p bᵀ + Δ
+    Delta = -rate * (gamma.T @ (H @ P))  # the change of the targets' rows alone: W ← W A − p bᵀ + Δ
     U, omega = U @ A, A.T @ omega - b
     V[targets] += Delta @ np.linalg.inv(U)
     w_A, W_A = A.T @ w_bar, W_T @ A - np.outer(p[targets], b)
@@ -114,8 +117,9 @@ print("new W:", abs(V @ U + np.outer(p, omega) - W).max(), " Q:", abs(Q - W.T @ 
 V[:], U, omega, Q, w_bar = 0, np.eye(d), np.zeros(d), np.zeros((d, d)), np.zeros(d)
 
 # %%
-# Train. The steps are scaled by curvature, which Q and the mean of h hᵀ give for nothing: W moves by P, the inverse of
-# that mean, and the vector of an input by the inverse of Q, divided by how often the word has occurred.
+# Train. The steps are scaled by the curvature of the loss, which Q and the mean of h hᵀ give at no cost: the step of W
+# is multiplied by P, the inverse of the mean of h hᵀ. The step of an input's vector is multiplied by the inverse of Q,
+# and divided by how often the word has occurred.
 seen, moment, epochs, t = np.zeros(D), np.eye(d), 2, 0
 blocks = [texts[at : at + 200] for at in range(0, len(texts), 200)]
 keep = np.minimum(1, np.sqrt(1e-3 * counts.sum() / counts))  # frequent words are left out more often
@@ -129,12 +133,12 @@ for epoch in range(epochs):
         gradient = step(inputs, targets, near, P, max(1 / (t + 20), 0.01) / (k / 4) / pairs)
         seen[inputs] += number
         t += 1
-        if t > 50:  # until then, W is fitted to the first vectors
+        if t > 50:  # the first 50 steps only fit W to the initial vectors
             curvature = np.linalg.inv(Q + 0.01 * np.trace(Q) / d * np.eye(d)) / (k / 4)
             speed = 2.5 * (1 - t / (epochs * len(blocks)))
             E[inputs] -= speed * (gradient @ curvature) / (seen[inputs] + 100)[:, None]
             E[inputs, 0] = 1
-        if np.linalg.cond(U) > 1e4:  # rarely: U back to 1, in O(D d²)
+        if np.linalg.cond(U) > 1e4:  # rarely: set U to the identity, in O(D d²)
             V[:] = V @ U + np.outer(p, omega)
             U, omega, Q, w_bar = np.eye(d), np.zeros(d), V.T @ V, V.T @ p
     W = V @ U + np.outer(p, omega)
@@ -150,7 +154,7 @@ for near in nearest:
     print(f"{words[near[0]]:12s}", ", ".join(words[i] for i in near[1:]))
 
 # %%
-# A map of these words, by the first two principal components.
+# Draw a map of some words and their neighbours, by the first two principal components of their vectors.
 plane = np.linalg.svd(vectors[nearest.ravel()], full_matrices=False)[2][:2]
 plt.figure(figsize=(4.4, 3.1), layout="constrained")
 for color, near in enumerate(nearest):
@@ -158,5 +162,5 @@ for color, near in enumerate(nearest):
 plt.legend()
 
 # %%
-# In the package, the step is ``wordsparse/layer/core.py``, the losses are ``layer/losses.py``, the step sizes are
-# ``words/recipe.py``, and the loop is ``training/loop.py``; compiled kernels do the products.
+# In wordsparse, the step is in ``wordsparse/layer/core.py``, the losses are in ``layer/losses.py``, the step sizes are
+# in ``words/recipe.py``, and the training loop is in ``training/loop.py``; compiled kernels compute the products.
