@@ -43,16 +43,16 @@ def histories(parts: list[list[int]], decay: float = 0.6) -> sp.csr_array:
 
 
 # %%
-# Test on each user's last item. All earlier items, except the first, are labels for training.
+# Test on each user's last item. All earlier items of a user, except the first, are labels for training.
 known, following = [sequence[:-1] for sequence in sequences], np.array([sequence[-1] for sequence in sequences])
 X = histories([part[:t] for part in known for t in range(1, len(part))])
 y = np.concatenate([part[1:] for part in known])
 classifier = ws.SparseTargetClassifier().fit(X, y)
 
 # %%
-# Predict the ten most probable items that a user has not had. How often is the next item among these ten? We compare
-# the classifier with two rankings by counts: the most popular items, and the items that most often come after the items
-# of the history, weighted as in the rows.
+# Predict the ten most probable items that a user has not had. How often is the user's next item among these ten
+# predictions? We compare the classifier with two rankings by counts: the most popular items, and the items that most
+# often come after the items of the history, weighted as in the rows.
 depth = 10 + max(map(len, known))
 X_new = histories(known)
 places, probabilities = classifier.predict_topk(X_new, depth)

@@ -62,14 +62,14 @@ counts = np.bincount(train.ravel(), minlength=n_items)
 head = FactoredOutput(dim, n_items, loss="zloss", bias=True, base_measure=np.sqrt(counts + 1.0))
 
 # %%
-# The second head is in-batch cross-entropy. The items in the minibatch stand for all items; an item is weighted by the
-# inverse of the probability that it is in the minibatch. The second head moves only the rows of the items in the
+# The second output layer is in-batch cross-entropy. The items in the minibatch stand for all items; an item is weighted
+# by the inverse of the probability that it is in the minibatch. The second head moves only the rows of the items in the
 # minibatch, with one learning rate per row.
 sampled = SampledOutput(dim, n_items, counts=counts)
 
 
 # %%
-# Both heads train the same body for eight epochs.
+# Train the same network body with each of the two heads for eight epochs.
 def learn(head: FactoredOutput | SampledOutput) -> list[float]:
     body, shares = Body(head.embed), []
     optimizer = torch.optim.Adam(body.parameters(), lr=2e-3)

@@ -46,8 +46,8 @@ lines = [f"{word}\t{count}\n" for word, count in zip(words, model.vocabulary.cou
 
 # %%
 # In floret, the vector of a word is the mean of those rows of a table that the hashes of its n-grams select. The rows
-# are fitted by least squares, so that known words keep their vectors as closely as the table allows. spaCy reads the
-# file with ``python -m spacy init vectors en vectors.floret pipeline --mode floret``.
+# of the table are fitted by least squares, so that known words keep their vectors as closely as the table allows. spaCy
+# reads floret's file with ``python -m spacy init vectors en vectors.floret pipeline --mode floret``.
 def places(word: str) -> list[int]:
     """Return the two rows of the whole word and of each of its n-grams of three to five letters."""
     parts = [f"<{word}>", *(f"<{word}>"[i : i + n] for n in (3, 4, 5) for i in range(len(word) + 3 - n))]

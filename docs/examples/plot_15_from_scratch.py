@@ -8,9 +8,10 @@ page.
 The model predicts the words near a word. With d numbers per word, the outputs for a word with vector h are o = W h, one
 for each of the D words. Ordinary training computes all of o, and changes every row of W, which takes 3 D d
 multiplications per input. The method of Vincent, de Brébisson and Bouthillier (NIPS 2015) gives the same loss, gradient
-and new W in O(d²) per input:
+and new W as ordinary training, in O(d²) per input:
 
-- W = V U + p ωᵀ is stored as its factors. A change of every row of W is a change of the small U (d × d) and ω (d).
+- The weights W = V U + p ωᵀ are stored as the factors V, U, p and ω. To change every row of W, it is enough to change
+  the small U (d × d) and ω (d).
 - The loss needs only the outputs of the words that are near the input in the text, and two sums over all outputs: q = Σ
   o² = hᵀ Q h and s = Σ p o = hᵀ w̄. Q = WᵀW (d × d) and w̄ = Wᵀp (d) are kept up to date.
 """
@@ -117,9 +118,9 @@ print("new W:", abs(V @ U + np.outer(p, omega) - W).max(), " Q:", abs(Q - W.T @ 
 V[:], U, omega, Q, w_bar = 0, np.eye(d), np.zeros(d), np.zeros((d, d)), np.zeros(d)
 
 # %%
-# Train. The steps are scaled by the curvature of the loss, which Q and the mean of h hᵀ give at no cost: the step of W
-# is multiplied by P, the inverse of the mean of h hᵀ. The step of an input's vector is multiplied by the inverse of Q,
-# and divided by how often the word has occurred.
+# Train. The steps are scaled by the curvature of the loss, which Q = WᵀW and the mean of h hᵀ give at no cost: the step
+# of W is multiplied by P, the inverse of the mean of h hᵀ. The step of an input's vector is multiplied by the inverse
+# of Q, and divided by how often the word has occurred.
 seen, moment, epochs, t = np.zeros(D), np.eye(d), 2, 0
 blocks = [texts[at : at + 200] for at in range(0, len(texts), 200)]
 keep = np.minimum(1, np.sqrt(1e-3 * counts.sum() / counts))  # frequent words are left out more often
