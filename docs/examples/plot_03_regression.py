@@ -47,7 +47,8 @@ W = layer.weights()
 print(f"largest weight {np.abs(W).max():.4f}, largest difference {np.abs(W - closed_form).max():.1e}")
 
 # %%
-# A dense layer computes all outputs of each row, which is slow, so we time it for only one of the forty minibatches.
+# A dense layer computes all outputs of each row, which is slow, so we time the dense layer for only one of the forty
+# minibatches.
 began = time.process_time()
 error = H[rows] @ W.T - Y[rows].toarray()
 W -= 1.0 * (2 * error.T @ H[rows]) @ (0.5 * np.linalg.inv(C)).astype(np.float32)

@@ -16,7 +16,7 @@ import wordsparse as ws
 
 # %%
 # The log is synthetic. Each of 3,000 users has one of four activities, and buys items for this activity and items that
-# everybody buys. Rows are in order of time, so the rows of a user are far apart.
+# everybody buys. The rows of the log are in order of time, so the rows of a user are far apart.
 random = np.random.default_rng(0)
 needs = {
     "bread": ["flour", "yeast", "proofing basket", "bread knife", "baking stone"],

@@ -3,7 +3,7 @@ Vectors of a Wikipedia
 ======================
 
 Wikipedia's dumps are XML with markup: templates, tables, links. ``format="wiki"`` reads Wikipedia's dumps directly.
-Each article is a sentence. Redirects, discussions and articles of fewer than fifty words are left out.
+Each article is read as one sentence. Redirects, discussions and articles of fewer than fifty words are left out.
 """
 
 import bz2

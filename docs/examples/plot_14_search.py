@@ -30,16 +30,17 @@ texts = list(name_of)[:20_000]
 print(f"{len(texts):,} texts, such as {name_of[texts[100]]}: {texts[100][:80]}")
 
 # %%
-# Train and index. With ``preset="search"`` (``--for search``), the weight of a word depends on how rare the word is
-# among the texts, and how much it says about their topics. The tokeniser makes texts and questions lower-case and
-# leaves punctuation out.
+# Train a model on the texts, and index the texts. With ``preset="search"`` (``--for search``), the weight of a word
+# depends on how rare the word is among the texts, and how much it says about their topics. The tokeniser makes texts
+# and questions lower-case and leaves punctuation out.
 model = ws.train(iter(texts), tokens="simple", preset="search", dim=100, progress=False)
 index = ws.Search(model, texts)
 print(f"{len(model):,} words, {model.report['cpu_seconds']:.0f} CPU s; {index}")
 
 # %%
 # Search with some questions. The fused score of a text is the cosine of its vector with the vector of the question,
-# plus a number for the words that the text shares with the question. ``weight=0`` ranks by cosines alone.
+# plus a number for the words that the text shares with the question. With ``weight=0``, ``search`` ranks by cosines
+# alone.
 questions = ["remove a directory and its files", "read rows of a table", "wait until a thread has ended"]
 for question, hits in zip(questions, index.search(questions, n=5), strict=True):
     print(question)
@@ -49,8 +50,8 @@ for question, hits in zip(questions, index.search(questions, n=5), strict=True):
         )
 
 # %%
-# Draw the texts, projected onto the plane of the three questions. Stars are the questions, and the 20 answers to each
-# question have the question's colour.
+# Draw the vectors of the texts, projected onto the plane through the vectors of the three questions. Stars are the
+# questions, and the 20 answers to each question have the question's colour.
 vectors, asked = model.encode(texts), model.encode(questions)
 best = [[hit.row for hit in hits] for hits in index.search(questions, n=20)]
 plane = np.linalg.svd(asked - asked.mean(axis=0))[2][:2]

@@ -63,9 +63,10 @@ Q, w_bar = np.zeros((d, d)), np.zeros(d)  # WᵀW and Wᵀp
 
 
 # %%
-# Take one exact step. ``inputs`` (m) and ``targets`` (u) are the different words of a minibatch; ``near`` (m × u,
-# sparse) says how often each target is near each input in the text. ``P`` is a preconditioner, ``rate`` the step size.
-# The step returns the gradient for the vectors of the inputs. No array that the step computes has D rows.
+# Take one step with the exact gradient. ``inputs`` (m) and ``targets`` (u) are the different words of a minibatch;
+# ``near`` (m × u, sparse) says how often each target is near each input in the text. ``P`` is a preconditioner,
+# ``rate`` the step size. The step returns the gradient for the vectors of the inputs. No array that the step computes
+# has D rows.
 def step(inputs, targets, near, P, rate):
     global U, omega, Q, w_bar
     H = E[inputs]
