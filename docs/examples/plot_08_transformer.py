@@ -55,9 +55,9 @@ class Body(torch.nn.Module):
 
 
 # %%
-# The first output layer (*head*) is exact. Its base measure weights an item in the loss by the square root of the
-# item's count, as for word vectors. The exact head takes its own second-order steps in the backward pass, so it needs
-# no learning rate.
+# The first output layer (*head*) is exact. The base measure of this head weights an item in the loss by the square root
+# of the item's count, as for word vectors. The exact head takes its own second-order steps in the backward pass, so it
+# needs no learning rate.
 counts = np.bincount(train.ravel(), minlength=n_items)
 head = FactoredOutput(dim, n_items, loss="zloss", bias=True, base_measure=np.sqrt(counts + 1.0))
 

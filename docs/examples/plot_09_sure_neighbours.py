@@ -17,7 +17,8 @@ import wordsparse as ws
 
 # %%
 # The text is the reference of the Python language, which comes with Python. Each passage is a paragraph. If your
-# documents are longer, resample whole documents, since the sentences of one document depend on each other.
+# documents are longer than a paragraph, resample whole documents, since the sentences of one document depend on each
+# other.
 passages = [re.findall(r"[a-z_]+", part.lower()) for text in topics.values() for part in re.split(r"\n\s*\n", text)]
 passages = [words for words in passages if len(words) > 3]
 options = {"model": "skipgram", "dim": 50, "epochs": 20}

@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 import wordsparse as ws
 
 # %%
-# This example makes a small dump: an article that begins with a link for each topic of Python's reference, one
+# This example makes a small dump: for each topic of Python's reference, an article that begins with a link; then one
 # redirect, and one page of another namespace. Fetch a real dump with ``wordsparse corpora fetch simple-wikipedia -o
 # dump``, or download a dump in any language from dumps.wikimedia.org.
 page = "<page><title>{}</title><ns>{}</ns><id>{}</id><revision><text>{}</text></revision></page>\n"

@@ -92,7 +92,8 @@ def step(inputs, targets, near, P, rate):
 
 
 # %%
-# Minibatches: blocks of 200 texts. Two words are near if at most five words lie between them.
+# A minibatch is a block of 200 paragraphs. Two words are near each other if their positions in a paragraph differ by at
+# most five.
 def minibatch(block):
     pairs = [(part[:-gap], part[gap:]) for part in block for gap in range(1, 6) if len(part) > gap]
     left, right = (np.concatenate(side) for side in zip(*pairs, strict=True))
@@ -104,7 +105,8 @@ def minibatch(block):
 
 
 # %%
-# First check the step against the definition: compute all outputs, the gradient by all words, and the new W.
+# First check the step against the definition of the gradient: compute all outputs, the gradient by all words, and the
+# new W.
 inputs, targets, near = minibatch(texts[:50])
 V[:] = random.standard_normal((D, d)) / 50
 Q, w_bar, P = V.T @ V, V.T @ p, np.eye(d)
@@ -147,7 +149,7 @@ for epoch in range(epochs):
     print(f"epoch {epoch + 1}: error of Q {abs(Q - W.T @ W).max() / abs(Q).max():.0e}")
 
 # %%
-# The neighbours of some words, by cosine.
+# Print the nearest neighbours of some words, by cosine.
 vectors = E[:, 1:] - np.average(E[:, 1:], axis=0, weights=counts)
 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
 some = ("matrix", "integer", "file", "thread", "probability", "maximum")
