@@ -26,8 +26,8 @@ model = ws.train(passages, **options)
 print(model, sum(map(len, passages)), "words")
 
 # %%
-# A resample draws as many passages as the text has, with replacement. A resample contains 63 % of the passages, some of
-# them several times. Each resample has its own seed, and therefore its own random start.
+# A resample draws as many passages as the text has, with replacement. On average, a resample contains 63 % of the
+# passages, some of them several times. Each resample has its own seed, and therefore its own random start.
 random = np.random.default_rng(0)
 resamples = []
 for seed in range(10):
