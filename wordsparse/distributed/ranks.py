@@ -3,8 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import accumulate, pairwise
 from math import prod
@@ -42,7 +41,7 @@ class Ranks:
         host = self._world.Split_type(mpi.COMM_TYPE_SHARED)
         self.local_size, self.local_rank = int(host.size), int(host.rank)
         self.waiting, self.sent, self.received = 0.0, 0, 0
-        self._pool = ArrayPool()
+        self._pool, self._types = ArrayPool(), dict[int, Any]()
 
     def sum(self, part: Array) -> Array:
         """Return the sum over all ranks of ``part``, whose shape and dtype are equal. All ranks get the same bytes."""
@@ -52,13 +51,13 @@ class Ranks:
         own = counts[self.rank]
         received = self._pool.empty((self.size, own // part.itemsize), part.dtype)
         total = self._pool.empty(part.shape, part.dtype)
-        with self._in_mpi(part.nbytes - own, received.nbytes - own):
-            self._world.Alltoallv(self._bytes(part, counts), self._bytes(received, [own] * self.size))
+        parts = self._bytes(part, counts), self._bytes(received, [own] * self.size)
+        self._in_mpi(self._world.Alltoallv, *parts, sent=part.nbytes - own, received=received.nbytes - own)
         sums = received[0]
         for other in received[1:]:
             sums += other
-        with self._in_mpi(received.nbytes - own, part.nbytes - own):
-            self._world.Allgatherv(self._bytes(sums), self._bytes(total, counts))
+        parts = self._bytes(sums), self._bytes(total, counts)
+        self._in_mpi(self._world.Allgatherv, *parts, sent=received.nbytes - own, received=part.nbytes - own)
         return total
 
     def share(self, arrays: Sequence[Array], root: int) -> list[Array]:
@@ -81,8 +80,7 @@ class Ranks:
     def transposed(self, numbers: Sequence[int]) -> list[int]:
         """Send ``numbers[i]`` to rank i. Return the number received from each rank."""
         received = np.empty(self.size, np.int64)
-        with self._in_mpi():
-            self._world.Alltoall(self._bytes(np.array(numbers, np.int64)), self._bytes(received))
+        self._in_mpi(self._world.Alltoall, self._bytes(np.array(numbers, np.int64)), self._bytes(received))
         return received.tolist()
 
     def exchange(self, rows: Array, outbound: Sequence[int], inbound: Sequence[int]) -> Array:
@@ -92,9 +90,9 @@ class Ranks:
         size = row_bytes(k, dtype.itemsize) if is_wide else k * dtype.itemsize
         sent = self._pool.on_lines(rows) if is_wide else np.ascontiguousarray(rows)
         received = self._pool.rows(sum(inbound), k, dtype, on_lines=is_wide)
-        others = (sum(counts) - counts[self.rank] for counts in (outbound, inbound))
-        with self._in_mpi(*(size * count for count in others)), self._rows_of(size) as row:
-            self._world.Alltoallv(_parts(sent, size, outbound, row), _parts(received, size, inbound, row))
+        parts = self._rows(sent, size, outbound), self._rows(received, size, inbound)
+        to_others, from_others = (size * (sum(counts) - counts[self.rank]) for counts in (outbound, inbound))
+        self._in_mpi(self._world.Alltoallv, *parts, sent=to_others, received=from_others)
         return received
 
     def collect(self, rows: Array, bounds: Array) -> None:
@@ -103,18 +101,18 @@ class Ranks:
         size, counts = rows.strides[0], np.diff(bounds).tolist()
         own = rows[bounds[self.rank] : bounds[self.rank + 1]]
         part = sum(counts[1:]) if self.rank == 0 else 0
-        with self._in_mpi(own.nbytes if self.rank else 0, size * part), self._rows_of(size) as row:
-            all_rows = _parts(rows, size, counts, row) if self.rank == 0 else None
-            sent = self._mpi.IN_PLACE if self.rank == 0 else [_memory(own, size), counts[self.rank], row]
-            self._world.Gatherv(sent, all_rows)
+        if self.rank == 0:
+            self._in_mpi(self._world.Gatherv, self._mpi.IN_PLACE, self._rows(rows, size, counts), received=size * part)
+        else:
+            memory, *_, row = self._rows(own, size, counts)
+            self._in_mpi(self._world.Gatherv, [memory, len(own), row], None, sent=own.nbytes)
 
     def gather(self, content: bytes) -> list[bytes]:
         """Return the ``content`` of every rank, on all ranks."""
         sizes = np.empty(self.size, np.int64)
-        with self._in_mpi():
-            self._world.Allgather(self._bytes(np.array([len(content)])), self._bytes(sizes))
-            received = np.empty(int(sizes.sum()), np.uint8)
-            self._world.Allgatherv([content, self._mpi.BYTE], [received, sizes.tolist(), self._mpi.BYTE])
+        self._in_mpi(self._world.Allgather, self._bytes(np.array([len(content)])), self._bytes(sizes))
+        received, byte = np.empty(int(sizes.sum()), np.uint8), self._mpi.BYTE
+        self._in_mpi(self._world.Allgatherv, [content, byte], [received, sizes.tolist(), byte])
         ends = np.cumsum(sizes)
         return [received[end - size : end].tobytes() for size, end in zip(sizes, ends, strict=True)]
 
@@ -136,38 +134,27 @@ class Ranks:
         raise SystemExit(status)
 
     def _broadcast(self, array: Array, root: int) -> None:
-        with self._in_mpi(*((array.nbytes, 0) if root == self.rank else (0, array.nbytes))):
-            self._world.Bcast(self._bytes(array), root)
+        sent, received = (array.nbytes, 0) if root == self.rank else (0, array.nbytes)
+        self._in_mpi(self._world.Bcast, self._bytes(array), root, sent=sent, received=received)
 
-    @contextmanager
-    def _in_mpi(self, sent: int = 0, received: int = 0) -> Iterator[None]:
+    def _in_mpi(self, call: Callable[..., Any], *arguments: Any, sent: int = 0, received: int = 0) -> None:
         begun = time.thread_time()
-        yield
+        call(*arguments)
         self.waiting += time.thread_time() - begun
         self.sent, self.received = self.sent + sent, self.received + received
 
-    @contextmanager
-    def _rows_of(self, size: int) -> Iterator[Any]:
-        """Yield MPI's type of a row of ``size`` bytes. Counts of rows stay below MPI's limit where counts of bytes do
-        not."""
-        row = self._mpi.BYTE.Create_contiguous(size).Commit()
-        yield row
-        row.Free()
+    def _rows(self, rows: Array, size: int, counts: Sequence[int]) -> list[Any]:
+        """Describe consecutive parts of an array to MPI: ``counts`` rows, which begin every ``size`` bytes. Counts of
+        rows stay below MPI's limit where counts of bytes do not."""
+        if size not in self._types:
+            self._types[size] = self._mpi.BYTE.Create_contiguous(size).Commit()
+        memory = self._mpi.memory.fromaddress(rows.__array_interface__["data"][0], rows.shape[0] * size)
+        return [memory, counts, _starts(counts), self._types[size]]
 
     def _bytes(self, array: Array, counts: Sequence[int] | None = None) -> list[Any]:
         """Describe an array to MPI, or consecutive parts of it with ``counts`` bytes."""
         memory = array.reshape(-1).view(np.uint8)
         return [memory, self._mpi.BYTE] if counts is None else [memory, counts, _starts(counts), self._mpi.BYTE]
-
-
-def _parts(rows: Array, size: int, counts: Sequence[int], row: Any) -> list[Any]:
-    """Describe consecutive parts of an array to MPI: ``counts`` rows of ``size`` bytes."""
-    return [_memory(rows, size), list(counts), _starts(counts), row]
-
-
-def _memory(rows: Array, size: int) -> Array:
-    """Return the memory of an array whose rows begin every ``size`` bytes."""
-    return np.lib.stride_tricks.as_strided(rows.view(np.uint8), (rows.shape[0] * size,), (1,))
 
 
 def _starts(counts: Sequence[int]) -> list[int]:

@@ -41,7 +41,7 @@ from wordsparse.words.examples import Examples
 
 # The number of features at which an owner's products with a row of E and W take as long as exchanging the row with one
 # reader: for the bags of CBOW, whose Z travels too, and for skip-gram.
-BAGS_WORTH, WORDS_WORTH = 90, 40
+BAGS_WORTH, WORDS_WORTH = 60, 27
 # The d×d states of all ranks are compared before steps 1, 2, 4, …, and every CHECKED steps.
 CHECKED = 512
 
