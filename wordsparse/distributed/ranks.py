@@ -100,9 +100,9 @@ class Ranks:
         array must be contiguous."""
         size, counts = rows.strides[0], np.diff(bounds).tolist()
         own = rows[bounds[self.rank] : bounds[self.rank + 1]]
-        part = sum(counts[1:]) if self.rank == 0 else 0
         if self.rank == 0:
-            self._in_mpi(self._world.Gatherv, self._mpi.IN_PLACE, self._rows(rows, size, counts), received=size * part)
+            received = size * sum(counts[1:])
+            self._in_mpi(self._world.Gatherv, self._mpi.IN_PLACE, self._rows(rows, size, counts), received=received)
         else:
             memory, *_, row = self._rows(own, size, counts)
             self._in_mpi(self._world.Gatherv, [memory, len(own), row], None, sent=own.nbytes)
