@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from wordsparse.cli import main
+from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
 FORMATS = {"v.npz": "npz", "v.vec.gz": "word2vec", "v.bin": "word2vec-bin", "v.safetensors": "safetensors"}
@@ -34,6 +35,19 @@ def test_smaller_files_say_what_they_cost(vectors: str, tmp_path: Path, capsys: 
     assert read_vectors(output).words == ["king", "queen"]
 
 
+def test_lengths_can_be_the_evidence_of_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, output = tmp_path / "source.npz", str(tmp_path / "v.npz")
+    words = WordVectors(["the", "dog", "cat", "feline"], [[1, 0], [3, 1], [2, 3], [0, 1]], [80_000, 500, 500, 5])
+    words.export(source)
+    assert main(["export", str(source), "-o", output, "--evidence"]) == 0
+    assert read_vectors(output).norms.tolist() == pytest.approx(words.with_evidence().norms.tolist(), rel=1e-6)
+    assert main(["export", str(source), "-o", str(tmp_path / "m2v"), "--format", "model2vec", "--evidence"]) == 2
+    assert "leave --evidence out" in capsys.readouterr().err
+    for options, first in (([], "dog"), (["--no-evidence"], "feline")):
+        assert main(["similar", str(source), "cat", "-n", "1", *options]) == 0
+        assert capsys.readouterr().out.startswith(first)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -42,6 +56,7 @@ def test_smaller_files_say_what_they_cost(vectors: str, tmp_path: Path, capsys: 
         (["--words", "0"], "--words must be at least 1"),
         (["--words", "nowhere.txt"], "nowhere.txt: cannot be read"),
         (["--dtype", "int4"], "'int4' is not known"),
+        (["--evidence"], "the counts of the words are unknown"),
     ],
 )
 def test_smaller_files_that_cannot_be_written_are_refused(

@@ -104,8 +104,10 @@ def test_neighbours_are_exact_on_the_stored_vectors(one: Page) -> None:
     stored = CompactRows.of(model.unit, "int8").numbers.astype(float)
     stored /= np.linalg.norm(stored, axis=1, keepdims=True)
     cosines = stored @ stored[model.row("filler3")]
-    cosines[model.row("filler3")], cosines[model.counts < 5] = -1, -1
-    expected = np.argsort(-cosines, kind="stable")[:30]
+    assert model.counts is not None
+    scores = cosines / np.sqrt(1 + model.doubt_of([model.row("filler3")]) / np.maximum(model.counts, 1))
+    scores[model.row("filler3")] = -1
+    expected = np.argsort(-scores, kind="stable")[:30]
     one.open("word=filler3")
     assert one.words()[:20] == [model.words[row] for row in expected[:20]]
     shown = [float(text.replace("−", "-")) for text in one.texts("tbody td:nth-child(2)")]

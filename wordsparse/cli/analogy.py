@@ -6,7 +6,13 @@ import click
 
 from wordsparse.cli import terminal
 from wordsparse.cli.common import json_option
-from wordsparse.cli.similar import candidate_words, candidates_option, emit_neighbours, neighbours_option
+from wordsparse.cli.similar import (
+    candidate_words,
+    candidates_option,
+    emit_neighbours,
+    evidence_option,
+    neighbours_option,
+)
 from wordsparse.errors import InputError
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -30,6 +36,7 @@ from wordsparse.vectors.word_vectors import WordVectors
     "times as strong.",
 )
 @candidates_option
+@evidence_option
 @json_option
 def command(
     model: str,
@@ -40,12 +47,14 @@ def command(
     form: float | None,
     inflections: bool,
     candidates: Path | None,
+    evidence: bool,
     as_json: bool,
 ) -> None:
     """Show the words x such that A is to B as C is to x. For man, king, woman the expected answer is queen."""
     vectors = _vectors(model, form, inflections)
     chosen = candidate_words(candidates, vectors)
-    emit_neighbours({"a": a, "b": b, "c": c}, vectors.analogy(a, b, c, n, candidates=chosen), as_json)
+    found = vectors.analogy(a, b, c, n, candidates=chosen, evidence=evidence)
+    emit_neighbours({"a": a, "b": b, "c": c}, found, as_json)
     if vectors.ngrams is not None and form is None and not inflections:
         terminal.say(["for inflected forms, such as walk : walking, add --inflections"])
 

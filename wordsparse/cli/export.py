@@ -53,9 +53,22 @@ _LISTED = "\n".join(f"{name}: {format.about}" for name, format in FORMATS.items(
     metavar="N|FILE",
     help="Keep the N most frequent words, or the words in FILE, one per line; and at most as many n-grams.",
 )
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="Make the vectors of rare words shorter, so that inner products with a vector of length one rank words as "
+    "`similar` does.",
+)
 @json_option
 def command(
-    model: str, output: str, format_name: str | None, dim: int | None, dtype: str, words: str | None, as_json: bool
+    model: str,
+    output: str,
+    format_name: str | None,
+    dim: int | None,
+    dtype: str,
+    words: str | None,
+    evidence: bool,
+    as_json: bool,
 ) -> None:
     """Write vectors in the format of another program. MODEL: a model, or any file that evaluate reads.
 
@@ -71,8 +84,12 @@ def command(
     format_name = format_of(Path(output), format_name).name
     if dtype != DTYPES[0] and not FORMATS[format_name].is_lossy:
         raise InputError(f"{format_name} stores {DTYPES[0]}: choose one of the formats {_LOSSY}, or leave --dtype out")
+    if evidence and format_name == "model2vec":
+        raise InputError("model2vec scales vectors by the weights of words in texts: leave --evidence out")
     whole = _selected(read_vectors(model), words)
     word_vectors = whole if dim is None else whole.truncated(dim)
+    if evidence:
+        word_vectors = word_vectors.with_evidence()
     if dtype != DTYPES[0]:
         word_vectors = word_vectors.rounded(dtype)
     files = [str(path) for path in save_vectors(word_vectors, output, format_name)]
@@ -83,7 +100,7 @@ def command(
         "dim": word_vectors.dim,
     }
     lines = [f"{number_of(len(word_vectors), 'word')} x {word_vectors.dim} -> {', '.join(files)}"]
-    if word_vectors is not whole:
+    if dim is not None or dtype != DTYPES[0]:
         result["neighbours_kept"] = share = kept(whole, word_vectors)
         lines.append(f"neighbours kept: {share:.0%} of the ten nearest of frequent words")
     if word_vectors.ngrams is not None:

@@ -5,6 +5,7 @@ from itertools import islice
 from pathlib import Path
 
 import click
+import numpy as np
 
 from wordsparse.cli import terminal
 from wordsparse.cli.common import (
@@ -38,6 +39,9 @@ neighbours_option = click.option(
 candidates_option = click.option(
     "--candidates", type=PATH, metavar="FILE", help="Show only the words in FILE, one per line."
 )
+evidence_option = click.option(
+    "--evidence/--no-evidence", default=True, help="Rank rare words lower, or by cosine alone.", show_default=True
+)
 
 
 @click.command("similar")
@@ -51,6 +55,7 @@ candidates_option = click.option(
     help="Write the neighbours to this .parquet, .csv or .jsonl file; - prints JSON lines. Without WORD, all words.",
 )
 @candidates_option
+@evidence_option
 @quiet_option
 @json_option
 def command(
@@ -59,12 +64,14 @@ def command(
     n: int,
     output: Path | None,
     candidates: Path | None,
+    evidence: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
     """Show the words that are nearest to WORD, or to several words.
 
-    Words are ranked by the cosine of their vectors with the vector of WORD, or with the mean vector of several words.
+    Words are ranked by the cosine of their vectors with the vector of WORD, or with the mean vector of several words,
+    and rare words lower, because the text tells little of them. The cosines are shown, so they need not descend.
     With -, each line of standard input is a question, answered as it arrives; a line may be a JSON list, whose words
     may contain spaces. If WORD is not in the vocabulary, the model's tokeniser is applied to it. If the result is
     unknown too and the model has n-grams, its vector is composed from n-grams. A message reports each replaced word and
@@ -78,7 +85,7 @@ def command(
 
     check_order(model, words)
     if output is not None:
-        return _answer_all(model, words, n, output, candidates, quiet, as_json)
+        return _answer_all(model, words, n, output, candidates, evidence, quiet, as_json)
     if not words:
         raise InputError("name a WORD, or the table to write with the neighbours of all words, -o FILE.parquet")
     vectors = read_vectors(model)
@@ -90,7 +97,8 @@ def command(
             parts = queries.parts(vectors, query[0])
             composed = len(parts) > 1 or vectors.is_composed(parts[0][0])
             question = {"word": query[0], "composed": composed} if len(query) == 1 else {"words": query}
-            emit_neighbours(question, vectors.similar(query, n, candidates=chosen), as_json)
+            found = vectors.similar(query, n, candidates=chosen, evidence=evidence)
+            emit_neighbours(question, found, as_json)
     return None
 
 
@@ -105,6 +113,7 @@ def _answer_all(
     n: int,
     output: Path,
     candidates: Path | None,
+    evidence: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -123,10 +132,11 @@ def _answer_all(
         """Yield questions with their nearest words and cosines, batch by batch."""
         questions = counted(asked, display, "similar", "questions")
         if not words and chosen is None:
-            for rows, cosines in nearest_of_all(vectors, n):
+            doubts = np.array([vectors.doubt_of([row]) for row in range(len(vectors))]) if evidence else None
+            for rows, cosines in nearest_of_all(vectors, n, doubts):
                 yield [*islice(questions, len(rows))], vectors.named(rows), cosines
         for batch in batches(questions, BATCH):
-            yield batch, *vectors.similar_to_each(batch, n, candidates=chosen)
+            yield batch, *vectors.similar_to_each(batch, n, candidates=chosen, evidence=evidence)
 
     def parts() -> Iterator[writing.Part]:
         nonlocal m

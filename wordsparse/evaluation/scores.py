@@ -17,6 +17,7 @@ from wordsparse.evaluation.retrieval import answer_retrieval, score_retrieval
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
 from wordsparse.types import Array
 from wordsparse.validation import positive_int
+from wordsparse.vectors.evidence import factors
 from wordsparse.vectors.word_vectors import WordVectors
 
 RESTRICT_VOCAB = 30_000
@@ -134,7 +135,7 @@ def answer_analogies(
 
 def answer_related(word_vectors: WordVectors, items: Sequence[tuple[str, str]]) -> Array:
     """Return the rank of each pair's second word among the nearest neighbours of the first: 1 for the nearest, NaN if
-    a word is unknown.
+    a word is unknown. Neighbours are ranked as :meth:`wordsparse.WordVectors.similar` ranks them.
 
     The first word itself is excluded from the ranking, in every spelling.
     """
@@ -146,9 +147,12 @@ def answer_related(word_vectors: WordVectors, items: Sequence[tuple[str, str]]) 
     for start in range(0, len(usable), batch):
         chosen = usable[start : start + batch]
         word, other = rows[chosen].T
-        cosines = unit[word] @ unit.T
-        cosines[spelling == word[:, None]] = -np.inf
-        ranks[chosen] = 1 + (cosines > cosines[np.arange(len(chosen)), other][:, None]).sum(axis=1)
+        scores = unit[word] @ unit.T
+        if word_vectors.rarity is not None:
+            doubts = np.array([word_vectors.doubt_of([row]) for row in word.tolist()])
+            scores *= factors(doubts[:, None], word_vectors.rarity)
+        scores[spelling == word[:, None]] = -np.inf
+        ranks[chosen] = 1 + (scores > scores[np.arange(len(chosen)), other][:, None]).sum(axis=1)
     return ranks
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from wordsparse.explorer.projection import projected
 from wordsparse.vectors.compact import CompactRows
+from wordsparse.vectors.evidence import FEW, SHARE
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The maximum number of characters of a word; longer words are truncated.
@@ -21,6 +22,7 @@ MAX_SHOWN = 80
 def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> dict[str, Any]:
     """Return the data of the page as numbers, strings and lists. Raise InputError if a word is not valid Unicode."""
     page = _most_frequent(vectors.with_text(), words)
+    doubt = None if vectors.rarity is None else {"share": SHARE, "most": vectors.doubt, "answers": FEW}
     method, points = projected(page.unit[:map_words], name)
     return {
         "name": name,
@@ -28,6 +30,7 @@ def content_of(name: str, vectors: WordVectors, words: int, map_words: int) -> d
         "vocabSize": len(vectors),
         "words": [word if len(word) <= MAX_SHOWN else f"{word[: MAX_SHOWN - 1]}…" for word in page.words],
         "counts": None if page.counts is None else page.counts.tolist(),
+        "doubt": doubt,
         "vectors": encoded(CompactRows.of(page.unit, "int8").numbers),
         "mapMethod": method,
         "map": encoded(_grid(points)),

@@ -12,9 +12,10 @@ from wordsparse import validation
 from wordsparse.errors import InputError, UnknownWordError, WrongTypeError
 from wordsparse.types import Array
 from wordsparse.vectors import queries
+from wordsparse.vectors.evidence import FEW
 from wordsparse.vectors.table import Key
 from wordsparse.vectors.word_vectors import Neighbours as Found
-from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.vectors.word_vectors import Query, WordVectors
 
 
 class KeyTable(WordVectors):
@@ -153,6 +154,8 @@ class KeyTable(WordVectors):
     ) -> Found | Array:
         """Return the keys nearest to the sum of positive vectors minus negative vectors, with their cosines.
 
+        Unlike in gensim, keys with counts are ranked by evidence, as :meth:`similar` and :meth:`analogy` rank them.
+
         Vectors of keys are scaled to unit length. A pair (key, weight) replaces the weight 1 or −1 of a key. The result
         excludes the keys of the query. The search covers the rows from ``clip_start`` to ``clip_end``, or the first
         ``restrict_vocab`` rows. If ``topn`` is None, the result is the cosines of all searched rows, (rows,) float32.
@@ -161,19 +164,17 @@ class KeyTable(WordVectors):
         """
         if topn is not None and validation.whole("topn", topn, -validation.LARGEST) < 1:
             return []
-        query, rows = self._query(_weighted(positive, 1.0, self) + _weighted(negative, -1.0, self))
+        query = self._query(_weighted(positive, 1.0, self) + _weighted(negative, -1.0, self))
         if indexer is not None and topn is not None:
-            nearest: Found = indexer.most_similar(query, topn)
+            nearest: Found = indexer.most_similar(query.direction, topn)
             return nearest
         start, end = (0, restrict_vocab) if restrict_vocab else (clip_start, clip_end or None)
         searched = range(len(self.vectors))[start:end]
         if topn is None:
             part = slice(searched.start, searched.stop)
-            return np.asarray(self.vectors[part] @ query / self.divisors[part], np.float32)
+            return np.asarray(self.vectors[part] @ query.direction / self.divisors[part], np.float32)
         candidates = None if len(searched) == len(self.vectors) else searched
-        found = self.similar(query, topn + len(rows), candidates=candidates) if searched else []
-        keys = {self.index_to_key[row] for row in rows}
-        return [(key, cosine) for key, cosine in found if key not in keys][:topn]
+        return self._best(query, topn, candidates) if searched else []
 
     def similar_by_key(self, key: Key, topn: int | None = 10, restrict_vocab: int | None = None) -> Found | Array:
         """Return the result of :meth:`most_similar` for one key."""
@@ -197,13 +198,13 @@ class KeyTable(WordVectors):
         """Return 1 minus the cosine of the vectors of two keys."""
         return 1 - self.similarity(w1, w2)
 
-    def _query(self, pairs: list[tuple[Any, float]]) -> tuple[Array, set[int]]:
-        """Return the weighted sum of ``pairs``, scaled to unit length, (vector_size,), and the rows of their keys."""
+    def _query(self, pairs: list[tuple[Any, float]]) -> Query:
+        """Return the query for the weighted sum of ``pairs``. If a weight is negative, the query is an analogy."""
         keys, weights = zip(*pairs, strict=True) if pairs else ((), ())
         mean = self.get_mean_vector(keys, weights, post_normalize=True, ignore_missing=False)
-        return mean, {
-            self.get_index(key) for key in keys if not isinstance(key, np.ndarray) and self.has_index_for(key)
-        }
+        rows = [self.find(key) for key in keys if not isinstance(key, np.ndarray)]
+        doubt = FEW if min(weights) < 0 else self.doubt_of(rows) if len(rows) == len(keys) else self.doubt
+        return Query(mean, {row for row in rows if row is not None}, doubt)
 
     def add_vector(self, key: Key, vector: ArrayLike) -> int:
         """Give ``key`` the next reserved row, or a new row at the end, and return the row number.
@@ -299,6 +300,7 @@ class KeyTable(WordVectors):
         row = self.get_index(key)
         self.allocate_vecattrs([attr], [type(val)])
         self.expandos[attr][row] = val
+        self._rarity = None
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
         """Return the attribute ``attr`` of ``key``; raise UnknownWordError (a KeyError) if one is missing."""

@@ -1,4 +1,6 @@
-"""Finds the rows of a table whose vectors have the largest cosines with each of several vectors.
+"""Finds the rows of a table whose vectors have the largest scores with each of several vectors.
+
+The score of a row is its cosine times a factor for rare words (:mod:`wordsparse.vectors.evidence`).
 
 A cosine is the product of two float32 unit vectors, summed in the order of the dimensions (``pyx/gemm.hpp``). Hence its
 bytes depend neither on the other vectors of the search nor on the number of threads.
@@ -15,6 +17,7 @@ from wordsparse.kernels import CpuKernels
 from wordsparse.layer.largest import TOP_EXAMPLES, largest_outputs
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.types import Array
+from wordsparse.vectors.evidence import factors
 from wordsparse.vectors.table import VectorTable
 
 # A block of rows is padded to a multiple of PANEL, because the kernel rounds the last columns of other products
@@ -32,21 +35,31 @@ def nearest(
     left_out: Sequence[Collection[int]],
     n: int,
     candidates: Iterable[object] | None = None,
+    doubts: Array | None = None,
 ) -> tuple[Array, Array]:
-    """Return the rows (m, k) of the n largest cosines with each unit vector of ``directions`` (m, dim), and the cosines
-    (m, k) float32, largest first.
+    """Return the rows (m, k) of the n largest scores with each unit vector of ``directions`` (m, dim), largest first,
+    and their cosines (m, k) float32.
 
-    Equal cosines are ordered by row. The rows ``left_out[i]`` are not among the results of vector i. Results with fewer
+    Equal scores are ordered by row. The rows ``left_out[i]`` are not among the results of vector i. Results with fewer
     than k ≤ n rows are padded with −1 and the cosine NaN. ``candidates`` are the only words that may be returned: see
-    :meth:`wordsparse.WordVectors.similar`.
+    :meth:`wordsparse.WordVectors.similar`. ``doubts`` (m,) holds the count K of each vector;
+    without them, or if the counts of the table are unknown, scores are cosines.
     """
     n = validation.positive_int("the number of words to show", n)
     rows = None if candidates is None else rows_of(table, candidates)
+    rarity = None if doubts is None else table.rarity
     k = min(n + max(map(len, left_out), default=0), len(table.vectors) if rows is None else len(rows))
     if len(directions) == 1 and not table.is_compact:
-        rows = _contenders(table, directions[0], k, rows)
+        rows = _contenders(
+            table, directions[0], k, rows, None if rarity is None or doubts is None else factors(doubts[0], rarity)
+        )
     units = table.unit if rows is None else table.some_unit(rows)
-    places, cosines = _largest(units, directions.astype(np.float32), k)
+    if rarity is None or doubts is None:
+        places, cosines = _largest(units, directions.astype(np.float32), k)
+    else:
+        asked, some = np.column_stack([directions, doubts]), rarity if rows is None else rarity[rows]
+        places, scores = _largest(units, asked.astype(np.float32), k, some)
+        cosines = scores / factors(doubts[:, None], some[places])
     return without(places if rows is None else rows[places], cosines, left_out, n)
 
 
@@ -57,7 +70,8 @@ def kept(before: VectorTable, after: VectorTable) -> float:
 
     def near(table: VectorTable, probes: Array, candidates: Array | None) -> Array:
         left_out = [[row] for row in probes.tolist()]
-        return nearest(table, table.some_unit(probes), left_out, NEAREST, candidates)[0]
+        doubts = np.full(len(probes), table.doubt)
+        return nearest(table, table.some_unit(probes), left_out, NEAREST, candidates, doubts)[0]
 
     ours, theirs = near(before, rows[probes], rows), rows[near(after, probes, None)]
     same = sum(len(np.intersect1d(*pair)) for pair in zip(ours, theirs, strict=True))
@@ -85,20 +99,23 @@ def rows_of(table: VectorTable, candidates: Iterable[object], name: str = "candi
     return np.flatnonzero(is_candidate)
 
 
-def _contenders(table: VectorTable, direction: Array, k: int, rows: Array | None) -> Array:
-    """Return the rows whose cosines with a unit vector may be among the k largest.
+def _contenders(table: VectorTable, direction: Array, k: int, rows: Array | None, of_rows: Array | None) -> Array:
+    """Return the rows whose scores with a unit vector may be among the k largest. ``of_rows`` (V,) holds the factors of
+    scores.
 
     For a single vector, BLAS reads a table in half the time of the kernel, which packs every row. Both round, so the
-    result includes rows whose cosines are smaller than the k-th by less than both rounding errors.
+    result includes rows whose scores are smaller than the k-th by less than both rounding errors.
     """
     part: Any = slice(None) if rows is None else rows
     if rows is not None and rows[-1] - rows[0] < len(rows):  # NumPy reads a slice without a copy
         part = slice(rows[0], rows[-1] + 1)
     vectors, divisors = table.vectors[part], table.divisors[part]
-    cosines = vectors @ direction.astype(vectors.dtype) / divisors
-    least = np.partition(cosines, len(cosines) - k)[len(cosines) - k]
+    scores = vectors @ direction.astype(vectors.dtype) / divisors
+    if of_rows is not None:
+        scores *= of_rows[part]
+    least = np.partition(scores, len(scores) - k)[len(scores) - k]
     rounding = 8 * table.dim * max(np.finfo(dtype).eps for dtype in (np.float32, vectors.dtype))
-    places = np.flatnonzero(~(cosines < least - rounding))  # includes NaN
+    places = np.flatnonzero(~(scores < least - rounding))  # includes NaN
     return places if rows is None else rows[places]
 
 
@@ -110,15 +127,18 @@ def products(kernels: CpuKernels, H: Array, some: Array) -> Array:
     return np.asarray(kernels.matmul(H, padded.T)[:, : len(rows)])
 
 
-def _largest(units: Array, directions: Array, k: int) -> tuple[Array, Array]:
-    """Return the places (m, k) and values (m, k) of the k largest products of unit vectors with each direction."""
+def _largest(units: Array, directions: Array, k: int, rarity: Array | None = None) -> tuple[Array, Array]:
+    """Return the places (m, k) and scores (m, k) of the k unit vectors with the largest scores for each direction. With
+    the ``rarity`` of the units, directions have one more column, their counts K."""
 
     def outputs(H: Array, blocks: Iterable[slice]) -> Iterator[Array]:
-        kernels = CpuKernels(1)
+        kernels, d = CpuKernels(1), units.shape[1]
+        H, doubts = np.ascontiguousarray(H[:, :d]), H[:, d:]
         for block in blocks:
             starts = range(block.start, block.stop, PIECE)
             pieces = [products(kernels, H, units[start : min(start + PIECE, block.stop)]) for start in starts]
-            yield pieces[0] if len(pieces) == 1 else np.hstack(pieces)
+            cosines = pieces[0] if len(pieces) == 1 else np.hstack(pieces)
+            yield cosines if rarity is None else cosines * factors(doubts, rarity[block])
 
     m, threads = len(directions), resolve_threads(None)
     step = max(1, min(TOP_EXAMPLES, -(-m // threads)))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from wordsparse.errors import InputError
 from wordsparse.types import Array
 from wordsparse.vectors.compact import CompactRows, norms_of, unit_of
+from wordsparse.vectors.evidence import DOUBT, rarity
 from wordsparse.vectors.ngrams import NgramVectors
 from wordsparse.vectors.weights import weights
 
@@ -42,6 +43,8 @@ class VectorTable:
         self.split: Callable[[str], list[str]] | None = None
         self.tokens = "split"
         self._weights: npt.NDArray[np.float32] | None = None
+        self._doubt: float | None = None
+        self._rarity: tuple[Array | None, npt.NDArray[np.float32] | None] | None = None  # the counts, and their rarity
         self._composed: set[str] = set()  # the words that new_compositions has returned
         self.vectors = vectors
 
@@ -76,6 +79,21 @@ class VectorTable:
     def dim(self) -> int:
         """Number of dimensions of a vector."""
         return int(self._vectors.shape[1])
+
+    @property
+    def rarity(self) -> npt.NDArray[np.float32] | None:
+        """1 divided by the count of each word, (V,), for the ranking of neighbours; None if the counts are unknown. See
+        :mod:`wordsparse.vectors.evidence`. The array is computed once."""
+        if self._rarity is None or self._rarity[0] is not self.counts:
+            self._rarity = self.counts, rarity(self.counts)
+        return self._rarity[1]
+
+    @property
+    def doubt(self) -> float:
+        """The count at which the cosines of a word are multiplied by √½ in the ranking of the neighbours of a vector;
+        0 if the counts are unknown."""
+        known = 0.0 if self.counts is None or self.rarity is None else DOUBT * float(self.counts.sum(dtype=np.float64))
+        return known if self._doubt is None else self._doubt
 
     @property
     def weights(self) -> npt.NDArray[np.float32]:

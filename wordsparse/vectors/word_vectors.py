@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,8 @@ from wordsparse.errors import InputError
 from wordsparse.options import refuse_unknown
 from wordsparse.types import Array
 from wordsparse.vectors import names, neighbours, queries
-from wordsparse.vectors.compact import DTYPES, CompactRows, most_shared, part_of
+from wordsparse.vectors.compact import DTYPES, CompactRows, most_shared, part_of, unit_of
+from wordsparse.vectors.evidence import FEW, SHARE, factors
 from wordsparse.vectors.ngrams import NgramVectors
 from wordsparse.vectors.table import Key, VectorTable
 
@@ -27,8 +28,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Neighbours: TypeAlias = list[tuple[Any, float]]
-Query: TypeAlias = tuple[Array, set[int]]
-"""A unit vector (dim,) float64, and the rows of the words that its neighbours leave out."""
+
+
+class Query(NamedTuple):
+    """A unit vector (dim,) float64, the rows of the words that its neighbours leave out, and the count K of
+    :mod:`wordsparse.vectors.evidence`."""
+
+    direction: Array
+    left_out: set[int]
+    doubt: float
+
 
 # A map from the names of methods and attributes in gensim and fastText to our names, for the message of AttributeError.
 ELSEWHERE = {
@@ -125,11 +134,14 @@ class WordVectors(VectorTable):
         n: int = 10,
         *,
         candidates: Iterable[Key] | Array | None = None,
+        evidence: bool = True,
         **unknown: NoReturn,
     ) -> Neighbours:
-        """Return the ``n`` words whose vectors have the largest cosines with the vector of ``word``, and the cosines.
+        """Return the ``n`` words nearest to ``word``, and the cosines of their vectors with the vector of ``word``.
 
-        Words with equal cosines are ordered by row. A zero vector has the cosine 0 with every other vector.
+        Words are ranked by evidence: by cosine, less for words that are rare in the text
+        (:mod:`wordsparse.vectors.evidence`). If the counts of words are unknown, words are ranked by cosine. Equal
+        words are ordered by row. A zero vector has the cosine 0 with every other vector.
 
         Parameters
         ----------
@@ -142,6 +154,8 @@ class WordVectors(VectorTable):
         candidates : iterable of str, or row numbers, optional
             The only words that may be returned. Row numbers are a range or an array of integers, such as
             ``most_frequent(5000)``. Words without a row are ignored.
+        evidence : bool
+            Whether words are ranked by evidence; otherwise, by cosine alone.
 
         Raises
         ------
@@ -149,11 +163,11 @@ class WordVectors(VectorTable):
             If a word is unknown, a vector is not finite or does not have ``dim`` numbers, ``n`` is below 1, or no
             candidate has a row.
         """
-        refuse_unknown(unknown, ["n", "candidates"])
+        refuse_unknown(unknown, ["n", "candidates", "evidence"])
         query = self._query_of(word)
         for part in [] if isinstance(word, np.ndarray) else self.new_compositions(word):
             logger.warning("%r is not in the vocabulary: its vector is composed of its n-grams", part)
-        return self._best(query, n, candidates)
+        return self._best(query, n, candidates, evidence)
 
     def new_compositions(self, word: Key | Sequence[Key]) -> list[str]:
         """Return the words of a query of :meth:`similar` whose vectors are composed from n-grams, except for words that
@@ -165,7 +179,12 @@ class WordVectors(VectorTable):
         return found
 
     def similar_to_each(
-        self, words: Iterable[Any], n: int = 10, *, candidates: Iterable[Key] | Array | None = None
+        self,
+        words: Iterable[Any],
+        n: int = 10,
+        *,
+        candidates: Iterable[Key] | Array | None = None,
+        evidence: bool = True,
     ) -> tuple[Array, Array]:
         """Return the ``n`` nearest words of each of many words, (m, k) object, and their cosines, (m, k) float32.
 
@@ -176,7 +195,7 @@ class WordVectors(VectorTable):
         Parameters
         ----------
         words : iterable of str, of lists of str, or of vectors; or array (m, dim)
-        n, candidates
+        n, candidates, evidence
             See :meth:`similar`.
 
         Raises
@@ -186,7 +205,7 @@ class WordVectors(VectorTable):
         """
         if isinstance(words, str) or not isinstance(words, Iterable):
             raise InputError(f"words={words!r:.80} must be a list of words")
-        return self._nearest([self._query_of(word) for word in words], n, candidates)
+        return self._nearest([self._query_of(word) for word in words], n, candidates, evidence)
 
     def similarity(self, a: Key, b: Key) -> float:
         """Return the cosine of the vectors of two words, computed in float64. The cosine is 0 if one of the vectors is
@@ -236,20 +255,39 @@ class WordVectors(VectorTable):
         return vectors
 
     def analogy(
-        self, a: Key, b: Key, c: Key, n: int = 10, *, candidates: Iterable[Key] | Array | None = None
+        self,
+        a: Key,
+        b: Key,
+        c: Key,
+        n: int = 10,
+        *,
+        candidates: Iterable[Key] | Array | None = None,
+        evidence: bool = True,
     ) -> Neighbours:
-        """Return words x such that ``a`` is to ``b`` as ``c`` is to x: the words of largest cosine with b - a + c
-        (3CosAdd).
+        """Return words x such that ``a`` is to ``b`` as ``c`` is to x: the words nearest to b - a + c (3CosAdd), and
+        their cosines with it.
 
         The vectors are normalised before the sum; ``a``, ``b`` and ``c`` are excluded from the result. ``candidates``
-        are the only words that may be returned, as in :meth:`similar`.
+        are the only words that may be returned, as in :meth:`similar`. ``evidence`` says whether the cosines of words
+        that occur a few times count less.
 
         Raises
         ------
         InputError
             If a word is unknown, ``n`` is below 1, or no candidate has a row.
         """
-        return self._best(self._direction([(a, -1.0), (b, 1.0), (c, 1.0)]), n, candidates)
+        query = self._direction([(a, -1.0), (b, 1.0), (c, 1.0)])._replace(doubt=FEW)
+        return self._best(query, n, candidates, evidence)
+
+    def with_evidence(self) -> WordVectors:
+        """Return the same words with vectors that are shorter for rare words.
+
+        Another program can then rank words as :meth:`similar` ranks them for a vector: by the inner product with a
+        vector of length one. Cosines do not change. Raise InputError if the counts of words are unknown.
+        """
+        if self.rarity is None:
+            raise InputError("the counts of the words are unknown, so there is no evidence: export the model itself")
+        return self._with(unit_of(self.vectors, self.divisors / factors(self.doubt, self.rarity)), self.ngrams)
 
     def plot(self, words: Key | Sequence[Key], n: int = 20, ax: Axes | None = None) -> Axes:
         """Draw words in the plane, by the two principal components of their unit vectors.
@@ -334,7 +372,7 @@ class WordVectors(VectorTable):
         counts = None if self.counts is None else self.counts[rows]
         changed = WordVectors(self.words if words is None else words, vectors, counts)
         changed.split, changed.tokens, changed.ngrams = self.split, self.tokens, ngrams
-        changed.weights = self.weights[rows]
+        changed.weights, changed._doubt = self.weights[rows], self.doubt
         return changed
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:
@@ -362,15 +400,17 @@ class WordVectors(VectorTable):
             keyed.expandos["count"][:] = self.counts
         return keyed
 
-    def _best(self, query: Query, n: int, candidates: Any) -> Neighbours:
+    def _best(self, query: Query, n: int, candidates: Any, evidence: bool = True) -> Neighbours:
         """Return the ``n`` words nearest to one query, and their cosines."""
-        words, cosines = self._nearest([query], n, candidates)
+        words, cosines = self._nearest([query], n, candidates, evidence)
         return [*zip(words[0].tolist(), cosines[0].tolist(), strict=True)]
 
-    def _nearest(self, asked: Sequence[Query], n: int, candidates: Any) -> tuple[Array, Array]:
+    def _nearest(self, asked: Sequence[Query], n: int, candidates: Any, evidence: bool) -> tuple[Array, Array]:
         """Compute :meth:`similar_to_each` for queries."""
-        directions = np.array([direction for direction, _ in asked]).reshape(-1, self.dim)
-        rows, cosines = neighbours.nearest(self, directions, [left_out for _, left_out in asked], n, candidates)
+        directions = np.array([query.direction for query in asked]).reshape(-1, self.dim)
+        doubts = np.array([query.doubt for query in asked]) if evidence else None
+        left_out = [query.left_out for query in asked]
+        rows, cosines = neighbours.nearest(self, directions, left_out, n, candidates, doubts)
         return self.named(rows), cosines
 
     def named(self, rows: Array) -> Array:
@@ -384,19 +424,27 @@ class WordVectors(VectorTable):
             if word.shape != (self.dim,):
                 raise InputError(f"a vector must have the shape {(self.dim,)}, not {word.shape}")
             vector = validation.matrix("the vector", word[None], self.dim, np.dtype(np.float64))[0]
-            return vector / (float(np.linalg.norm(vector)) or 1.0), set()
+            return Query(vector / (float(np.linalg.norm(vector)) or 1.0), set(), self.doubt)
         words = list(word) if isinstance(word, list | np.ndarray) else [word]
         if len(words) == 1 and (row := self.find(words[0])) is not None:
-            return self.some_unit(np.array([row]))[0].astype(np.float64), {row}
+            return Query(self.some_unit(np.array([row]))[0].astype(np.float64), {row}, self.doubt_of([row]))
         return self._direction([(one, 1.0) for one in words])
 
     def _direction(self, asked: Sequence[tuple[Key, float]]) -> Query:
-        """Return the weighted sum of words' unit vectors, scaled to unit length, (dim,) float64, and the rows of these
-        words."""
+        """Return the query for the weighted sum of words' unit vectors."""
         weighted = [(word, weight * share) for query, weight in asked for word, share in queries.parts(self, query)]
         total = np.zeros(self.dim)
         for word, weight in weighted:
             total += weight * self.vector(word, unit=True)
         total /= sum(abs(weight) for _, weight in weighted)
         total /= float(np.linalg.norm(total)) or 1.0
-        return total, {row for word, _ in weighted if (row := self.find(word)) is not None}
+        rows = [self.find(word) for word, _ in weighted]
+        return Query(total, {row for row in rows if row is not None}, self.doubt_of(rows))
+
+    def doubt_of(self, rows: Sequence[int | None]) -> float:
+        """Return the count K of :mod:`wordsparse.vectors.evidence` for a query of words with these rows; None is a word
+        without a row. Several words have the K of the rarest."""
+        known = [row for row in rows if row is not None]
+        if self.rarity is None or self.counts is None or len(known) < len(rows):
+            return 0.0
+        return min(SHARE * float(self.counts[known].min()), self.doubt)

@@ -6,6 +6,7 @@
  * @property {string} name @property {number} dim d
  * @property {number} vocabSize number of words in the whole model; the page holds only the n most frequent words
  * @property {string[]} words @property {number[] | null} counts how often each word occurred, or null if unknown
+ * @property {{share: number, most: number, answers: number} | null} doubt see `nearest`; null to rank by cosine
  * @property {Map<string, number>} rows
  * @property {Int8Array} vectors (n, d)
  * @property {Float32Array} inverseNorms 1 / |vector| of each row; 0 for a vector of zeros
@@ -32,10 +33,6 @@ function decoded(stored) {
 
 const model = decoded(JSON.parse(document.getElementById("data").textContent));
 
-// Only the first hundred words and words with at least this count are shown as neighbours: vectors of rarer words are unreliable.
-const LEAST_COUNT = 5;
-const OFTEN = model.words.filter((_, row) => row < 100 || !model.counts || model.counts[row] >= LEAST_COUNT).length;
-
 /** Return Σ weight · unit vector, normalised to unit length. @param {[number, number][]} terms pairs of weight and row */
 function combination(terms) {
   const { dim, vectors, inverseNorms } = model;
@@ -57,17 +54,20 @@ function cosines(query, n) {
   return result;
 }
 
-/** Return the words nearest to a combination, among the `top` most frequent words and without the combined words. If cosines are equal, the more frequent word comes first. @returns {{row: number, cosine: number}[]} */
-function nearest(terms, count, top = OFTEN) {
-  const scores = cosines(combination(terms), top);
+/** Return the words nearest to a combination, among the `top` most frequent words and without the combined words. Words are ranked by cosine / √(1 + K / count), where K is `doubt.answers` for an analogy, and otherwise a share of the rarest word's count, but at most `doubt.most`. Among equal words, the more frequent comes first. @returns {{row: number, cosine: number}[]} */
+function nearest(terms, count, top = model.words.length) {
+  const found = cosines(combination(terms), top), { counts, doubt } = model;
+  const isAnalogy = terms.some(([weight]) => weight < 0);
+  const K = doubt && (isAnalogy ? doubt.answers : Math.min(doubt.most, ...terms.map(([, row]) => doubt.share * counts[row])));
+  const scores = found.map((cosine, row) => (K && counts[row] ? cosine / Math.sqrt(1 + K / counts[row]) : cosine));
   for (const [, row] of terms) if (row < scores.length) scores[row] = -Infinity;
   const best = [];
-  scores.forEach((cosine, row) => {
-    if (cosine === -Infinity || (best.length === count && cosine <= best[count - 1].cosine)) return;
+  scores.forEach((score, row) => {
+    if (score === -Infinity || (best.length === count && score <= scores[best[count - 1]])) return;
     let place = best.length;
-    while (place > 0 && best[place - 1].cosine < cosine) place--;
-    best.splice(place, 0, { row, cosine });
+    while (place > 0 && scores[best[place - 1]] < score) place--;
+    best.splice(place, 0, row);
     if (best.length > count) best.pop();
   });
-  return best;
+  return best.map((row) => ({ row, cosine: found[row] }));
 }

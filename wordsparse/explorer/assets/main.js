@@ -18,7 +18,7 @@ function build() {
     byId("views").append(view.node);
     byId("tabs").append(element("a", { id: `tab-${key}` }, view.name));
   }
-  byId("about").append(`${whole(model.words.length)} of ${whole(model.vocabSize)} words, ${model.dim} dimensions, rounded to 8 bits; answers come from the ${whole(OFTEN)} most frequent. This page is self-contained: it requests nothing from the network. Its address stores the current view.`);
+  byId("about").append(`${whole(model.words.length)} of ${whole(model.vocabSize)} words, ${model.dim} dimensions, rounded to 8 bits. This page is self-contained: it requests nothing from the network. Its address stores the current view.`);
 }
 
 function draw(state) {
