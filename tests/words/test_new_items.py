@@ -133,10 +133,12 @@ def test_the_command_line(tmp_path: Path, log: pd.DataFrame, capsys: pytest.Capt
     how = ["--for", "sessions", "--features", str(tmp_path / "items.csv"), "--dim", "16", "--epochs", "3", "-q"]
     assert main(["train", str(tmp_path / "before.csv"), "-o", str(tmp_path / "m"), *where, *how]) == 0
     capsys.readouterr()
-    (tmp_path / "new.txt").write_text("new 1\nnew 3\nitem 3\n")
+    (tmp_path / "new.txt").write_text("new 1\nnew 3\nitem 3\nitem x\n", "utf-8-sig")
     candidates = ["--candidates", str(tmp_path / "new.txt"), "--json"]
     assert main(["next", str(tmp_path / "m"), "item 11", "item 16", "item 21", *candidates]) == 0
-    assert json.loads(capsys.readouterr().out)["next"][0]["item"] == "new 1"
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["next"][0]["item"] == "new 1"
+    assert "new.txt: 1 of 4 lines not in the vocabulary; ignored: 'item x'" in shown.err
     assert main(["evaluate", str(tmp_path / "m"), "--next", str(tmp_path / "log.csv"), "--cold", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)["next"]["log"]
     assert set(scores) == {"model", "category"}
