@@ -66,6 +66,14 @@ def test_new_items_are_predicted_after_items_of_their_kind(preset: str, model: w
     assert sum(share for _, share in model.predict(of_kind(0), ITEMS + KINDS)) == pytest.approx(1, abs=1e-5)
 
 
+def test_an_unknown_session_ranks_new_items_last(model: ws.Model) -> None:
+    """Previously, they were as frequent as the mean item, thirty times as likely as after a known session."""
+    answer = model.predict([], ITEMS + KINDS)
+    assert [item for item, _ in answer[-KINDS:]] == NEW
+    assert answer[-1][1] == pytest.approx(1 / (model.vocabulary.counts[:ITEMS].sum() + KINDS), rel=1e-4)
+    assert sum(share for _, share in answer) == pytest.approx(1, abs=1e-5)
+
+
 def test_scores_of_trained_items_stay_the_same(model: ws.Model) -> None:
     alone = ws.train(sessions(), **OPTIONS)
     before, now = (dict(each.predict(of_kind(2), ITEMS + KINDS)) for each in (alone, model))
