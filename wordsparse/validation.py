@@ -138,10 +138,12 @@ def base_measure(measure: ArrayLike, n_outputs: int, dtype: np.dtype[Any]) -> Ar
 
 
 def counts(name: str, value: ArrayLike, size: int) -> Array:
-    """Return ``value`` as an array (size,) float64 of non-negative finite numbers."""
+    """Return ``value`` as an array (size,) float64 of non-negative numbers with a finite sum."""
     array = _real_array(name, value, (size,)).astype(np.float64)
-    if not (np.isfinite(array).all() and (array >= 0).all()):
-        raise InputError(f"{name} must hold finite numbers of at least 0 only")
+    with np.errstate(over="ignore"):
+        has_sum = np.isfinite(array.sum())
+    if not (has_sum and (array >= 0).all()):
+        raise InputError(f"{name} must hold finite numbers of at least 0 only, and their sum must be finite")
     return array
 
 

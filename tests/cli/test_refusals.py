@@ -40,6 +40,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     (folder / "table.parquet").write_bytes(b"PAR1")
     (folder / "labels").mkdir()
     (folder / "labels/labels.json").write_text("{}")
+    os.mkfifo(folder / "pipe")
     (folder / "taken").mkdir()
     (folder / "taken/mine").write_text("mine")
     (folder / "latin").write_bytes("café olé\n".encode("latin-1"))
@@ -111,7 +112,9 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("similar {vectors} -o - --json", "--json and --output both name standard output"),
         ("similar {vectors} man quen -o out.csv", "'quen' is not in the vocabulary"),
         ("similar {vectors} king --candidates {text}", "none of the candidates is in the vocabulary"),
-        ("analogy {vectors} man king woman --candidates none", "none: cannot be read as lines of text"),
+        ("analogy {vectors} man king woman --candidates none", "none: cannot be read: No such file"),
+        ("similar {vectors} king --candidates /dev/zero", "/dev/zero: is no regular file"),
+        ("next {model} w1 --candidates {pipe}", "pipe: is no regular file"),
         ("similar {damaged} w1", "input.npy: does not match its checksum"),
         ("analogy {vectors} man king x", "'x' is not in the vocabulary"),
         ("evaluate nowhere {sets}", "nowhere: cannot be read: No such file or directory"),

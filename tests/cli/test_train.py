@@ -88,3 +88,15 @@ def test_an_export_that_cannot_be_written_is_refused_before_the_training(
     monkeypatch.chdir(tmp_path)
     assert main(["train", str(text), "-o", "model", "--export", name, *SMALL]) == 2
     assert not (tmp_path / "model").exists()
+
+
+def test_the_help_for_text_has_no_options_of_groups(capsys: Output) -> None:
+    """Previously, it showed --half-life and --min-groups, but not --group-by, --order-by and --weight-column."""
+    of_groups = ["--group-by ", "--order-by ", "--min-groups ", "--half-life "]
+    assert main(["train", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert [name for name in of_groups if name in shown] == []
+    assert "--weight-column " in shown
+    assert main(["train", "--for", "sessions", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert [name for name in of_groups if name in shown] == of_groups

@@ -273,11 +273,19 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=said):
             ws.train(path, preset="counts", **options, **SMALL)
+    rows = [{"u": "x", "i": f"i{n % 3}", "t": n} for n in range(30)]
+    grouped = {"column": "i", "group": "u", "order": "t", "min_count": 1}
     text, tables = ws.encode(TEXT, tmp_path / "text"), {"preset": "counts", "min_count": 2, "window": 3}
     for given, options, said in (
         ([{"t": "a b", "n": 0}], {"column": "t", "weight": "n"}, "row 1: its weight must be"),
         (text.path, {"weight": "n"}, "text: is an encoded corpus"),
         (text, {"min_count": 1}, "was encoded with min_count 5, not 1"),
+        (rows, {**grouped, "half_life": "3d"}, "half_life weighs items by age in training"),
+        (
+            ws.encode(rows, tmp_path / "by-age", **grouped, half_life=3.0),
+            {},
+            "half_life weighs items by age in training",
+        ),
         (path, {"preset": "graph"}, "preset must be one of text, counts, not 'graph'"),
         (path, tables, "min_count, window: for counting a text, not for adding up tables"),
     ):

@@ -31,8 +31,7 @@ def by_loops(documents: Sequence[Sequence[str]], words: Sequence[str]) -> tuple[
 
 
 def test_the_formulas() -> None:
-    index = WordIndex()
-    index.add(DOCUMENTS)
+    index = WordIndex().added(DOCUMENTS)
     for words in QUESTIONS:
         for got, expected in zip(index.scores(words), by_loops(DOCUMENTS, words), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-6)
@@ -40,36 +39,32 @@ def test_the_formulas() -> None:
 
 def test_bm25_is_that_of_bm25s() -> None:
     bm25s = pytest.importorskip("bm25s", reason="bm25s is not installed")
-    theirs, index = bm25s.BM25(k1=K1, b=B), WordIndex()
+    theirs, index = bm25s.BM25(k1=K1, b=B), WordIndex().added(DOCUMENTS)
     theirs.index([document or [""] for document in DOCUMENTS], show_progress=False)
-    index.add(DOCUMENTS)
     expected = theirs.get_scores(["w1", "w2", "w29"])
     got = index.scores(["w1", "w2", "w29"])[0]
     assert np.argsort(-got, kind="stable")[:20].tolist() == np.argsort(-expected, kind="stable")[:20].tolist()
 
 
 def test_documents_can_be_added_in_parts() -> None:
-    whole, parts = WordIndex(), WordIndex()
-    whole.add(DOCUMENTS)
+    whole, parts = WordIndex().added(DOCUMENTS), WordIndex()
     for start in range(0, len(DOCUMENTS), 7):
-        parts.add(DOCUMENTS[start : start + 7])
+        before, parts = parts, parts.added(DOCUMENTS[start : start + 7])
         parts.scores(["w1"])  # the index is used between additions
+        assert len(before.postings("w1")[0]) <= len(before) == start
     for words in QUESTIONS:
         for a, b in zip(whole.scores(words), parts.scores(words), strict=True):
             assert a.tobytes() == b.tobytes()
     assert WordIndex().scores(["w1"])[0].shape == (0,)
     restored = WordIndex.of_state(*whole.state())
-    restored.add(DOCUMENTS[:3])
-    whole.add(DOCUMENTS[:3])
+    restored, whole = (index.added(DOCUMENTS[:3]) for index in (restored, whole))
     assert restored.scores(["w1", "w2"])[0].tobytes() == whole.scores(["w1", "w2"])[0].tobytes()
 
 
 @pytest.fixture
 def ranked() -> Ranking:
     vectors = WordVectors([f"w{i}" for i in range(30)], RANDOM.normal(size=(30, 5)))
-    result = Ranking(vectors)
-    result.add([" ".join(document) for document in DOCUMENTS * 30])
-    return result
+    return Ranking(vectors).added([" ".join(document) for document in DOCUMENTS * 30])
 
 
 def test_scores_do_not_depend_on_other_questions_or_threads(ranked: Ranking, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,17 +94,17 @@ def test_the_score(ranked: Ranking) -> None:
 def test_equal_documents_have_equal_scores(dim: int) -> None:
     """Previously, rounding broke ties between equal documents."""
     result = Ranking(WordVectors([f"w{i}" for i in range(30)], RANDOM.normal(size=(30, dim))))
-    result.add(["w1 w2 w3"] * 3001)
+    result = result.added(["w1 w2 w3"] * 3001)
     (parts,) = result.parts(["w1 w9"])
     assert len(set(parts.score().tolist())) == 1
 
 
 def test_stems_without_stop_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    stems = ranking.stemmer("english")
+    stems = ranking.Stemmer("english")
     assert stems(["the", "cats", "were", "sleeping"]) == stems(["cat", "sleeps"]) == ["cat", "sleep"]
     assert stems(["to", "the"])  # words are kept if all of them are stop words
     with pytest.raises(InputError, match=r"the language 'englisch' has no stemmer: .*english"):
-        ranking.stemmer("englisch")
+        ranking.Stemmer("englisch")
     monkeypatch.setitem(__import__("sys").modules, "Stemmer", None)
     with pytest.raises(MissingDependencyError, match=r"stemming needs PyStemmer, .*wordsparse\[search\]"):
-        ranking.stemmer("english")
+        ranking.Stemmer("english")

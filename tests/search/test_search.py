@@ -1,6 +1,9 @@
 """An index of documents: results, additions, files, and the command."""
 
+import gzip
 import json
+import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +82,86 @@ def test_additions_give_the_scores_of_an_index_built_at_once(model: ws.Model, tm
     assert whole.search(questions) == read.search(questions)
 
 
+def test_an_interrupted_addition_changes_nothing(
+    model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Previously, the words of a part of the documents stayed in the index, and later hits named wrong documents."""
+    expected = Search(model, ROWS, column="text", keep=["id"]).search("cats and flour 3")
+    encode = ws.WordVectors.encode
+    for batches_before in range(4):
+        index = Search(model, ROWS[:6], column="text", keep=["id"])
+        before = index.search("a warm bank")
+        monkeypatch.setattr("wordsparse.search._BATCH", 16)
+        calls = iter(range(100))
+
+        def interrupted(vectors: object, texts: object, at: int = batches_before, calls: object = calls) -> object:
+            if next(calls) == at:
+                raise KeyboardInterrupt
+            return encode(vectors, texts)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(ws.WordVectors, "encode", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                index.add([*ROWS[6:], {"id": -1, "text": "unheard"}], column="text")
+        assert len(index) == 6
+        assert index.search("unheard") == []
+        assert index.search("a warm bank") == before
+        index.add(ROWS[6:], column="text")
+        assert index.search("cats and flour 3") == expected
+    index.save(tmp_path / "index")
+    assert ws.load(tmp_path / "index").search("cats and flour 3") == expected
+
+
+def test_copies(model: ws.Model, tmp_path: Path) -> None:
+    for stem in (None, "english"):
+        index = Search(model, TEXTS, stem=stem)
+        assert pickle.loads(pickle.dumps(index)).search("cats") == index.search("cats")
+    Search(model, []).save(tmp_path / "empty")  # previously, a ValueError of NumPy
+    empty = ws.load(tmp_path / "empty")
+    assert empty.search("bread") == []
+    empty.add(TEXTS)
+    assert empty.search("bread") == Search(model, TEXTS).search("bread")
+
+
+def test_another_model(model: ws.Model, tmp_path: Path) -> None:
+    """Vectors of another model are refused, in an index and in a file of ``documents``. Previously, a question got
+    cosines with vectors of another space."""
+    other = ws.train(
+        iter(TEXTS), tokens="unicode", preset="search", dim=6, epochs=5, min_count=1, form=0, progress=False, seed=2
+    )
+    Search(model, TEXTS).save(tmp_path / "index")
+    shutil.rmtree(tmp_path / "index" / "model")
+    other.save(tmp_path / "index" / "model")
+    with pytest.raises(InputError, match=r"model\.json: does not match"):
+        ws.load(tmp_path / "index")
+
+    def rows_of(each: ws.Model, scale: float) -> list[dict[str, object]]:
+        vectors = zip(TEXTS, each.encode(TEXTS) * scale, strict=True)
+        return [{"text": text, "vector": vector.tolist()} for text, vector in vectors]
+
+    def written(rows: list[dict[str, object]]) -> Path:
+        pd.DataFrame(rows).to_json(tmp_path / "rows.jsonl", orient="records", lines=True, double_precision=15)
+        return tmp_path / "rows.jsonl"
+
+    with pytest.raises(InputError, match="the vectors are not those of this model"):
+        Search(model, written(rows_of(other, 1)), column="text")
+    scaled = Search(model, written(rows_of(model, 681)), column="text").search("bread and butter")
+    expected = Search(model, TEXTS).search("bread and butter")
+    np.testing.assert_allclose([hit.cosine for hit in scaled], [hit.cosine for hit in expected], rtol=1e-5)
+    further = model.train(iter([*TEXTS, "more bread"]), epochs=1, progress=False)
+    assert len(Search(further, written(rows_of(model, 1)), column="text")) == len(TEXTS)
+
+
+def test_memory(model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few compressed kilobytes of many lines are refused when memory runs out, and the index stays as it was."""
+    (tmp_path / "lines.gz").write_bytes(gzip.compress(b"bread\n" * 200_000))
+    index = Search(model, TEXTS)
+    monkeypatch.setattr("wordsparse.machine.memory.limits", lambda: iter([(10**8, "available memory")]))
+    with pytest.raises(InputError, match=r"not enough memory: an index of 131,162 documents or more needs about"):
+        index.add(tmp_path / "lines.gz")
+    assert len(index) == len(TEXTS)
+
+
 def test_tables(model: ws.Model, saved: Path, tmp_path: Path) -> None:
     expected = Search(model, ROWS, column="text", keep=["id", "year"]).search("the market")
     assert expected[0].document == {"id": expected[0].row, "year": 2000 + expected[0].row % 3}
@@ -108,6 +191,8 @@ def test_stems_and_weights(model: ws.Model) -> None:
         (lambda model: Search(model, TEXTS).search(3), "must be an iterable of texts, not 3"),
         (lambda model: Search(model, TEXTS).search("a", n=0), "n must be at least 1"),
         (lambda model: Search(model, TEXTS).search("a", weight=-1), "weight must be"),
+        (lambda model: Search(model, TEXTS).search("a", weight=1e39), "weight must be at most"),
+        (lambda model: Search(model, iter(TEXTS), fit_weights=True), "an iterator only once"),
         (lambda model: Search(model, TEXTS, stem="klingon"), "the language 'klingon' has no stemmer"),
     ],
 )

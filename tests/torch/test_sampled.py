@@ -122,6 +122,29 @@ def test_a_single_step_is_exact() -> None:
     assert (sizes > 0).sum() == len(target.unique())
 
 
+def test_a_gradient_of_zero_moves_nothing() -> None:
+    """If the minibatch has one class, its gradient is 0. Previously, repeated targets left a rounding error, which
+    Adagrad scaled to a whole step."""
+    random = np.random.default_rng(0)
+    for size in (2, 3, 40):
+        head, rows = SampledOutput(4, 100, counts=np.full(100, 50)), torch.from_numpy(random.integers(2, size=size))
+        before, h = head.weights(), torch.randn(2, 4, requires_grad=True)
+        weights = torch.from_numpy(random.random(size).astype(np.float32))
+        head(h, (rows, torch.full((size,), 3), weights)).backward()
+        assert torch.equal(head.weights(), before)
+
+
+def test_counts_beyond_the_integers_of_float32() -> None:
+    """Previously, counts stopped at 2**24, and the shares of the other classes sank."""
+    head = SampledOutput(1, 3, lr=0)
+    head.load_state_dict(
+        head.state_dict() | {"counts": torch.tensor([2.0**24, 10, 0]), "total": torch.tensor(2.0**24 + 10)}
+    )
+    for _ in range(3):
+        head(torch.zeros(5, 1, requires_grad=True), torch.tensor([0, 0, 0, 1, 0])).backward()
+    assert head.state_dict()["counts"].tolist() == [2**24 + 12, 13, 0]
+
+
 def test_outputs_that_differ_by_thousands() -> None:
     head = sampled(reduction="sum")
     dense, h = Dense(head), 1000 * minibatch()[0].detach()
@@ -319,6 +342,7 @@ def test_states_that_cannot_be_are_refused() -> None:
         ({"num_sampled": 5}, r"did you mean negatives\?"),
         ({"counts": np.ones(D + 1)}, r"counts must have shape \(40,\), not \(41,\)"),
         ({"counts": -np.ones(D)}, "counts must hold finite numbers of at least 0 only"),
+        ({"counts": np.full(D, 1e308)}, "their sum must be finite"),
         ({"negatives": -1}, "negatives must be at least 0, not -1"),
         ({"lr": -1}, "lr must be a finite number of at least 0"),
         ({"weights": np.ones((D + 1, d))}, r"weights must have shape \(40, 5\), not \(41, 5\)"),
@@ -343,6 +367,11 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: st
         (torch.ones(m, d), None, r"head\(h, target\) gives losses"),
         (torch.ones(m, d), [1] * m, "not list"),
         (torch.ones(m, d + 1), torch.zeros(m), r"input must be a tensor of shape \(any, 5\), not \(7, 6\)"),
+        (
+            torch.ones(m, d),
+            (torch.arange(3), torch.arange(3), torch.tensor([1, torch.nan, 1])),
+            "Y holds the weight nan",
+        ),
         (torch.full((m, d), torch.inf), TARGETS["ids"], "H holds a value that is not a finite float64 number"),
     ],
 )
@@ -387,14 +416,14 @@ def test_a_weight_decay_set_by_hand_is_refused() -> None:
 # ── size and length ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_memory_is_that_of_the_rows_and_two_numbers_per_row() -> None:
+def test_the_memory_is_that_of_the_rows_and_three_numbers_per_row() -> None:
     outputs, size = 300_000, 32
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     head = SampledOutput(size, outputs)
     head(torch.randn(64, size), torch.randint(outputs, (64,))).backward()
     head.top(torch.randn(64, size), 10)
     grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-    assert grown < 4 * outputs * (size + 2) + 40e6
+    assert grown < 4 * outputs * (size + 3) + 40e6
 
 
 @pytest.mark.nightly

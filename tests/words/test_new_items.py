@@ -66,6 +66,14 @@ def test_new_items_are_predicted_after_items_of_their_kind(preset: str, model: w
     assert sum(share for _, share in model.predict(of_kind(0), ITEMS + KINDS)) == pytest.approx(1, abs=1e-5)
 
 
+def test_an_unknown_session_ranks_new_items_last(model: ws.Model) -> None:
+    """Previously, they were as frequent as the mean item, thirty times as likely as after a known session."""
+    answer = model.predict([], ITEMS + KINDS)
+    assert [item for item, _ in answer[-KINDS:]] == NEW
+    assert answer[-1][1] == pytest.approx(1 / (model.vocabulary.counts[:ITEMS].sum() + KINDS), rel=1e-4)
+    assert sum(share for _, share in answer) == pytest.approx(1, abs=1e-5)
+
+
 def test_scores_of_trained_items_stay_the_same(model: ws.Model) -> None:
     alone = ws.train(sessions(), **OPTIONS)
     before, now = (dict(each.predict(of_kind(2), ITEMS + KINDS)) for each in (alone, model))
@@ -133,10 +141,12 @@ def test_the_command_line(tmp_path: Path, log: pd.DataFrame, capsys: pytest.Capt
     how = ["--for", "sessions", "--features", str(tmp_path / "items.csv"), "--dim", "16", "--epochs", "3", "-q"]
     assert main(["train", str(tmp_path / "before.csv"), "-o", str(tmp_path / "m"), *where, *how]) == 0
     capsys.readouterr()
-    (tmp_path / "new.txt").write_text("new 1\nnew 3\nitem 3\n")
+    (tmp_path / "new.txt").write_text("new 1\nnew 3\nitem 3\nitem x\n", "utf-8-sig")
     candidates = ["--candidates", str(tmp_path / "new.txt"), "--json"]
     assert main(["next", str(tmp_path / "m"), "item 11", "item 16", "item 21", *candidates]) == 0
-    assert json.loads(capsys.readouterr().out)["next"][0]["item"] == "new 1"
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["next"][0]["item"] == "new 1"
+    assert "new.txt: 1 of 4 lines not in the vocabulary; ignored: 'item x'" in shown.err
     assert main(["evaluate", str(tmp_path / "m"), "--next", str(tmp_path / "log.csv"), "--cold", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)["next"]["log"]
     assert set(scores) == {"model", "category"}

@@ -211,6 +211,35 @@ class Recommend(Benchmark):
 
 
 @dataclass
+class Chains(Benchmark):
+    """The probabilities of ``train --for sessions`` next to the true ones, on sessions of a Markov chain.
+
+    After each of 200 items come five items, with the probabilities ``shares``, / between them. The model is trained on
+    3,000 sessions of ten items, and asked for the last item of 1,000 other sessions. ``p1`` is the mean probability
+    that it gives to the first item, ``true1`` the mean of the true one, among items that are not in the session.
+    """
+
+    shares: Any = (".9/.05/.03/.01/.01", ".5/.2/.15/.1/.05", ".2/.2/.2/.2/.2")
+    seed: Any = (1, 2, 3)
+    cases: ClassVar[tuple[str, ...]] = ("shares", "seed")
+
+    def track_truth(self) -> list[Row]:
+        random, shares = np.random.default_rng(self.seed), np.array([float(share) for share in self.shares.split("/")])
+        after = np.array([random.choice(200, len(shares), replace=False) for _ in range(200)])
+        sessions = random.integers(200, size=(4000, 10))
+        for place in range(1, 10):
+            sessions[:, place] = after[sessions[:, place - 1], random.choice(len(shares), 4000, p=shares)]
+        how = {"preset": "sessions", "dim": 32, "seed": self.seed, "threads": self.threads, "progress": False}
+        asked = sessions[3000:, :-1]
+        answers = ws.train(_texts(sessions[:3000]), **how).predict(_texts(asked), 1)
+        first = np.array([(int(item), p) for ((item, p),) in answers])
+        is_open = (after[asked[:, -1]][:, :, None] != asked[:, None, :]).all(axis=2)
+        of_first = (after[asked[:, -1]] == first[:, :1]) @ shares
+        can = is_open.any(axis=1)
+        return [{"p1": first[can, 1].mean(), "true1": (of_first[can] / (is_open[can] @ shares)).mean()}]
+
+
+@dataclass
 class Baskets(Benchmark):
     """Microseconds per basket of ``model.predict`` for a list of baskets, with a model of random numbers.
 

@@ -15,9 +15,12 @@ import click
 from wordsparse.cli import terminal
 from wordsparse.display import Display
 from wordsparse.errors import InputError, UnknownWordError, WordsparseError
-from wordsparse.files import outputs
-from wordsparse.files.escaping import number_of
+from wordsparse.files import outputs, regular
+from wordsparse.files.escaping import listed, number_of
 from wordsparse.options import meant
+
+LINES_BYTES = 2**30
+"""The maximum size of a file with a word on each line."""
 
 Item = TypeVar("Item")
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -108,20 +111,19 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def lines_of(path: Path) -> list[str]:
-    """Return the lines of a file that are not blank, such as one item per line. Raise InputError if the file cannot be
-    read."""
-    try:
-        return [line for line in path.read_text("utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as lines of text: {error}") from error
+    """Return the lines of a regular file that are not blank, such as one item per line. Raise InputError if the file
+    cannot be read."""
+    return [line for line in regular.read_text(path, LINES_BYTES).splitlines() if line.strip()]
 
 
 def words_in(path: Path, vocabulary: Container[str]) -> list[str]:
-    """Return the words in a file, one per line. Report how many are not in the vocabulary. Raise InputError if the file
-    cannot be read."""
+    """Return the words in a file, one per line. Report the words that are not in the vocabulary. Raise InputError if
+    the file cannot be read."""
     words = lines_of(path)
-    if 0 < (unknown := sum(word not in vocabulary for word in words)) < len(words):
-        terminal.say([f"{path}: {unknown:,} of {number_of(len(words), 'line')} not in the vocabulary; ignored"])
+    unknown = [word for word in words if word not in vocabulary]
+    if 0 < len(unknown) < len(words):
+        n = number_of(len(words), "line")
+        terminal.say([f"{path}: {len(unknown):,} of {n} not in the vocabulary; ignored: {listed(unknown)}"])
     return words
 
 

@@ -17,9 +17,9 @@ from wordsparse.cli.common import (
     emit,
     given,
     json_option,
-    lines_of,
     quiet_option,
     report_stream,
+    words_in,
 )
 from wordsparse.cli.options import options_of
 from wordsparse.corpus.options import TextOptions
@@ -75,10 +75,10 @@ def command(
     from wordsparse.words.model_directory import load
 
     check_order(model, items)
-    chosen = None if candidates is None else lines_of(candidates)
     if output is not None:
-        return _answer_log(model, items, n, output, chosen, given(columns), quiet, as_json)
+        return _answer_log(model, items, n, output, candidates, given(columns), quiet, as_json)
     trained = load(model, mapped=True)
+    chosen = None if candidates is None else words_in(candidates, trained)
     if given(columns) or any(item not in trained and os.path.isfile(item) for item in items):
         raise InputError(f"{items[0]}: to answer the baskets of a table, name the file to write, -o FILE.parquet")
     number = _number(trained)
@@ -102,7 +102,7 @@ def _answer_log(
     files: tuple[str, ...],
     n: int,
     output: Path,
-    candidates: list[str] | None,
+    candidates: Path | None,
     columns: dict[str, str],
     quiet: bool,
     as_json: bool,
@@ -116,7 +116,8 @@ def _answer_log(
     logs = [STANDARD_INPUT if file == "-" else Path(file) for file in files]
     storage.check_apart(output, [*files_of(path), *logs])
     model = load(path, mapped=True)
-    predictor, group = Predictor(model, candidates), columns.get("group") or str(model.call.get("group"))
+    chosen = None if candidates is None else words_in(candidates, model)
+    predictor, group = Predictor(model, chosen), columns.get("group") or str(model.call.get("group"))
     names = (group, *ANSWER, _number(model))
     if group in names[1:]:
         raise InputError(f"--group-by {group}: the answers have a column of this name too: rename the table's column")

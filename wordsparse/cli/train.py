@@ -30,7 +30,7 @@ from wordsparse.words.recipe import Recipe
 KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.config"
 """Keys of a click context's ``meta``: the kind of data, the recipe in the --config file (there is no option for a
 recipe), and the path of that file."""
-OF_GROUPS = ("group", "order", "weight", "features")
+OF_GROUPS = ("group", "order", "min_groups", "half_life", "features")
 """Options for tables whose rows form groups, such as baskets. The help for text hides these options."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 

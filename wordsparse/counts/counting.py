@@ -42,9 +42,17 @@ WINDOW = 8
 """The default window. Training skips frequent words, so a window of 5 in training reaches as far as 8 in counting."""
 
 
+def _refuse(name: str, value: object) -> None:
+    raise InputError(f"{name} weighs items by age in training, but pairs are counted without age: leave it out")
+
+
 @dataclass(frozen=True, kw_only=True)
 class CountOptions(TextOptions):
     """The options of :func:`count`."""
+
+    half_life: str | None = option(
+        None, "Not available, because pairs are counted without age.", cli=None, check=_refuse
+    )
 
     preset: str = option(
         "text",
@@ -157,6 +165,8 @@ def _space(size: int, path: Path) -> Array:
 
 def _of_text(corpus: EncodedCorpus, options: CountOptions, folder: Path) -> tuple[list[str], Rows]:
     """Return the words of an encoded text, and the rows of their pairs."""
+    if corpus.weights is not None:
+        _refuse("half_life", corpus.path)
     words, path = corpus.vocabulary.words, folder / "ids"
     times = np.zeros(len(words), np.int64)
     with storage.writing(path), open(path, "wb") as file:

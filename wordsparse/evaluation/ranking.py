@@ -12,11 +12,12 @@ cosine. If it holds half of them, the score is about .1 above the cosine. A long
 the cosines, and a name or a quotation gets the order of BM25.
 """
 
+import copy
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -60,19 +61,22 @@ class Parts(NamedTuple):
 class WordIndex:
     """An index of the words of documents: for each word, the documents that hold it, and how often.
 
-    Documents can be added at any time. The scores do not depend on whether documents were added at once or in parts.
+    An index never changes: :meth:`added` returns another one, which shares its parts. The scores do not depend on
+    whether documents were added at once or in parts.
     """
 
     def __init__(self) -> None:
+        # The column of each word. All indexes that were made from one another share this dict, which only grows, so it
+        # may hold words of no document.
         self._columns: dict[str, int] = {}
         self._parts: list[sp.csr_array | sp.csc_array] = []
-        self._lengths: list[Array] = []
+        self._lengths = [np.zeros(0, np.int64)]
 
     def __len__(self) -> int:
         return sum(map(len, self._lengths))
 
-    def add(self, documents: Sequence[Sequence[str]]) -> None:
-        """Add documents, each a list of words."""
+    def added(self, documents: Sequence[Sequence[str]]) -> "WordIndex":
+        """Return an index with more documents, each a list of words."""
         numbers = [self._columns.setdefault(word, len(self._columns)) for words in documents for word in words]
         lengths = np.fromiter(map(len, documents), np.int64, len(documents))
         counts = sp.csr_array(
@@ -85,10 +89,9 @@ class WordIndex:
         )
         counts.sum_duplicates()
         counts.data = counts.data.astype(np.min_scalar_type(int(counts.data.max(initial=0))))
-        self._parts.append(counts)
-        self._lengths.append(lengths)
-        vars(self).pop("_postings", None)
-        vars(self).pop("_penalties", None)
+        index = WordIndex()
+        index._columns, index._parts, index._lengths = self._columns, [*self._parts, counts], [*self._lengths, lengths]
+        return index
 
     def scores(self, words: Sequence[str]) -> tuple[Array, Array]:
         """Return b and cov of each document for the words of a question, (N,) float32. Both are 0 if no document holds
@@ -107,7 +110,9 @@ class WordIndex:
     def postings(self, word: str) -> tuple[Array, Array]:
         """Return the documents that hold a word, in ascending order, and how often they hold it."""
         column, matrix = self._columns.get(word), self._postings
-        part = slice(0, 0) if column is None else slice(*matrix.indptr[column : column + 2])
+        if column is None or column >= matrix.shape[1]:
+            return matrix.indices[:0], matrix.data[:0]
+        part = slice(*matrix.indptr[column : column + 2])
         return matrix.indices[part], matrix.data[part]
 
     def holds(self, word: str, rows: Array) -> Array:
@@ -128,7 +133,7 @@ class WordIndex:
     @functools.cached_property
     def _penalties(self) -> Array:
         """k₁ (1 − B + B L/mean L) of each document."""
-        self._lengths = [np.concatenate([np.zeros(0, np.int64), *self._lengths])]
+        self._lengths = [np.concatenate(self._lengths)]
         lengths = self._lengths[0]
         return np.asarray(K1 * (1 - B + B * lengths / max(lengths.mean(), 1e-9)))
 
@@ -136,7 +141,7 @@ class WordIndex:
         """Return the words and the arrays of the index."""
         matrix = self._postings
         arrays = {"documents": matrix.indices, "counts": matrix.data, "starts": matrix.indptr}
-        return list(self._columns), arrays | {"lengths": np.concatenate(self._lengths)}
+        return list(self._columns)[: matrix.shape[1]], arrays | {"lengths": np.concatenate(self._lengths)}
 
     @classmethod
     def of_state(cls, words: Sequence[str], arrays: dict[str, Array]) -> "WordIndex":
@@ -150,7 +155,8 @@ class WordIndex:
 
 
 class Ranking:
-    """Documents that can be ranked for questions, by vectors and by words.
+    """Documents that can be ranked for questions, by vectors and by words. A ranking never changes: :meth:`added`
+    returns another one.
 
     With ``stem``, a language, the words are stemmed and stop words are left out, for BM25 only. Raise InputError if the
     language is unknown, and MissingDependencyError if a package for stems is not installed.
@@ -158,25 +164,27 @@ class Ranking:
 
     def __init__(self, vectors: WordVectors, stem: str | None = None) -> None:
         self.vectors, self.split = vectors, words_of(vectors)
-        self.stems = (lambda words: words) if stem is None else stemmer(stem)
+        self.stems: Callable[[list[str]], list[str]] = list if stem is None else Stemmer(stem)
         self.index, self._rows = WordIndex(), [np.zeros((0, vectors.dim), np.float32)]
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def add(self, texts: Iterable[str], rows: Array | None = None) -> None:
-        """Add documents. ``rows`` are their vectors, if they are known, (n, dim)."""
-        if rows is not None:
-            self._rows.append(rows)
+    def added(self, texts: Iterable[str], rows: Array | None = None) -> "Ranking":
+        """Return a ranking of more documents. ``rows`` are their vectors, if they are known, (n, dim)."""
+        index, encoded = self.index, [] if rows is None else [rows]
         for batch in batches(texts, BATCH):
             words = [self.split(text) for text in batch]
-            self.index.add([self.stems(each) for each in words])
+            index = index.added([self.stems(each) for each in words])
             if rows is None:  # the vectors' own tokeniser need not split the texts again
-                self._rows.append(self.vectors.encode(words if self.split is self.vectors.split else batch))
+                encoded.append(self.vectors.encode(words if self.split is self.vectors.split else batch))
+        return self.restored([*self._rows, *encoded], index)
 
-    def restore(self, rows: Array, index: WordIndex) -> None:
-        """Replace all documents by documents that were indexed before."""
-        self._rows, self.index = [rows], index
+    def restored(self, rows: list[Array], index: WordIndex) -> "Ranking":
+        """Return a ranking of other documents, by the same vectors and words."""
+        ranking = copy.copy(self)
+        ranking._rows, ranking.index = rows, index
+        return ranking
 
     @property
     def rows(self) -> Array:
@@ -229,12 +237,21 @@ def words_of(vectors: WordVectors) -> Callable[[str], list[str]]:
     return vectors.split.without_phrases() if isinstance(vectors.split, Splitter) else vectors.split
 
 
-def stemmer(language: str) -> Callable[[list[str]], list[str]]:
-    """Return a function from words to the stems of these words, without stop words. If all words are stop words, they
-    are kept."""
-    snowball, stopping = (optional.load("stemming", name) for name in ("Stemmer", "stop_words"))
-    if language not in snowball.algorithms():
-        raise InputError(f"the language {language!r} has no stemmer: {meant(language, snowball.algorithms())}")
-    stem: Any = snowball.Stemmer(language).stemWords
-    stopped = set(stopping.get_stop_words(language)) if language in stopping.AVAILABLE_LANGUAGES else set()
-    return lambda words: stem([word for word in words if word not in stopped] or words)
+class Stemmer:
+    """A function from words to the stems of these words, without stop words. If all words are stop words, they are
+    kept."""
+
+    def __init__(self, language: str) -> None:
+        snowball, stopping = (optional.load("stemming", name) for name in ("Stemmer", "stop_words"))
+        if language not in snowball.algorithms():
+            raise InputError(f"the language {language!r} has no stemmer: {meant(language, snowball.algorithms())}")
+        self._language, self._stem = language, snowball.Stemmer(language).stemWords
+        self._stopped = set(stopping.get_stop_words(language)) if language in stopping.AVAILABLE_LANGUAGES else set()
+
+    def __call__(self, words: list[str]) -> list[str]:
+        stems: list[str] = self._stem([word for word in words if word not in self._stopped] or words)
+        return stems
+
+    def __reduce__(self) -> tuple[type, tuple[str]]:
+        """Copy or pickle only the language, because Snowball's stemmers cannot be pickled."""
+        return Stemmer, (self._language,)

@@ -34,12 +34,10 @@ def answer_retrieval(vectors: WordVectors, collection: Collection, stem: str | N
     With ``stem``, a language, the result is (queries, 10): BM25 over stems, and the vectors and BM25 over stems in one
     score, follow. The measures by the vectors are NaN for a query without a known word.
     """
-    plain = Ranking(vectors)
-    plain.add(collection.texts())
+    plain = Ranking(vectors).added(collection.texts())
     rankings = [plain]
     if stem is not None:
-        rankings.append(Ranking(vectors, stem))
-        rankings[1].add(collection.texts(), plain.rows)
+        rankings.append(Ranking(vectors, stem).added(collection.texts(), plain.rows))
     answers, relevant = list[list[float]](), iter(collection.relevant)
     for queries in batches(collection.queries, max(1, _BLOCK_COSINES // max(1, len(plain)))):
         for parts in zip(*(ranking.parts(queries) for ranking in rankings), strict=True):

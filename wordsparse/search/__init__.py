@@ -6,7 +6,7 @@ the model (``model``), which makes vectors of questions.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -17,16 +17,26 @@ from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.evaluation.ranking import Parts, Ranking, WordIndex, best
 from wordsparse.files import arrays, regular, storage
+from wordsparse.machine import memory
 from wordsparse.search.documents import Document, documents_of
 from wordsparse.types import Array
-from wordsparse.vectors.encoder import batches
+from wordsparse.vectors.encoder import batches, lengths
+from wordsparse.words import model_directory
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import load
 
 MANIFEST, INDEX, VECTORS, MODEL = "search.json", "index.bin", "vectors.npy", "model"
-FORMAT, VERSION = "wordsparse-search", 1
+FORMAT, VERSION = "wordsparse-search", 2
+_MODEL_MANIFEST = f"{MODEL}/{model_directory.MANIFEST}"
 # The number of scores that are computed at a time (64 MiB of float32).
 _BLOCK = 2**24
+# The number of documents between checks of the free memory.
+_BATCH = 2**16
+# The bytes that a document needs for its words and kept cells, besides its vector: some 60 words.
+_BYTES_PER_DOCUMENT = 1200
+# Vectors that come with documents are compared with vectors of the first _COMPARED texts. The median of these cosines
+# is .94 if the model was trained further since, and about 0 if another model made the vectors.
+_COMPARED, _ALIKE = 100, 0.5
 
 Hits: TypeAlias = "list[Hit]"
 
@@ -58,6 +68,14 @@ class Hit(NamedTuple):
     document: dict[str, Any]
 
 
+class _Documents(NamedTuple):
+    """The documents of an index. An addition makes a new object, so that words, vectors and kept cells always belong to
+    the same documents, wherever the addition is interrupted."""
+
+    ranking: Ranking
+    kept: list[Sequence[Any]]
+
+
 class Search:
     """An index of documents, ranked for questions by vectors and by BM25 in one score.
 
@@ -82,7 +100,8 @@ class Search:
     Raises
     ------
     InputError
-        If a document is not a text, a column is missing, or vectors in a file do not fit the model.
+        If a document is not a text, a column is missing, vectors in a file are not those of the model, or there is too
+        little memory.
 
     Examples
     --------
@@ -105,22 +124,28 @@ class Search:
     ) -> None:
         self.model = model if isinstance(model, Model) else load(model)
         if fit_weights:
+            if isinstance(documents, Iterator):
+                raise InputError("fit_weights=True reads the documents twice, and an iterator only once: give a list")
             self.model = self.model.fit_weights(each.text for each in documents_of(documents, column))
-        self._stem, self._keep, self._kept = stem, list(keep), list[Sequence[Any]]()
-        self._ranking = Ranking(self.model.wv, stem)
+        self._stem, self._keep = stem, list(keep)
+        self._documents = _Documents(Ranking(self.model.wv, stem), [])
         self.add(documents, column=column)
 
     def __len__(self) -> int:
-        return len(self._ranking)
+        return len(self._documents.ranking)
 
     def __repr__(self) -> str:
         return f"Search({len(self):,} documents, {self.model.dim} dimensions)"
 
     def add(self, documents: Any, *, column: str | None = None) -> None:
-        """Add documents after the documents of the index. Scores do not depend on when a document was added."""
-        for some in batches(documents_of(documents, column, self._keep), 2**16):
-            self._ranking.add([each.text for each in some], _vectors(some, self.model.dim))
-            self._kept += [each.cells for each in some]
+        """Add documents after the documents of the index. Scores do not depend on when a document was added. If the
+        addition fails or is interrupted, the index does not change."""
+        ranking, kept = self._documents.ranking, list[Sequence[Any]]()
+        for some in batches(documents_of(documents, column, self._keep), _BATCH):
+            _check_memory(len(ranking) + len(some), self.model.dim)
+            ranking = ranking.added([each.text for each in some], _vectors(some, self.model))
+            kept += [each.cells for each in some]
+        self._documents = _Documents(ranking, self._documents.kept + kept)
 
     def search(self, queries: str | Iterable[str], n: int = 10, weight: float = 1.0) -> Any:
         """Return the n best documents of a question, or of each of several questions.
@@ -144,24 +169,26 @@ class Search:
         Raises
         ------
         InputError
-            If a question is not a str, ``n`` is below 1, or ``weight`` is negative.
+            If a question is not a str, ``n`` is below 1, or ``weight`` is negative or above 1,000,000.
         """
-        n, weight = validation.positive_int("n", n), validation.finite("weight", weight, 0)
+        n, weight = validation.positive_int("n", n), validation.finite("weight", weight, 0, 10**6)
         questions = [queries] if isinstance(queries, str) else list(validation.texts_of(queries))
         if wrong := [each for each in questions if not isinstance(each, str)]:
             raise InputError(f"a question must be a str, not {wrong[0]!r:.80}")
+        documents = self._documents
         hits = [
-            self._hits(question, parts, n, weight)
-            for some in batches(questions, max(1, _BLOCK // max(1, len(self))))
-            for question, parts in zip(some, self._ranking.parts(some), strict=True)
+            self._hits(documents, question, parts, n, weight)
+            for some in batches(questions, max(1, _BLOCK // max(1, len(documents.ranking))))
+            for question, parts in zip(some, documents.ranking.parts(some), strict=True)
         ]
         return hits[0] if isinstance(queries, str) else hits
 
-    def _hits(self, question: str, parts: Parts, n: int, weight: float) -> Hits:
+    def _hits(self, documents: _Documents, question: str, parts: Parts, n: int, weight: float) -> Hits:
         rows, scores = best(parts.score(weight), n)
-        words = list(dict.fromkeys(self._ranking.words(question)))
-        holding = np.array([self._ranking.index.holds(word, rows) for word in words]).reshape(len(words), len(rows))
-        cells = (dict(zip(self._keep, self._kept[row], strict=True)) for row in rows.tolist())
+        words = list(dict.fromkeys(documents.ranking.words(question)))
+        holding = np.array([documents.ranking.index.holds(word, rows) for word in words])
+        holding = holding.reshape(len(words), len(rows))
+        cells = (dict(zip(self._keep, documents.kept[row], strict=True)) for row in rows.tolist())
         matched = ([word for word, holds in zip(words, column, strict=True) if holds] for column in holding.T)
         shares = (each[rows].tolist() for each in (parts.cosine, parts.overlap))
         return list(map(Hit, rows.tolist(), scores.tolist(), *shares, matched, cells))
@@ -175,13 +202,15 @@ class Search:
             If ``path`` exists and is not an empty directory, or if a kept cell cannot be stored as JSON.
         """
         target = validation.path(path)
-        words, state = self._ranking.index.state()
-        state |= {"words": _as_bytes(words), "kept": _as_bytes(self._kept)}
+        ranking, kept = self._documents
+        words, state = ranking.index.state()
+        state |= {"words": _as_bytes(words), "kept": _as_bytes(kept)}
         with storage.new_directory(target) as directory, storage.writing(target):
             self.model.save(directory / MODEL)
             with storage.synced(directory / VECTORS) as file:
-                np.lib.format.write_array(file, np.ascontiguousarray(self._ranking.rows, "<f4"), (1, 0))
+                np.lib.format.write_array(file, np.ascontiguousarray(ranking.rows, "<f4"), (1, 0))
             about = {"stem": self._stem, "keep": self._keep, "vectors": file.record()}
+            about["model"] = regular.sha256_of(directory / _MODEL_MANIFEST)
             table = arrays.write(directory / INDEX, state)
             storage.write_manifest(
                 directory / MANIFEST, {"format": FORMAT, "version": VERSION, **about, "state": table}
@@ -204,23 +233,41 @@ class Search:
         manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
         with storage.trusting(directory / MANIFEST):
             stem, keep, table = manifest["stem"], manifest["keep"], manifest["state"]
-            recorded = manifest["vectors"]["sha256"]
-        if regular.sha256_of(directory / VECTORS) != recorded:
-            raise InputError(f"{directory / VECTORS}: does not match its checksum: it was altered; {storage.AGAIN}")
+            recorded = {VECTORS: manifest["vectors"]["sha256"], _MODEL_MANIFEST: manifest["model"]}
+        for name, digest in recorded.items():
+            if regular.sha256_of(directory / name) != digest:
+                raise InputError(f"{directory / name}: does not match its checksum: it was altered; {storage.AGAIN}")
         state = arrays.read(directory / INDEX, table)
         search = cls(load(directory / MODEL, mapped=True), stem=stem)
-        search._keep, search._kept = keep, json.loads(state.pop("kept").tobytes())
+        kept = json.loads(state.pop("kept").tobytes())
         rows = np.load(directory / VECTORS, mmap_mode="r", allow_pickle=False)
-        search._ranking.restore(rows, WordIndex.of_state(json.loads(state.pop("words").tobytes()), state))
+        index = WordIndex.of_state(json.loads(state.pop("words").tobytes()), state)
+        search._keep, search._documents = keep, _Documents(search._documents.ranking.restored([rows], index), kept)
         return search
 
 
-def _vectors(documents: Sequence[Document], dim: int) -> Array | None:
-    """Return the vectors that come with documents, (n, dim) float32, or None."""
+def _vectors(documents: Sequence[Document], model: Model) -> Array | None:
+    """Return the vectors that come with documents, scaled to length 1, (n, dim) float32, or None. Raise InputError if
+    another model made the vectors."""
     if any(each.vector is None for each in documents):
         return None
-    rows = [validation.matrix(each.name, [each.vector], dim, np.dtype(np.float32)) for each in documents]
-    return np.concatenate(rows or [np.zeros((0, dim), np.float32)])
+    given = [validation.matrix(each.name, [each.vector], model.dim, np.dtype(np.float64)) for each in documents]
+    rows = np.concatenate(given)
+    rows = np.asarray(rows / lengths(rows), np.float32)
+    cosines = np.einsum("ij,ij->i", rows[:_COMPARED], model.encode([each.text for each in documents[:_COMPARED]]))
+    cosines = cosines[cosines != 0]
+    if len(cosines) and np.median(cosines) < _ALIKE:
+        raise InputError(
+            f"{documents[0].name} and others: the vectors are not those of this model and column: name the model and "
+            "the column of the texts that made them, or run `wordsparse documents` again"
+        )
+    return rows
+
+
+def _check_memory(documents: int, dim: int) -> None:
+    """Raise InputError if the vectors of so many documents cannot be joined, or their words not be indexed, in the
+    memory that is left."""
+    memory.check(documents * (4 * dim + _BYTES_PER_DOCUMENT), f"an index of {documents:,} documents or more")
 
 
 def _as_bytes(values: Sequence[Any]) -> Array:

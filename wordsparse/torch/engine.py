@@ -160,6 +160,11 @@ class Engine(ABC):
                 f"Y has a target out of range: {ids[at]} in row {rows[at]}, but targets go from 0 to "
                 f"{self.n_outputs - 1}; if it stands for padding, give ignore_index={ids[at]}"
             )
+        if not (are_finite := np.isfinite(weights)).all():
+            at = are_finite.argmin()
+            raise InputError(
+                f"Y holds the weight {weights[at]}, first in row {rows[at]}, column {ids[at]}; {validation.REPLACE}"
+            )
         if not weights.all():  # a weight of 0 changes no loss
             rows, ids, weights = (part[weights != 0] for part in (rows, ids, weights))
         return Minibatch(H, rows, ids, weights)

@@ -58,7 +58,7 @@ class Softmax:
 
 
 class SampledEngine(Engine):
-    """The engine of a layer with W (D, d), ``counts`` (D,) float32 and, for every row, a rate of Adagrad.
+    """The engine of a layer with W (D, d), ``counts`` (D,) float64 and, for every row, a rate of Adagrad.
 
     With ``counts``, rare classes have a larger rate. Without ``counts``, the counts are those of all targets trained on
     so far. ``steps`` and ``seed`` determine the ``negatives`` of a minibatch.
@@ -70,7 +70,7 @@ class SampledEngine(Engine):
         super().__init__(W.shape[0], W.dtype, Guard(), bias=True)
         self.kernels, self.W, self.negatives, self.seed = kernels_on("cpu", threads), W, negatives, seed
         self.counts_targets = counts is None
-        self.counts = np.zeros(self.n_outputs, np.float32) if counts is None else counts
+        self.counts = np.zeros(self.n_outputs) if counts is None else counts
         self.total, self.steps = np.asarray(self.counts.sum(dtype=np.float64)), np.zeros((), np.int64)
         self.changes = 0
 
@@ -97,10 +97,13 @@ class SampledEngine(Engine):
         with self.guard.held("backward"):
             self._check(version)
             minibatch, softmax = forward.minibatch, forward.results
-            rows, y = minibatch.rows, minibatch.weights
-            weights = (g * np.bincount(rows, y, len(g))).astype(self.dtype)
-            by_output = softmax.p * weights[:, None]
-            np.subtract.at(by_output, (rows, softmax.columns), (g[rows] * y).astype(self.dtype))
+            rows, y, u = minibatch.rows, minibatch.weights, len(softmax.classes)
+            by_output = softmax.p * (g * np.bincount(rows, y, len(g))).astype(self.dtype)[:, None]
+            # The weights of repeated targets are added as those of their row are. If S has one class, the gradient is
+            # therefore 0, and no rounding error, which Adagrad would scale to a full step.
+            places, repeated = np.unique(rows * u + softmax.columns, return_inverse=True)
+            distinct, columns = np.divmod(places, max(u, 1))
+            by_output[distinct, columns] -= (g[distinct] * np.bincount(repeated, y)).astype(self.dtype)
             if onto is not None:
                 onto.add(minibatch, g)
                 onto.rows.append((softmax.classes, self.kernels.gram(by_output, minibatch.H)))
@@ -255,8 +258,8 @@ class SampledOutput(Head):
 
     Notes
     -----
-    The layer needs memory for D·(d + 2) numbers. With several targets per example, the loss is the sum of the losses of
-    the targets, but the exact layer usually ranks better then (docs/torch.md).
+    The layer needs memory for D·(d + 3) float32 numbers. With several targets per example, the loss is the sum of the
+    losses of the targets, but the exact layer usually ranks better then (docs/torch.md).
 
     Examples
     --------
@@ -294,10 +297,10 @@ class SampledOutput(Head):
         super().__init__(in_features, num_classes, reduction, ignore_index, dtype, fused=fused, bias=True)
         self.fused_optimizer = FusedOptimizer(self._anchor, validation.non_negative("lr", lr), 0.0)
         D, d, real = self.num_classes, self.in_features, np.dtype(REAL[dtype])
-        memory.check(D * (d * real.itemsize + 8), f"a layer of {D:,} outputs and {d:,} features")
+        memory.check(D * (d * real.itemsize + 12), f"a layer of {D:,} outputs and {d:,} features")
         seed, negatives = validation.whole("seed", seed), validation.whole("negatives", negatives)
         if counts is not None:
-            counts = validation.counts("counts", host(counts), D).astype(np.float32)
+            counts = validation.counts("counts", host(counts), D)
         if weights is None:
             W = np.random.default_rng(seed).standard_normal((D, d), REAL[dtype])
             W *= NOISE

@@ -170,7 +170,7 @@ def _next(
     if since is not None:
         if columns["order"] is None:
             raise InputError("--from (since) needs the column of the dates: name it with --order-by (order=)")
-        kind, place = place_of("--from (since)", since, columns["order"])
+        kind, place, _ = place_of("--from (since)", since, columns["order"])
     counts = Counter[str]()
     held = next_item.held_out(_counted(log.baskets(kind), counts), model.vocabulary, place, new and {*new})
     known = dict(zip(model.vocabulary.words[:V], model.vocabulary.counts.tolist(), strict=False))

@@ -59,7 +59,10 @@ class Predictor:
         log_measure = np.log(measure / measure.sum())
         self._scale = np.exp(-log_measure / 2).astype(np.float32)
         self._counts = counts_of(model)
-        self._log_shares = np.log(self._counts / self._counts.sum()).astype(np.float32)
+        self._log_shares = _log_shares(self._counts)
+        # A basket without a known word tells of no features, so a new item is as rare as an item seen once.
+        is_new = np.arange(len(model)) >= model.trained_words
+        self._log_of_unknown = _log_shares(np.where(is_new, 1, self._counts))
         self._constants = Fusion(1, 1, 0) if model.memory is None else Fusion.of(model.memory)
         self._pairs, self.log_counts = pairs_of(model), self._log_shares
         if self._pairs is None:
@@ -126,7 +129,7 @@ class Predictor:
         for (start, stop), (pairs, out, asked) in zip(pairwise(ends), entries, strict=True):
             logs = _products(inputs, self.rows_of(slice(start, stop), a, b))
             logs[pairs.owners, pairs.words - start] += associated.data[pairs.places]
-            logs[is_unknown] = self._log_shares[start:stop]
+            logs[is_unknown] = self._log_of_unknown[start:stop]
             of_wanted[asked.places] = logs[asked.owners, asked.words - start]
             logs[out.owners, out.words - start] = -np.inf
             before, top = top, np.maximum(top, logs.max(axis=1, keepdims=True))
@@ -136,6 +139,10 @@ class Predictor:
         log_total = top + np.log(np.maximum(total, np.finfo(np.float32).tiny))
         owners = np.repeat(np.arange(m), np.diff(wanted.indptr))
         return rows, best - log_total, of_wanted - log_total[owners, 0]
+
+
+def _log_shares(counts: Array) -> Array:
+    return np.asarray(np.log(counts / counts.sum()), np.float32)
 
 
 def _products(inputs: Array, rows: Array) -> Array:

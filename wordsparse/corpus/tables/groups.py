@@ -8,13 +8,14 @@ import contextlib
 import logging
 import math
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from itertools import chain, groupby, islice, repeat
-from numbers import Number, Real
+from numbers import Integral, Number, Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,12 +33,14 @@ Words = Callable[[str, object], list[str]]
 """A function that takes the name of a row and a cell, and returns the words of the cell."""
 Key = str | int
 """The name of a group, of the type that its cells have: whole numbers stay numbers, other cells become text."""
-_Row = tuple[Key, int | float | None, str]
+_Row = tuple[Key, int | float | None, float, str]
 _Placed = Iterator[tuple[str, int | float | None]]
 
 logger = logging.getLogger(__name__)
 
 
+# The digits of a date that are below a microsecond, which Python's dates leave out.
+_NANOSECONDS = re.compile(r"[.,]\d{6}(\d+)")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 """The seconds in the units of a half-life."""
 
@@ -84,11 +87,12 @@ def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str =
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
-            database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket, place, word TEXT)")
-            database.executemany("INSERT INTO words VALUES (?, ?, ?)", _words(blocks, words, columns, kind))
+            database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket, place, rest, word TEXT)")
+            database.executemany("INSERT INTO words VALUES (?, ?, ?, ?)", _words(blocks, words, columns, kind))
             if columns.min_groups > 1:
                 _drop_rare(database, columns.min_groups)
-            rows = database.execute("SELECT basket, word, place FROM words ORDER BY CAST(basket AS TEXT), place, rowid")
+            by = "CAST(basket AS TEXT), place, rest, rowid"
+            rows = database.execute(f"SELECT basket, word, place FROM words ORDER BY {by}")
             yield from (_named(basket) for _, basket in groupby(rows, key=lambda row: str(row[0])))
     except sqlite3.Error as error:
         raise WordsparseError(f"the rows cannot be sorted on disk: {_place_of(error)}") from error
@@ -107,21 +111,23 @@ def _place_of(error: sqlite3.Error) -> str:
 
 
 def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: str) -> Iterator[_Row]:
-    """Yield rows of the SQLite table: the name of a basket, the value that orders the word, and the word."""
+    """Yield rows of the SQLite table: the name of a basket, the value that orders the word and its rest (see
+    :func:`place_of`), and the word."""
     (_, group, order, weight, _), without, first = columns, 0, kind_given
     for name, (cell, basket, *others) in chain.from_iterable(map(Block.rows, blocks)):
-        key, at = basket if type(basket) is int and abs(basket) < 2**63 else text_of(name, basket), None
+        key = basket if type(basket) is int and abs(basket) < 2**63 else text_of(name, basket)
+        at, rest = None, 0.0
         if key is None:
             without += 1
             continue
         if order is not None:
-            kind, at = place_of(name, others[0], order)
+            kind, at, rest = place_of(name, others[0], order)
             first = first or kind
             if kind != first:
                 raise InputError(f"{name}: {others[0]!r:.60} in {order!r} is a {kind}, but a {first} is expected")
         times = 1 if weight is None else times_of(name, others[-1], weight)
         for word in words(name, cell):
-            yield from repeat((key, at, word), times)
+            yield from repeat((key, at, rest, word), times)
     if without:
         logger.warning("rows without %r are left out: %s", group, f"{without:,}")
 
@@ -166,22 +172,36 @@ def as_written(cell: object) -> str:
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
-def place_of(name: str, place: object, order: str) -> tuple[str, int | float]:
-    """Parse a row's cell in the column ``order``. Return the kind of the cell, "number" or "date", and its value. The
-    value of a date is the number of seconds since 1970."""
+def place_of(name: str, place: object, order: str) -> tuple[str, int | float, float]:
+    """Parse a row's cell in the column ``order``. Return the kind of the cell, "number" or "date", its value, and the
+    rest that the value cannot hold, which orders rows of equal value. The value of a date is the number of seconds
+    since 1970."""
     cell: Any = _parsed(place) if isinstance(place, str) else place
-    if isinstance(cell, int) and abs(cell) < 2**63:  # unchanged, because float64 cannot hold all such integers exactly
-        return "number", cell
+    if isinstance(cell, Integral) and -(2**63) <= int(cell) < 2**63:  # float64 cannot hold all such integers exactly
+        return "number", int(cell), 0.0
     if isinstance(cell, Real | Decimal) and not is_nan(cell):
         with contextlib.suppress(OverflowError):
-            return "number", float(cell)
+            value = float(cell)
+            return "number", value, _rest(place if isinstance(place, str) else cell, value)
     if isinstance(cell, date) and not is_nan(cell):
+        rest = getattr(cell, "nanosecond", 0)  # of a timestamp of pandas
+        if isinstance(place, str) and (digits := _NANOSECONDS.search(place)):
+            rest = float(f"0.{digits[1]}")
+        cell = cell.to_pydatetime(warn=False) if hasattr(cell, "to_pydatetime") else cell
         moment = cell if isinstance(cell, datetime) else datetime.combine(cell, time())
-        return "date", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return "date", (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp(), rest
     raise InputError(
         f"{name}: {place!r:.60} in {order!r} is neither a number nor a date such as 2026-11-27, so it has no place in "
         "the order: correct it, or name another column"
     )
+
+
+def _rest(number: object, value: float) -> float:
+    """Return how much larger a number is than the float64 ``value`` to which it was rounded."""
+    exact = int(number) if isinstance(number, Integral) else number
+    if not isinstance(exact, str | int | Decimal) or not math.isfinite(value):
+        return 0.0
+    return float(Decimal(exact) - Decimal(value))
 
 
 def half_life(name: str, value: Any) -> float | str:
