@@ -80,7 +80,7 @@ def test_programs_of_the_page_vectors_run_in_several_threads(tmp_path: Path, mon
     ws.train(baskets, preset="items", dim=64, output="model", progress=False)
     service: dict[str, Any] = {}
     page = (PAGES / "vectors.md").read_text()
-    smaller, many, program, mapped = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    _, smaller, many, program, mapped = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(smaller, sizes := {"model": ws.load("model"), "ws": ws})
     assert sizes["served"].similar("bread", 2) == sizes["small"].rounded("int8").similar("bread", 2)
     chess = ws.WordVectors(["king", "queen", "bishop", "rook"], np.eye(4))
