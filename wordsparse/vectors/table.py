@@ -161,6 +161,12 @@ class VectorTable:
             return np.arange(min(n, len(self)))
         return np.argsort(-self.counts, kind="stable")[:n]
 
+    def telling_words(self, n: int) -> list[Any]:
+        """Return n frequent words that mean something by themselves: from rank 300 on, of at least five letters. If
+        there are none, return the n most frequent words."""
+        words = [self.words[row] for row in self.most_frequent(len(self)).tolist()]
+        return [word for word in words[300:] if isinstance(word, str) and len(word) >= 5][:n] or words[:n]
+
     @property
     def divisors(self) -> Array:
         """The divisors that scale each vector to unit length, (V,) float64; 1 for a zero vector."""
