@@ -9,7 +9,6 @@ import scipy.sparse as sp
 from support.labels import topics
 
 from wordsparse.cli import main
-from wordsparse.errors import InputError
 from wordsparse.labels import TextClassifier
 from wordsparse.labels.classification import CONSTANT, prepared
 from wordsparse.labels.classifier import SparseTargetClassifier
@@ -115,10 +114,3 @@ def test_commands_explain_and_choose_thresholds(tmp_path: Path, capsys: pytest.C
         assert main(command) == 2
         assert message in capsys.readouterr().err
     assert not Path(f"{model}2").exists()
-
-
-def test_a_classifier_without_thresholds_says_so() -> None:
-    classifier = SparseTargetClassifier().fit(*topics(30))
-    object.__setattr__(classifier._fitted, "thresholds", None)
-    with pytest.raises(InputError, match="older version, without thresholds: train it again"):
-        _ = classifier.thresholds_

@@ -94,7 +94,7 @@ def test_a_refused_continuation_leaves_the_classifier_alone() -> None:
             np.testing.assert_array_equal(ours, theirs)
     without = SparseTargetClassifier(keep_rows=False, threads=1).fit(X, Y)
     same(without, model)
-    with pytest.raises(InputError, match=r"keep_rows=False \(--no-rows\), or by an older version, and holds no"):
+    with pytest.raises(InputError, match=r"keep_rows=False \(--no-rows\) and holds no training rows"):
         without.partial_fit(X, Y)
 
 

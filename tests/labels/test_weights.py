@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.labels import topics
+from support.labels import linear, topics
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
-from wordsparse.labels import classification, tuning
+from wordsparse.labels import classification, scoring, tuning
 from wordsparse.labels.classifier import SparseTargetClassifier
 
 
@@ -58,6 +58,23 @@ def test_the_odds_of_a_label_are_multiplied_by_its_weight() -> None:
     expected = plain.decision_function(X) + np.log(weight)
     np.testing.assert_allclose(weighted.decision_function(X), expected, rtol=1e-4, atol=1e-5)
     assert (weighted.predict_topk(X, 1)[0][:, 0] == expected.argmax(1)).all()
+    weighted.fit(X, Y, label_weight=np.full(30, 10))
+    odds = [part.thresholds_ / (1 - part.thresholds_) for part in (plain, weighted)]
+    np.testing.assert_allclose(10 * odds[0], odds[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("rerank", [False, True])
+def test_a_heavy_label_is_in_every_prediction(monkeypatch: pytest.MonkeyPatch, rerank: bool) -> None:
+    """Its weight counts before candidates are chosen: for rare labels, and for the labels that are ranked again."""
+    monkeypatch.setattr(scoring, "FREQUENT", 40)
+    monkeypatch.setattr(classification, "HEAD_LABELS", 5)
+    X, Y = linear(1300, 3)
+    counts = Y[:1200].sum(0)
+    rarest = int(np.where(counts > 0, counts, np.inf).argmin())
+    weight = np.where(np.arange(400) == rarest, 1e30, 1)
+    classifier = SparseTargetClassifier(rerank=rerank, threads=1).fit(X[:1200], Y[:1200], label_weight=weight)
+    assert (classifier.predict_topk(X[1200:], 1)[0] == rarest).all()
+    assert (classifier.predict(X[1200:])[:, [rarest]].toarray() == 1).all()
 
 
 def test_bad_weights_are_named() -> None:
