@@ -145,7 +145,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if self.rerank not in (True, False, "auto"):
             raise InputError(f"rerank must be True, False or 'auto', not {self.rerank!r:.40}")
         given = self._as_given(X)
-        X = self._features(given, reset=True)
+        X = self._features(given, reset=True, weights=sample_weight)
         labels, classes, kind = targets.labels_of(y)
         checks.check_consistent_length(X, labels)
         if not labels.nnz:
@@ -397,7 +397,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         one_class = content["kind"] == "classes"
         fitted = Classifier.restored(arrays, CpuKernels(self.threads), one_class=one_class)
         named = content["kind"] in targets.NAMED
-        classes = np.array(state.listed(arrays["classes"]) if named else range(arrays["counts"].size))
+        labels = state.listed(arrays["classes"]) if named else range(arrays["counts"].size)
+        classes = targets.as_classes([tuple(label) if isinstance(label, list) else label for label in labels])
         self.n_features_in_ = fitted.scorer.inverse.scale.shape[0] - 1
         self._rows = KeptRows.restored(arrays, self.n_features_in_, classes)
         self._with(fitted, content["rows"], classes, content["kind"])
@@ -409,9 +410,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         return self
 
-    def _features(self, X: Any, *, reset: bool) -> Any:
+    def _features(self, X: Any, *, reset: bool, weights: Any = None) -> Any:
         """Convert X (n, f), sparse or dense, to CSR float32 with scikit-learn's checks. The estimator must be fitted,
-        except with ``reset``, which ``fit`` uses."""
+        except with ``reset``, which ``fit`` uses. The ``weights`` of rows matter to texts alone."""
         if not reset:
             checks.check_is_fitted(self)
         is_sparse: bool = sp.issparse(X)
