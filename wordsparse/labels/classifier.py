@@ -56,8 +56,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     ----------
     rerank : bool or "auto"
         Whether to rank the best labels of each row again (:mod:`wordsparse.labels.reranking`): by default, with at
-        least 1,000 rows, if it helps. Rows with more than 10 labels on average are then ranked again without machines
-        and neighbours.
+        least 1,000 rows of at most 10 labels on average, if it helps.
     keep_rows : bool
         Whether the classifier and its file hold the training rows, so that :meth:`partial_fit` and :meth:`forget` can
         train again. Without them, rows are ranked again without similar training rows.
