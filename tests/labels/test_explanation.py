@@ -36,14 +36,14 @@ def test_shares_add_up_to_the_output(rerank: bool) -> None:
             assert part.output == pytest.approx(expected[0], abs=1e-5)
             assert sum(part.shares.values()) + part.constant == pytest.approx(part.output, abs=1e-6)
             assert set(part.shares) == set(X[[i]].indices.tolist())
-            if rerank and part.label in fitted.reranker.opinions.specialists.labels:
-                of_machine = fitted.reranker.opinions.specialists.outputs(rows[[i]], label[None])
-                place = fitted.reranker.opinions.specialists.labels == part.label
-                constant = CONSTANT * fitted.reranker.opinions.specialists.W[-1:].toarray()[0, place]
+            if rerank and part.label in fitted.reranker.specialists.labels:
+                of_machine = fitted.reranker.specialists.outputs(rows[[i]], label[None])
+                place = fitted.reranker.specialists.labels == part.label
+                constant = CONSTANT * fitted.reranker.specialists.W[-1:].toarray()[0, place]
                 assert sum(part.machine.values()) + constant[0] == pytest.approx(of_machine[0, 0], abs=1e-5)
             votes = sum(part.neighbours.values())
             assert votes == pytest.approx(
-                fitted.reranker.opinions.neighbours.votes(rows[[i]])[0, part.label] if rerank else 0, rel=1e-4
+                fitted.reranker.neighbours.votes(rows[[i]])[0, part.label] if rerank else 0, rel=1e-4
             )
     assert heads or not fitted.head.labels.size
 

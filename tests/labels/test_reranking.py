@@ -43,7 +43,7 @@ def test_votes_are_cosines_of_uncommon_features(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_machines_separate_hard_rows(reranked: SparseTargetClassifier) -> None:
-    machines = reranked._fitted.reranker.opinions.specialists
+    machines = reranked._fitted.reranker.specialists
     X, Y = topics(1500)
     rows = prepared(X, reranked._fitted.length)
     every = np.broadcast_to(np.arange(30), (1500, 30))
@@ -66,7 +66,7 @@ def test_the_log_odds_are_a_sum_of_features(reranked: SparseTargetClassifier) ->
     fitted = reranked._fitted
     X, labels = prepared(NEW[0], fitted.length), np.broadcast_to(np.arange(30), (50, 30))
     z = np.random.default_rng(1).normal(size=(50, 30)).astype(np.float32)
-    features = np.stack(list(fitted.reranker.opinions.features(X, labels, z)), -1).astype(np.float64)
+    features = np.stack(list(fitted.reranker.features(X, labels, z)), -1).astype(np.float64)
     assert features.shape == (50, 30, 10)
     expected = features @ fitted.reranker.weights + fitted.reranker.constant
     np.testing.assert_allclose(fitted.reranker.logits(X, labels, z), expected, rtol=1e-4, atol=1e-4)

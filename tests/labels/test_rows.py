@@ -139,9 +139,9 @@ def test_a_refused_continuation_leaves_the_classifier_alone() -> None:
 def test_a_model_without_rows_ranks_again_by_machines_alone(tmp_path: Path) -> None:
     model = SparseTargetClassifier(rerank=True, keep_rows=False, threads=1).fit(*topics(1500))
     model.save(tmp_path / "model")
-    opinions = SparseTargetClassifier.load(tmp_path / "model")._fitted.reranker.opinions
-    assert opinions.neighbours is None
-    assert opinions.specialists.labels.size
+    reranker = SparseTargetClassifier.load(tmp_path / "model")._fitted.reranker
+    assert reranker.neighbours is None
+    assert reranker.specialists.labels.size
 
 
 def test_a_killed_replacement_leaves_the_old_or_the_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

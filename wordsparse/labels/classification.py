@@ -17,7 +17,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels import reranking, scoring, specialists, state
 from wordsparse.labels.logistic import Calibration, logistic_head, of_one_class
 from wordsparse.labels.neighbours import Neighbours
-from wordsparse.labels.reranking import Opinions, Reranker
+from wordsparse.labels.reranking import Reranker
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.labels.scoring import Scorer, best, blocks, most
 from wordsparse.labels.thresholds import thresholds
@@ -256,8 +256,7 @@ def _reranked(
     head = plain.head.labels
     machines = specialists.fitted(problem, plain.scorer.inverse, plain.calibration.power, head, held)
     near = Neighbours.of(problem.X, problem.Y, problem.weights) if votes else None
-    opinions = Opinions.of(problem.counts, head, machines, near)
-    reranker = reranking.fitted(problem, held, ranked, opinions, always)
+    reranker = reranking.fitted(problem, held, ranked, head, machines, near, always)
     if reranker is None:
         return plain, ranked
     logits = reranker.logits(problem.X[held], ranked.labels, ranked.logits, held, ranked.counts)

@@ -29,7 +29,10 @@ from wordsparse.labels.specialists import Specialists
 from wordsparse.labels.tuning import Ranked, RidgeProblem
 from wordsparse.types import Array
 
-_linear = optional.load("an estimator of wordsparse.labels", "sklearn.linear_model")
+_linear, _pipeline, _preprocessing, _selection = (
+    optional.load("an estimator of wordsparse.labels", f"sklearn.{name}")
+    for name in ("linear_model", "pipeline", "preprocessing", "model_selection")
+)
 
 # The inverse of the strength of the L2 penalty on standardised features.
 PENALTY = 0.3
@@ -40,21 +43,17 @@ SIGNIFICANT = 1.645
 
 
 @dataclass(frozen=True)
-class Opinions:
-    """The models behind the features. ``counts`` (D,) holds the number of training rows with each label; ``in_head``
-    (D,) says whether the label is in the head. There may be no neighbours."""
+class Reranker:
+    """The weights β_1, β_2, … and the constant β_0 of the features, and the models behind the features. ``counts`` (D,)
+    holds the number of training rows with each label, and ``head`` the labels of the head. There may be no
+    neighbours."""
 
     counts: Array
-    in_head: Array
+    head: Array
     specialists: Specialists
     neighbours: Neighbours | None
-
-    @classmethod
-    def of(cls, counts: Array, head: Array, specialists: Specialists, neighbours: Neighbours | None) -> "Opinions":
-        """Take the labels of the head as their numbers."""
-        in_head = np.zeros(counts.size, bool)
-        in_head[head] = True
-        return cls(counts, in_head, specialists, neighbours)
+    weights: Array
+    constant: float
 
     def features(
         self, X: Any, labels: Array, z: Array, own: Array | None = None, counts: Array | None = None
@@ -68,7 +67,7 @@ class Opinions:
         z = np.where(np.isfinite(z), z, 0).astype(np.float32)
         n, f = np.log(np.maximum(counts, 1)).astype(np.float32), self.specialists.outputs(X, labels)
         m, f = (~np.isnan(f)).astype(np.float32), np.nan_to_num(f)
-        yield from (z, self.in_head[labels].astype(np.float32), n, m, f, self._votes(X, labels, own))
+        yield from (z, np.isin(labels, self.head).astype(np.float32), n, m, f, self._votes(X, labels, own))
         yield from (m * z, n * z, np.maximum(z - KNOT, 0), np.maximum(f, 0))
 
     def _votes(self, X: Any, labels: Array, own: Array | None) -> Array:
@@ -80,32 +79,22 @@ class Opinions:
         result: Array = np.log(votes + np.float32(FEW_VOTES))
         return result
 
-
-@dataclass(frozen=True)
-class Reranker:
-    """The weights β_1, β_2, … and the constant β_0 of the features of ``opinions``."""
-
-    opinions: Opinions
-    weights: Array
-    constant: float
-
     def logits(self, X: Any, labels: Array, z: Array, own: Array | None = None, counts: Array | None = None) -> Array:
         """Return the new log-odds of the labels, (n, k) float32. They are −∞ where ``z`` is −∞. The arguments are
-        those of :meth:`Opinions.features`."""
+        those of :meth:`features`."""
         total = np.full(labels.shape, np.float32(self.constant))
-        for weight, feature in zip(self.weights, self.opinions.features(X, labels, z, own, counts), strict=True):
+        for weight, feature in zip(self.weights, self.features(X, labels, z, own, counts), strict=True):
             total += np.float32(weight) * feature
         return np.where(np.isfinite(z), total, np.float32(-np.inf))
 
     def state(self) -> dict[str, Any]:
         """Return the arrays and numbers from which :meth:`restored` restores the model."""
-        machines, neighbours = self.opinions.specialists, self.opinions.neighbours
-        matrices = {"machines": machines.W}
-        if neighbours is not None:
-            matrices |= {"near_X": neighbours.X, "near_Y": neighbours.Y}
+        matrices = {"machines": self.specialists.W}
+        if self.neighbours is not None:
+            matrices |= {"near_X": self.neighbours.X, "near_Y": self.neighbours.Y}
         return {
             "rerank": np.append(self.weights, self.constant),
-            "machine_labels": machines.labels,
+            "machine_labels": self.specialists.labels,
             **state.of_csr(**matrices),
         }
 
@@ -117,54 +106,45 @@ class Reranker:
         neighbours = None
         if "near_X.data" in saved:
             neighbours = Neighbours(state.csr_of(saved, "near_X", features), state.csr_of(saved, "near_Y", counts.size))
-        return cls(Opinions.of(counts, head, machines, neighbours), weights[:-1], float(weights[-1]))
+        return cls(counts, head, machines, neighbours, weights[:-1], float(weights[-1]))
 
 
-def fitted(problem: RidgeProblem, held: Array, ranked: Ranked, opinions: Opinions, always: bool) -> Reranker | None:
+def fitted(
+    problem: RidgeProblem,
+    held: Array,
+    ranked: Ranked,
+    head: Array,
+    specialists: Specialists,
+    neighbours: Neighbours | None,
+    always: bool,
+) -> Reranker | None:
     """Fit the log-odds of the best labels of the rows ``held``, which are in random order.
 
     ``ranked`` holds the ``DEPTH`` best labels, with log-odds computed without the rows. Unless ``always``, return None
-    if the new log-odds do not raise the mean nDCG@5 significantly, in two-fold cross-validation. If all labels are
-    true, or none is, there is nothing to learn, and the result is None too.
+    if the new log-odds do not raise the mean nDCG@5 significantly, in two-fold cross-validation. If all labels of half
+    of the rows are true, or none is, there is nothing to learn, and the result is None too.
     """
     known, weights = np.isfinite(ranked.logits), problem.weights[held]
-    if np.unique(ranked.truth[known]).size < 2:
+    row, truth = np.nonzero(known)[0], ranked.truth[known]
+    if any(np.unique(truth[row % 2 == half]).size < 2 for half in (0, 1)):
         return None
-    features = opinions.features(problem.X[held], ranked.labels, ranked.logits, held, ranked.counts)
-    pairs = _Pairs(np.stack([part[known] for part in features], 1).astype(np.float64), known, ranked.truth, weights)
-    if always or _is_better(pairs.cross_validated(ranked), ranked, problem.Y[held], weights):
-        return Reranker(opinions, *pairs.regression())
-    return None
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """The features (pairs, p) of the pairs of a row and a label that ``known`` (n, k) marks; ``truth`` (n, k), and the
-    rows' weights (n,)."""
-
-    features: Array
-    known: Array
-    truth: Array
-    weights: Array
-
-    def regression(self, row_weights: Array | None = None) -> tuple[Array, float]:
-        """Fit a logistic regression, by default to all rows. Return β (p,) and β_0."""
-        weights = self.weights if row_weights is None else row_weights
-        mean, spread = self.features.mean(0), self.features.std(0) + 1e-9
-        model = _linear.LogisticRegression(C=PENALTY, solver="newton-cholesky")
-        model.fit((self.features - mean) / spread, self.truth[self.known], weights[np.nonzero(self.known)[0]])
-        beta = model.coef_[0] / spread
-        return beta, float(model.intercept_[0] - beta @ mean)
-
-    def cross_validated(self, ranked: Ranked) -> Ranked:
-        """Return the labels with log-odds from a regression on the other half of the rows."""
-        half = np.arange(self.weights.size) % 2
-        logits = np.full(self.known.shape, -np.inf)
-        for part in (0, 1):
-            beta, constant = self.regression(self.weights * (half != part))
-            is_judged = self.known & (half == part)[:, None]
-            logits[is_judged] = self.features[is_judged[self.known]] @ beta + constant
-        return replace(ranked, logits=logits)
+    reranker = Reranker(problem.counts, head, specialists, neighbours, np.zeros(0), 0.0)
+    features = reranker.features(problem.X[held], ranked.labels, ranked.logits, held, ranked.counts)
+    pairs = np.stack([part[known] for part in features], 1).astype(np.float64)
+    regression = _linear.LogisticRegression(C=PENALTY, solver="newton-cholesky")
+    model = _pipeline.make_pipeline(_preprocessing.StandardScaler(), regression)
+    options = {"logisticregression__sample_weight": weights[row]}
+    if not always:
+        halves = _selection.PredefinedSplit(row % 2)
+        logits = np.full(known.shape, -np.inf)
+        logits[known] = _selection.cross_val_predict(
+            model, pairs, truth, cv=halves, params=options, method="decision_function"
+        )
+        if not _is_better(replace(ranked, logits=logits), ranked, problem.Y[held], weights):
+            return None
+    scaler, regression = (step for _, step in model.fit(pairs, truth, **options).steps)
+    beta = regression.coef_[0] / scaler.scale_
+    return replace(reranker, weights=beta, constant=float(regression.intercept_[0] - beta @ scaler.mean_))
 
 
 def _is_better(after: Ranked, before: Ranked, Y: Any, weights: Array) -> bool:
