@@ -205,6 +205,8 @@ class Model:
         if self.ngrams is not None:
             vectors.ngrams = self.ngrams.vectors
         vectors.weights = self.weights
+        if not kind_of(self.options.get("preset", TEXT)).by_evidence:
+            vectors.doubt = 0
         return vectors
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:
