@@ -84,7 +84,12 @@ def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn
     refuse_unknown(unknown, ["mapped"])
     directory = validation.path(path)
     if directory.is_file():
-        raise InputError(f"{directory}: is a file, not the directory of a model; in a command, the model comes first")
+        raise InputError(
+            f"{directory}: is a file, not the directory of a model; in a command, the model comes first; "
+            "wordsparse.read_vectors reads a file of vectors"
+        )
+    if not directory.exists():
+        raise InputError(f"{directory}: there is no model here: train one, or correct the path")
     if any((directory / manifest).is_file() for manifest in INDEXES):
         raise InputError(f"{directory}: is an index of documents: its model is {directory / 'model'}")
     if (directory / OF_LABELS).is_file():
