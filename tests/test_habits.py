@@ -39,9 +39,11 @@ ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
     "a vector of another length": (lambda model: model.wv.similar(np.ones(4)), r"the shape \(3,\), not \(4,\)"),
     "a map of memory": (lambda _: ws.load("m", mmap="r"), r"unknown option mmap: did you mean mapped\?"),
     "weights of rows": (lambda _: ws.train(TEXT, weight="n"), "name of the column that holds the text"),
-    "some rows": (lambda _: ws.train(TEXT, where="year > 1900"), "choose the rows before training, in a data frame"),
+    "some rows": (lambda _: ws.train(TEXT, where="year > 1900"), "choose the rows of the table first, in a data frame"),
     "the number of answers": (lambda model: model.predict(["cat"], topn=3), r"unknown option topn: did you mean n\?"),
     "a text as a basket": (lambda model: model.predict("a cat"), "must be a list of items, not 'a cat': split"),
+    "no model": (lambda model: ws.load("nothere"), "nothere: there is no model here"),
+    "a file of vectors": (lambda model: ws.load(__file__), "wordsparse.read_vectors reads a file of vectors"),
     "a file of labels": (lambda model: ws.load(__file__), "is a file, not the directory of a model"),
 }
 

@@ -39,7 +39,8 @@ LEMMAS = (
 )
 LANGUAGES = f"tokens=unicode (--tokens unicode) splits most languages into words; {LEMMAS}"
 STOP_WORDS = "there is no list of stop words: training subsamples frequent words (sample), and texts weigh them little"
-ROWS = "choose the rows before training, in a data frame or by DuckDB (docs/over-time.md)"
+ROWS = "choose the rows of the table first, in a data frame or by DuckDB"
+PERIODS = f"{ROWS} (docs/over-time.md)"
 
 # A map from names in gensim and fastText (lower case, without - and _) to our name, or to a sentence of advice. Of
 # several names or sentences, the first that suits the function or command counts.
@@ -80,7 +81,8 @@ _ELSEWHERE: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("lang", "language"), LANGUAGES),
     **dict.fromkeys(("mmap", "mmapmode"), "mapped"),
     **dict.fromkeys(("weightcolumn", "weights"), "weight"),
-    **dict.fromkeys(("sliceby", "where", "filter"), ROWS),
+    **dict.fromkeys(("where", "filter"), ("filter", "candidates", ROWS)),
+    "sliceby": PERIODS,
     "logfile": "log",
 }
 

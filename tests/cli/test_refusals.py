@@ -105,6 +105,11 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (f"{COMPARE} --pairs missing.tsv", "missing.tsv"),
         (f"{COMPARE} -o {{taken}}", "exists already"),
         ("similar {vectors} king --topn 3", "no such option --topn: did you mean -n?"),
+        (
+            "search {model} {text} word --filter year=2003",
+            "choose the rows of the table first, in a data frame or by DuckDB",
+        ),
+        ("next {model} w1 --filter w2", "no such option --filter: did you mean --candidates?"),
         ("similar - word", "-: standard input can only hold a training text: write it to a file first"),
         ("similar {vectors}", "name a WORD, or the table to write with the neighbours of all words, -o FILE.parquet"),
         ("similar {vectors} -o out.txt", "out.txt: rows are written as .parquet, .jsonl, .csv"),

@@ -2,13 +2,14 @@ import gzip
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.texts import PACKED, sentences
 
 from wordsparse.corpus import blocks, encode
-from wordsparse.corpus.reading import RawText
+from wordsparse.corpus.reading import RawText, joined
 from wordsparse.errors import InputError
 
 
@@ -162,3 +163,11 @@ def test_a_small_file_does_not_unpack_without_end(tmp_path, suffix, format, monk
     path.write_bytes(PACKED[suffix](b"word " * words))
     with pytest.raises(InputError, match=r"bomb.*unpacks to more than .* bytes"):
         list(sentences(path, format))
+
+
+def test_missing_texts_are_empty() -> None:
+    """Previously, a Series of texts with a missing value was refused, with advice that failed as well."""
+    texts = pd.Series(["a b", None, float("nan"), pd.NA, pd.NaT, "c"], dtype=object)
+    assert list(joined(RawText(texts, tokens="split").pieces())) == [["a", "b"], ["c"]]
+    with pytest.raises(InputError, match=r"text 2 is \['b'\], not a str"):
+        list(RawText(iter(["a", ["b"]]), tokens="split").pieces())

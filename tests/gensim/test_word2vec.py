@@ -126,6 +126,22 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
     assert np.mean(cosines) > 0.9
 
 
+def test_a_few_sentences_do_not_make_a_new_word_certain() -> None:
+    """Previously, a word of ten new sentences was predicted with probability 1 next to words that occur a thousand
+    times, because the few steps overshot."""
+    random = np.random.default_rng(0)
+    words = [f"w{rank}" for rank in range(3000)]
+    shares = 1 / np.arange(1, 3001)
+    text = random.choice(words, (10_000, 10), p=shares / shares.sum()).tolist()
+    model = Word2Vec(text, sg=1, vector_size=20, min_count=1, epochs=2, workers=1)
+    new = [["w0", "new", "w2", "w1"]] * 10
+    model.build_vocab(new, update=True)
+    model.train(new, total_examples=10, epochs=2)
+    found = model.predict_output_word(["w0", "w1", "w2"], topn=len(model.wv))
+    assert dict(found)["new"] < 0.1
+    assert sum(probability for _, probability in found) == pytest.approx(1, abs=1e-5)
+
+
 @pytest.mark.parametrize("text", [[["a", "b"]], [["human"], ["graph", "trees"]], [["a", "b"], ["c", "d"]]])
 @pytest.mark.parametrize("epochs", [1, 5])
 def test_a_text_of_a_few_words_trains(text: list[list[str]], epochs: int) -> None:

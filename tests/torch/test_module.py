@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from support.torch_layers import TINY, D, d, dense_losses, layer, m, minibatch
+from support.torch_layers import TINY, D, d, dense_losses, layer, m, minibatch, with_few_negatives
 
+import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.torch import FactoredOutput
 
@@ -20,7 +21,8 @@ def test_a_network_trains_step_for_step_like_one_with_a_dense_output_layer(loss:
     body = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.Tanh(), torch.nn.Linear(8, d)).double()
     dense = torch.nn.Linear(d, D, bias=bias).double()
     start = torch.cat([dense.weight, dense.bias[:, None]], 1) if bias else dense.weight
-    head = FactoredOutput(d, D, loss=loss, lr=0.05, weight_decay=0.01, bias=bias, weights=start, **TINY)
+    exact = with_few_negatives(loss)
+    head = FactoredOutput(d, D, loss=exact, lr=0.05, weight_decay=0.01, bias=bias, weights=start, **TINY)
     ours, theirs = torch.nn.Sequential(body, head)[0], copy.deepcopy(body)
     mine = torch.optim.SGD(ours.parameters(), lr=0.05, momentum=0.9)
     other = torch.optim.SGD([{"params": theirs.parameters(), "momentum": 0.9}, {"params": dense.parameters()}], lr=0.05)
@@ -248,3 +250,11 @@ def test_an_empty_minibatch_has_no_losses() -> None:
     loss = head(torch.zeros((0, d), dtype=torch.float64, requires_grad=True), torch.zeros(0, dtype=torch.long))
     loss.backward()
     assert loss == 0
+
+
+def test_the_name_bounded_ns_means_the_loss_recommended_for_networks() -> None:
+    """Previously, the name meant 5 negatives, with which a network with many outputs learns slowly."""
+    by_name = FactoredOutput(d, D, loss="bounded-ns")
+    assert by_name.loss == ws.losses.BoundedNS(negatives=100)
+    assert FactoredOutput(d, D, loss=ws.losses.BoundedNS()).loss.negatives == 5
+    assert ws.FactoredOutput(D, d, loss="bounded-ns").loss.negatives == 5

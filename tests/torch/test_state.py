@@ -13,7 +13,7 @@ from support.torch_layers import TINY, D, d, layer, minibatch
 
 from wordsparse.errors import InputError
 from wordsparse.layer.factors import Factors
-from wordsparse.layer.losses import ZLoss
+from wordsparse.layer.losses import BoundedNS, ZLoss
 from wordsparse.torch import FactoredOutput
 from wordsparse.torch.state import link
 
@@ -32,7 +32,7 @@ def loaded(head: FactoredOutput, assign: bool = False) -> FactoredOutput:
     file = io.BytesIO()
     torch.save(head.state_dict(), file)
     file.seek(0)
-    other = FactoredOutput(d, D, loss="bounded-ns", lr=0.3, base_measure=np.ones(D), **TINY)
+    other = FactoredOutput(d, D, loss=BoundedNS(), lr=0.3, base_measure=np.ones(D), **TINY)
     other.load_state_dict(torch.load(file, weights_only=True), assign=assign)
     return other
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 @pytest.mark.parametrize("model", MODELS)
 def test_the_vectors_of_a_new_model_are_in_principal_axes(model: str) -> None:
     trained = ws.train(two_topics(), **SMALL, model=model)
-    plain = replace(trained, ngrams=None, axes=None)
+    plain = replace(trained, ngrams=None, axes=None, is_principal=False)
     bare, unit = trained.without_ngrams().wv, plain.wv.unit
     np.testing.assert_allclose(bare.unit @ bare.unit.T, unit @ unit.T, atol=1e-6)
     for word in trained:
@@ -185,3 +185,17 @@ def test_a_trained_model_keeps_the_vectors_of_its_fit() -> None:
     assert model.ngrams is not None
     assert "vectors" in vars(model)
     np.testing.assert_array_equal(model.vectors, replace(model).vectors)
+
+
+@pytest.mark.parametrize("form", [0.0, 1.0])
+def test_vectors_do_not_depend_on_when_the_principal_axes_are_computed(tmp_path: Path, form: float) -> None:
+    """Previously, every run computed its vectors at its end, only to rotate them."""
+    trained = ws.train(two_topics(), **SMALL, form=form)
+    assert ("vectors" in vars(trained)) == (form > 0)
+    trained.save(tmp_path / "before")
+    vectors = trained.vectors
+    trained.save(tmp_path / "after")
+    for path in ("before", "after"):
+        np.testing.assert_array_equal(ws.load(tmp_path / path).vectors, vectors)
+    if form:
+        np.testing.assert_array_equal(ws.load(tmp_path / "before").without_ngrams().fit_ngrams().vectors, vectors)

@@ -137,7 +137,7 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
     expected = a / np.linalg.norm(a) + b / np.linalg.norm(b) @ maps.turned
     popularity = kind_of(model.options.get("preset", "text")).export.get("popularity", 0)
     expected[-1] += popularity * (np.log(len(texts)) - np.log(model.vocabulary.counts).mean())
-    expected = expected / np.linalg.norm(expected) @ model.axes
+    expected = expected / np.linalg.norm(expected) @ maps.axes
     given = [["bread", "star"], *texts[:-1], [*texts[-1], "nowhere"]]
     np.testing.assert_allclose(model.infer("comet", given), expected, atol=5e-3)
 

@@ -169,7 +169,7 @@ def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_ki
     [
         *(({"half_life": bad}, "half_life must be a time above 0") for bad in (0, -1, float("nan"), "0d", "3x", "d")),
         ({"half_life": "3d", "order": None}, "half_life weighs items by age: name the column of their times"),
-        ({"half_life": 3}, "is a date, but a number is expected"),
+        ({"half_life": 3}, "is a date, but a number is expected; give a half-life with a unit, 30d"),
         ({"half_life": "3d", "order": "item"}, "neither a number nor a date"),
     ],
 )

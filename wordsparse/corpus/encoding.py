@@ -80,7 +80,9 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
             numbered = _read(text, tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
-        advice = hint(*numbered.most_frequent(MAX_WORDS), numbered.draft.tokens, text.tokens)
+        are_items = options.are_items or options.group is not None
+        frequent = numbered.most_frequent(MAX_WORDS)
+        advice = hint(*frequent, numbered.draft.tokens, text.tokens, are_items=are_items)
         record = _joined(numbered, text.tokenization, options, threads)
         vocabulary, ids = numbered.vocabulary(options.min_count, options.max_vocab, options.known)
         if options.max_vocab is None:

@@ -33,16 +33,19 @@ MAX_WORDS = 100_000
 """The maximum number of words that are examined for hints."""
 
 
-def hint(words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: str | None) -> str | None:
+def hint(
+    words: Sequence[str], counts: NDArray[np.int64], total: int, tokens: str | None, *, are_items: bool = False
+) -> str | None:
     """Return advice about the words of a text, or None. ``words`` are the MAX_WORDS most frequent words, ``total`` is
-    the number of tokens, and ``tokens`` is the tokeniser's name, or None if it has no name.
+    the number of tokens, and ``tokens`` is the tokeniser's name, or None if it has no name. With ``are_items``, the
+    words are names of items, which may be spelt in any way.
     """
     if not words:
         return None
     if len(words) < FEW_WORDS and total > MANY_TOKENS:
         return f"{total:,} tokens of {number_of(len(words), 'distinct word')}: is this the right text or column?"
-    if tokens is not None and tokens.startswith(DIGEST):
-        return None  # a tokenizer file splits words into subwords on purpose
+    if are_items or (tokens or "").startswith(DIGEST):  # a tokenizer file splits words into subwords on purpose
+        return None
     if (advice := unspaced(words, LONG_WORD if tokens in ("split", None) else 1)) is not None:
         in_use = f"--tokens {(tokens or '').removesuffix('-base')} "
         return None if in_use in advice else advice

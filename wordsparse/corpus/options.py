@@ -117,6 +117,11 @@ class EncodeOptions(TextOptions):
     """The options of :func:`wordsparse.encode`."""
 
     known: Collection[str] = option((), "Words of the text to keep in the vocabulary, even if they are rare.")
+    are_items: bool = option(
+        False,
+        "Whether the words are names of items, such as products, about which no advice on tokenisers is given.",
+        cli=None,
+    )
     threads: int | None = option(
         None, "Number of threads, which does not affect the result.", shown="all CPUs", check=positive_int
     )

@@ -202,6 +202,8 @@ class RawText:
         """Yield the texts of an iterable in blocks."""
         waiting, first, size = list[str](), 1, 0
         for number, text in enumerate(self._source, 1):
+            if not isinstance(text, Iterable) and (text is None or groups.is_nan(text)):
+                text = ""  # a missing value has no words, as an empty cell of a table
             if not isinstance(text, str):
                 problem = f"text {number} is {text!r:.80}, not a str: give texts, name their column (column=)"
                 raise InputError(f"{problem}, or leave tokens={self.tokens!r} out")

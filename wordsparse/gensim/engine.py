@@ -4,9 +4,9 @@ model."""
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import scipy.sparse as sp
 
 from wordsparse.corpus import EncodedCorpus
+from wordsparse.layer.losses import BoundedNS
 from wordsparse.machine.memory import give_back
 from wordsparse.training.loop import Run
 from wordsparse.training.resume import start_from
@@ -14,7 +14,6 @@ from wordsparse.types import Array
 from wordsparse.vectors.table import Key
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
-from wordsparse.words.prediction import Predictor
 from wordsparse.words.recipe import Recipe
 from wordsparse.words.text_source import TextSource
 
@@ -39,10 +38,23 @@ class Trained:
         return self._in_order(keys, weights, np.zeros((len(keys), weights.shape[1]), np.float32))
 
     def likeliest(self, rows: Sequence[int], n: int) -> list[tuple[Key, float]]:
-        """Return the n most probable keys in the context of the words in ``rows``, with their probabilities."""
-        baskets = sp.csr_array((np.ones(len(rows), np.float32), rows, [0, len(rows)]), (1, len(self.keys)))
-        found, shares = Predictor(self.model).rank(baskets, n, sp.csr_array(baskets.shape))
-        return [(self.keys[row], share) for row, share in zip(found[0].tolist(), shares[0].tolist(), strict=True)]
+        """Return the n most probable keys in the context of the words in ``rows``, with their probabilities.
+
+        An output o is at most log P/(k π) for the largest possible P(word | context), which training on a few sentences
+        may overshoot by far. In skip-gram, where o is the mean over the words c of the context, P(w | c) ≤ n_w/n_c,
+        because w has at most as many pairs as its n_w occurrences allow.
+        """
+        model, log_counts = self.model, np.log(np.asarray(self.model.vocabulary.counts, np.float64))
+        largest = np.minimum(log_counts - log_counts[rows].mean(), 0) if model.options["model"] == "skipgram" else 0
+        loss = self.recipe.loss
+        assert isinstance(loss, BoundedNS)
+        h = np.append(model.input_rows[rows].mean(axis=0), np.float32(1))
+        outputs = (model.output_rows @ h) / np.exp(self._log_measure / 2)
+        estimates = self._log_measure + outputs
+        logs = np.minimum(estimates, largest - np.log(loss.negatives))
+        shares = np.exp(logs - logs.max())
+        best = np.lexsort((-estimates, -logs))[:n].tolist()
+        return [*zip((self.keys[row] for row in best), (shares[best] / shares.sum()).tolist(), strict=True)]
 
     def _in_order(self, keys: Sequence[Key], rows: Array, missing: Array) -> Array:
         """Return the rows in the order of ``keys``; keys that are not in the model get their rows from ``missing``."""

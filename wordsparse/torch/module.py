@@ -6,12 +6,16 @@ from typing import Any
 import torch
 
 from wordsparse.errors import InputError
-from wordsparse.layer.losses import Loss
+from wordsparse.layer.losses import BoundedNS, Loss
 from wordsparse.layer.output import FactoredOutput as Layer
 from wordsparse.torch import state
 from wordsparse.torch.exact import ExactEngine
 from wordsparse.torch.head import REAL, Head, host
 from wordsparse.torch.optimizer import FusedOptimizer
+
+# The negatives of the loss ``bounded-ns``, given by its name. With 5, as in the training of word vectors, the outputs
+# of a network learn several times more slowly (docs/torch.md).
+NEGATIVES = 100.0
 
 
 class FactoredOutput(Head):
@@ -28,11 +32,11 @@ class FactoredOutput(Head):
     num_classes : int
         D.
     loss : str or wordsparse.losses.Loss
-        Required. The choice depends on the target: ``ws.losses.BoundedNS(negatives=100)`` for several labels,
-        ``squared`` for real values, and ``zloss`` for one class, for which :class:`SampledOutput` usually ranks better.
-        ``taylor`` and ``spherical`` define probabilities, but rank worse. Plain softmax is not available. The Z-loss is
-        near 0 if the target's output is 12 standard deviations above the mean of all D outputs, but another output may
-        still be larger.
+        Required. The choice depends on the target: ``bounded-ns`` for several labels, ``squared`` for real values, and
+        ``zloss`` for one class, for which :class:`SampledOutput` usually ranks better. The name ``bounded-ns`` means
+        ``ws.losses.BoundedNS(negatives=100)``. ``taylor`` and ``spherical`` define probabilities, but rank worse. Plain
+        softmax is not available. The Z-loss is near 0 if the target's output is 12 standard deviations above the mean
+        of all D outputs, but another output may still be larger.
     reduction : str
         ``mean`` over the examples, ``sum``, or ``none`` for one loss per example.
     ignore_index : int
@@ -113,6 +117,7 @@ class FactoredOutput(Head):
                 "loss is required, and depends on the target: bounded-ns for several labels, squared for real values, "
                 "zloss for one class, for which SampledOutput usually ranks better"
             )
+        loss = BoundedNS(negatives=NEGATIVES) if loss == "bounded-ns" else loss
         super().__init__(in_features, num_classes, reduction, ignore_index, dtype, fused=fused, bias=bias)
         self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay)
         d = self.in_features + self.bias

@@ -77,7 +77,8 @@ class Request:
             yield self.kind.open(self.corpus.given, self.kind.reading(**self.reading))
         else:
             fitting = {name: value for name, value in self.kind.defaults.items() if name in abouts(TextOptions)}
-            with encoded(self.corpus, self.reading, fitting, place, threads=self.options.threads, **how) as corpus:
+            how |= {"threads": self.options.threads, "are_items": self.kind.name in (*ITEMS, "walks")}
+            with encoded(self.corpus, self.reading, fitting, place, **how) as corpus:
                 if self.kind.name == "walks" and _are_pairs(corpus):
                     raise InputError(
                         "every line has two words, so this looks like a list of edges, not of walks: choose "

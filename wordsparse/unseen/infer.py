@@ -89,8 +89,8 @@ def infer(
     objective, text = objective_of(model), _occurrences(model, sentences, words)
     counts = np.bincount(text.tokens[text.places] - len(model), minlength=len(words))
     vectors, has_context = _vectors(model, objective, text, counts, progress)
-    if model.axes is not None:
-        vectors = vectors @ model.axes
+    if objective.maps.axes is not None:
+        vectors = vectors @ objective.maps.axes
     if model.ngrams is not None:
         model.ngrams.blend(words, vectors, counts, model.threads)
     contextless = [word for word, has in zip(words, has_context, strict=True) if not has]

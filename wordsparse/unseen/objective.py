@@ -54,9 +54,7 @@ class Objective:
         measure = self.recipe.base_measure(counts)
         roots = np.sqrt(measure / measure.sum())
         dim, W = model.dim, model.output_rows
-        E, outputs = model.input_rows, W[:, :dim]
-        how = model.export_constants
-        self.maps = coordinates.combined(E, outputs, counts, threads=model.threads, known=model.trained_words, **how)[1]
+        self.maps = model.combined()[1]
         c = self.maps.canonical
         self.inputs = model.input_rows @ c.inputs.astype(np.float32)
         self.outputs = np.empty_like(W)

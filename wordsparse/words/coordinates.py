@@ -24,6 +24,8 @@ DOUBT = 0.4
 # The number of rows processed at a time. A block fits into a core's cache. Because the size of blocks is fixed, results
 # do not depend on the number of threads.
 BLOCK_ROWS = 2048
+# Principal axes are computed from at most AXES_ROWS rows at equal distances.
+AXES_ROWS = 32_768
 
 
 class Coordinates(NamedTuple):
@@ -51,7 +53,8 @@ def canonical(C: Array, Q: Array) -> Coordinates:
 class Maps(NamedTuple):
     """The maps that turn a new word's rows, in canonical coordinates, into the word's vector. Multiply the input row by
     ``inputs`` (dim,) and the output row by ``outputs`` (dim,), scale both to unit length, multiply the output row by
-    ``turned`` (dim, dim), add the two rows, and call :meth:`add_popularity`."""
+    ``turned`` (dim, dim), add the two rows, call :meth:`add_popularity`, and multiply by ``axes`` (dim, dim), unless
+    they are None."""
 
     canonical: Coordinates
     inputs: Array
@@ -59,6 +62,7 @@ class Maps(NamedTuple):
     turned: Array
     popularity: float
     mean_log: float  # log n̄
+    axes: Array | None
 
     def add_popularity(self, vectors: Array, counts: Array) -> None:
         """Add popularity · log(n / n̄) to the last coordinate of each of the ``vectors`` (words, dim), in place. Here n
@@ -77,6 +81,9 @@ def combined(
     popularity: float = 0.0,
     threads: int | None = None,
     known: int | None = None,
+    axes: Array | None = None,
+    *,
+    is_principal: bool = False,
 ) -> tuple[NDArray[np.float32], Maps]:
     """Return the exported vectors, and the maps that compute the vectors of new words.
 
@@ -112,7 +119,11 @@ def combined(
     threads : int, optional
         By default, all available CPUs.
     known : int, optional
-        The number of words, in order of rows, that decide the coordinates. By default, all words.
+        The number of words, in order of rows, that decide the coordinates and axes. By default, all words.
+    axes : (dim, dim), optional
+        A rotation by which the vectors are multiplied at the end.
+    is_principal : bool
+        Whether the vectors are rotated onto their principal axes if no ``axes`` are given.
 
     Returns
     -------
@@ -146,7 +157,7 @@ def combined(
     turning = (1 - turn) * np.eye(E.shape[1]) + turn * _rotation(overlaps)
     turned = (map_out @ turning).astype(np.float32)
     mean_log = float(np.log(np.maximum(counts, 1)).mean())
-    maps = Maps(c, of_inputs, of_outputs, turning, popularity, mean_log)
+    maps = Maps(c, of_inputs, of_outputs, turning, popularity, mean_log, axes)
 
     def add_outputs(block: slice) -> None:
         outputs = W[block] @ turned
@@ -156,7 +167,11 @@ def combined(
     for _ in each_block(add_outputs, E.shape[0], threads):
         pass
     maps.add_popularity(vectors, counts)
-    return vectors, maps
+    if axes is None and is_principal:
+        axes = principal_axes(vectors[:known], threads)
+    if axes is not None:
+        multiply(vectors, axes, threads)
+    return vectors, maps._replace(axes=axes)
 
 
 def gram(rows: Array, weights: Array | None = None, threads: int | None = None) -> Array:
@@ -193,9 +208,10 @@ def principal_axes(vectors: Array, threads: int | None) -> NDArray[np.float32]:
     vectors u_w R keep as much of Σ_w |u_w|² as k numbers can keep.
 
     The columns of R are the eigenvectors of Σ_w u_w u_wᵀ, in descending order of their eigenvalues. Here u (n, dim) are
-    the vectors, scaled to unit length.
+    the vectors, scaled to unit length, of at most AXES_ROWS words.
     """
-    moment = gram(vectors, lengths(vectors)[:, 0] ** -2.0, threads)
+    sample = vectors[:: -(-len(vectors) // AXES_ROWS) or 1]
+    moment = gram(sample, lengths(sample)[:, 0] ** -2.0, threads)
     with single_threaded_blas():
         _, rotation = np.linalg.eigh(moment)
     return np.asarray(_signed(rotation[:, ::-1]), np.float32)

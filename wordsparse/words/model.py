@@ -91,6 +91,9 @@ class Model:
         read them.
     axes : (dim, dim) float32, optional
         The rotation of the vectors out of canonical coordinates: see :meth:`in_axes_of`.
+    is_principal : bool
+        Whether the vectors are rotated onto their principal axes if there are no ``axes``. The principal axes depend on
+        the vectors alone, so a saved model need not hold them.
     weights : (V,) float32, optional
         The weight of each word in the vectors of texts, from :meth:`fit_weights`. By default, weights are computed from
         the counts.
@@ -110,6 +113,7 @@ class Model:
     axes: Array | None = None
     weights: Array | None = None
     memory: dict[str, Any] | None = None
+    is_principal: bool = False
 
     def __repr__(self) -> str:
         model, epochs = self.options.get("model"), number_of(self.options.get("epochs", 0), "epoch")
@@ -186,15 +190,17 @@ class Model:
         If the model has n-grams, the n-grams of each word are blended into its vector, and all vectors are normalised.
         The computation uses at most as many threads as training used.
         """
-        counts = np.asarray(self.vocabulary.counts, np.float64)
-        outputs = self.output_rows[:, : self.dim]
-        how, E = self.export_constants, self.input_rows
-        vectors, _ = coordinates.combined(E, outputs, counts, threads=self.threads, known=self.trained_words, **how)
-        if self.axes is not None:
-            coordinates.multiply(vectors, self.axes, self.threads)
+        vectors, _ = self.combined()
         if self.ngrams is not None:
+            counts = np.asarray(self.vocabulary.counts, np.float64)
             self.ngrams.blend(self.vocabulary.words, words_form.unit_rows(vectors), counts, self.threads)
         return vectors
+
+    def combined(self) -> tuple[NDArray[np.float32], coordinates.Maps]:
+        """Return the vectors without n-grams, and the maps of ``coordinates.combined``."""
+        counts, W = np.asarray(self.vocabulary.counts, np.float64), self.output_rows[:, : self.dim]
+        how: dict[str, Any] = {"threads": self.threads, "known": self.trained_words, **self.export_constants}
+        return coordinates.combined(self.input_rows, W, counts, axes=self.axes, is_principal=self.is_principal, **how)
 
     @cached_property
     def wv(self) -> WordVectors:
@@ -247,12 +253,16 @@ class Model:
             If the lengths or ``form`` are out of range, too few words share an n-gram, or a word is not text.
         """
         words, counts = self.vocabulary.words, np.asarray(self.vocabulary.counts, np.float64)
-        bare = self.vectors.copy() if self.ngrams is None else self.without_ngrams().vectors
+        bare, axes = vars(self).get("vectors"), self.axes
+        if bare is None or self.ngrams is not None:
+            bare, (*_, axes) = self.combined()
+        else:
+            bare = bare.copy()
         unit = words_form.unit_rows(bare)
         lengths = {"shortest": shortest, "longest": longest}
         fitted = words_form.fit(words, unit, counts, **lengths, form=form, threads=self.threads)
         fitted.blend(words, unit, counts, self.threads)
-        model = replace(self, ngrams=fitted)
+        model = replace(self, ngrams=fitted, axes=axes)
         vars(model)["vectors"] = unit  # otherwise, the model would compute its vectors again
         return model
 
@@ -293,14 +303,14 @@ class Model:
 
     def in_axes_of(self, before: "Model | None") -> "Model":
         """Return the same model without n-grams, rotated into the axes of ``before``, the earlier model that this model
-        continues. If ``before`` is None, rotate the vectors onto their principal axes, so that their first numbers tell
-        most. The result shares the arrays of this model."""
-        model = replace(self, ngrams=None, axes=None)
+        continues. If ``before`` is None, the vectors are in their principal axes, so that their first numbers tell
+        most; the vectors and these axes are computed when they are first used. The result shares the arrays of this
+        model."""
+        model = replace(self, ngrams=None, axes=None, is_principal=before is None)
         if before is None:
-            axes = coordinates.principal_axes(model.vectors, self.threads)
-        else:
-            then, counts = before.without_ngrams().vectors, np.asarray(self.vocabulary.counts)[: len(before)]
-            axes = coordinates.axes(model.vectors[: len(then)], then, counts, self.threads)
+            return model
+        then, counts = before.without_ngrams().vectors, np.asarray(self.vocabulary.counts)[: len(before)]
+        axes = coordinates.axes(model.vectors[: len(then)], then, counts, self.threads)
         coordinates.multiply(model.vectors, axes, self.threads)
         rotated = replace(model, axes=axes)
         vars(rotated)["vectors"] = model.vectors  # otherwise, the model would compute its vectors again

@@ -5,11 +5,11 @@ A model directory holds ``model.json`` (format, version, options, report, and ea
 the constant feature). ``train --config MODEL`` repeats the run from ``model.json``. A model from a training run also
 holds ``training.bin``, the data for further training: 8 bytes per word (the number of pairs seen in training) and a few
 d×d matrices. ``model.json`` lists the arrays in ``training.bin``, identifies the text, and records the state at the end
-of the run. ``axes.npy`` is the rotation of the vectors out of canonical coordinates. A model with n-grams also holds
-``subwords.bin``. ``tokenizer.json`` is the tokenizer file that was used to split the text, and ``phrases.json`` holds
-the phrases that were joined in the text. ``weights.npy`` holds the weights of words in texts, if they were computed
-from a collection. ``memory.bin`` holds the counted pairs of a model of items. Loading checks every file, and never
-unpickles anything.
+of the run. ``axes.npy`` is the rotation of the vectors out of canonical coordinates; without this file, the vectors are
+in their principal axes if ``model.json`` says ``principal``. A model with n-grams also holds ``subwords.bin``.
+``tokenizer.json`` is the tokenizer file that was used to split the text, and ``phrases.json`` holds the phrases that
+were joined in the text. ``weights.npy`` holds the weights of words in texts, if they were computed from a collection.
+``memory.bin`` holds the counted pairs of a model of items. Loading checks every file, and never unpickles anything.
 """
 
 import os
@@ -57,7 +57,8 @@ def write(model: Model, path: str | PathLike[str]) -> None:
 
         names = (*rows, VOCABULARY)
         files = dict(zip(names, ordered_map(write_file, names, model.threads or available_cpus()), strict=True))
-        about = {"options": model.options, "report": model.report, "call": model.call}
+        about: dict[str, Any] = {"options": model.options, "report": model.report, "call": model.call}
+        about["principal"] = model.is_principal
         manifest, training = {"format": FORMAT, "version": VERSION, **about}, None
         if model.training is not None:
             table = arrays.write(directory / TRAINING, model.training.state)
@@ -83,7 +84,12 @@ def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn
     refuse_unknown(unknown, ["mapped"])
     directory = validation.path(path)
     if directory.is_file():
-        raise InputError(f"{directory}: is a file, not the directory of a model; in a command, the model comes first")
+        raise InputError(
+            f"{directory}: is a file, not the directory of a model; in a command, the model comes first; "
+            "wordsparse.read_vectors reads a file of vectors"
+        )
+    if not directory.exists():
+        raise InputError(f"{directory}: there is no model here: train one, or correct the path")
     if any((directory / manifest).is_file() for manifest in INDEXES):
         raise InputError(f"{directory}: is an index of documents: its model is {directory / 'model'}")
     if (directory / OF_LABELS).is_file():
@@ -115,7 +121,8 @@ def _load(directory: Path, mapped: bool) -> Model:
         training = _read_training(directory, manifest)
         fitted = _read_ngrams(directory, manifest)
         memory = arrays.read(directory / MEMORY, manifest["memory"]) if "memory" in manifest else None
-    return Model(vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes, weights, memory)
+    parts = (vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes, weights, memory)
+    return Model(*parts, is_principal=bool(manifest.get("principal")))
 
 
 def is_model(path: str | PathLike[str]) -> bool:
