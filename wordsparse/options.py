@@ -80,7 +80,7 @@ _ELSEWHERE: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("lang", "language"), LANGUAGES),
     **dict.fromkeys(("mmap", "mmapmode"), "mapped"),
     **dict.fromkeys(("weightcolumn", "weights"), "weight"),
-    **dict.fromkeys(("sliceby", "where", "filter"), ROWS),
+    **dict.fromkeys(("sliceby", "where", "filter"), ("filter", ROWS)),
     "logfile": "log",
 }
 
