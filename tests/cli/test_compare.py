@@ -56,6 +56,22 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
     assert {row["test"] for row in result["differences"]} == {"people", "asked", "texts"}
 
 
+@pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="gensim is not installed")
+def test_quick_compares_cbow_and_shows_neighbours_side_by_side(
+    text: Path, sets: list[str], tmp_path: Path, capsys: Output
+) -> None:
+    path = tmp_path / "report"
+    assert main(["compare", str(text), "-o", str(path), *QUICK, *sets, "--quick", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert [(run["name"], run["epochs"]) for run in result["runs"]] == [("wordsparse-cbow", 2), ("gensim-cbow-ns", 2)]
+    ours, theirs = (run["nearest"] for run in result["runs"])
+    assert ours.keys() == theirs.keys()
+    assert all(len(near) == 6 for near in [*ours.values(), *theirs.values()])
+    assert len(result["headlines"]) == 1
+    assert main(["compare", str(text), "-o", str(tmp_path / "other"), "--quick", "--epochs", "3"]) == 2
+    assert "leave --only and --epochs out" in capsys.readouterr().err
+
+
 def test_without_gensim_ours_are_compared(
     text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
 ) -> None:

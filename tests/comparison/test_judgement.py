@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from wordsparse.comparison.judgement import differences, warnings
+from wordsparse.comparison.judgement import differences, headlines, warnings
 from wordsparse.comparison.runs import JudgedRun
 from wordsparse.evaluation.retrieval_files import Collection
 from wordsparse.evaluation.scores import ENOUGH_TOKENS, score
@@ -91,3 +91,11 @@ def test_too_short_a_text_is_reported() -> None:
     assert warnings([{}], [{"tokens_per_epoch": ENOUGH_TOKENS}]) == []
     (sentence,) = warnings([{}], [{"tokens_per_epoch": 52_721}, {"tokens_per_epoch": None}])
     assert sentence == "52,721 tokens are too few to compare methods: use some 3,000,000 or more."
+
+
+def test_a_headline_counts_comparisons_and_compares_cpu_time() -> None:
+    judged = [run(OURS, 0.1, 300, cpu_seconds=3.0), run(PEER, 2.0, cpu_seconds=12.0)]
+    [sentence] = headlines(differences(SETS, judged), [each.report for each in judged], {OURS: "Ours", PEER: "Theirs"})
+    assert "Ours is ahead of the best of gensim's methods in 3 of 4 comparisons, level in 1, behind in 0" in sentence
+    assert "takes 0.25 of" in sentence
+    assert headlines([], [judged[0].report], {OURS: "Ours"}) == []

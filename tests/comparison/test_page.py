@@ -1,5 +1,6 @@
 """The page of a comparison needs no other file, and shows words and names as plain text."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -39,3 +40,14 @@ def test_the_page_fits_a_window(tmp_path: Path, browser: Any, width: int) -> Non
     with screen(browser, width):
         browser.get((tmp_path / "report.html").as_uri())
         assert fits(browser)
+
+
+def test_tables_of_scores_and_neighbours_hide_no_column(tmp_path: Path, browser: Any) -> None:
+    """A window of 1,200 pixels shows every column, and options are words, not Python."""
+    document = page(json.loads(json.dumps(content()).replace(json.dumps(NASTY)[1:-1], "gensim CBOW")))
+    (tmp_path / "report.html").write_text(document)
+    assert not re.findall(r"\{'|\['|False|None", document)
+    with screen(browser, 1200):
+        browser.get((tmp_path / "report.html").as_uri())
+        hidden = "return [...document.querySelectorAll('.wide')].filter(e => e.scrollWidth > e.clientWidth).length"
+        assert browser.execute_script(hidden) == 0

@@ -1,6 +1,7 @@
 """The classifier: scikit-learn's conventions, predictions against dense computations, files, and bad input."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from wordsparse.files import storage
 from wordsparse.kernels import CpuKernels
 from wordsparse.labels import classification, ranking, scoring, tuning
 from wordsparse.labels.classifier import SparseTargetClassifier
+from wordsparse.labels.logistic import Calibration
 
 COPIES = "a weight is a number of copies for outputs with the same λ alone: leave-one-out leaves copies in"
 SAMPLE_WEIGHTS = (
@@ -48,6 +50,22 @@ def test_methods_of_prediction_agree(fitted: SparseTargetClassifier) -> None:
     predicted = fitted.predict(X)
     assert isinstance(predicted, sp.csr_array)
     assert (predicted.toarray() == (every >= 0.5)).all()
+
+
+@pytest.mark.parametrize("classes", [2, 30])
+def test_probabilities_of_classes_sum_to_one_in_every_method(classes: int) -> None:
+    X, Y = topics(1200)
+    y = Y.toarray().argmax(1) % classes
+    classifier = SparseTargetClassifier(threads=1).fit(X[:1100], y[:1100])
+    new, count = X[1100:], len(classifier.classes_)
+    every, (columns, probabilities) = classifier.predict_proba(new), classifier.predict_topk(new, classes)
+    np.testing.assert_allclose(every.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.take_along_axis(every, columns, 1), probabilities, rtol=1e-3, atol=1e-6)
+    assert (classifier.predict(new) == classifier.classes_[columns[:, 0]]).all()
+    decision = classifier.decision_function(new, range(count))
+    np.testing.assert_allclose(1 / (1 + np.exp(-decision)), every, rtol=1e-4)
+    np.testing.assert_array_equal(classifier.predict_proba(new, [1, 0, 1]), every[:, [1, 0, 1]])
+    assert [part[0].probability for part in classifier.explain(new)] == probabilities[:, 0].tolist()
 
 
 def test_probabilities_are_calibrated(fitted: SparseTargetClassifier) -> None:
@@ -159,6 +177,22 @@ def test_rows_without_features_or_labels_are_kept() -> None:
     labels, probabilities = SparseTargetClassifier(threads=1).fit(X, Y).predict_topk(X, 2)
     assert (labels >= 0).all()
     assert np.isfinite(probabilities).all()
+
+
+def test_the_head_has_not_seen_the_labels_of_held_rows() -> None:
+    X, Y = topics(1200)
+    held = np.arange(0, 1200, 12)
+    other = Y.toarray()
+    other[held] = other[np.roll(held, 1)]
+    logits = []
+    for labels in (Y, sp.csr_array(other)):
+        problem = tuning.RidgeProblem(classification.prepared(X, 1.0), labels, np.ones(1200), 200, 0, CpuKernels(1))
+        scorer = problem.solve(1.0, 30)
+        ranked = tuning.leave_out(scorer, problem, held).ranked(Calibration())
+        ranked = replace(ranked, truth=0 * ranked.truth)  # so that the head is better
+        logits.append(classification._head(problem, scorer, held, ranked)[0].W)
+    assert logits[0].size
+    np.testing.assert_array_equal(*logits)
 
 
 @pytest.mark.parametrize("better", [True, False])

@@ -9,7 +9,6 @@ import scipy.sparse as sp
 from support.labels import topics
 
 from wordsparse.cli import main
-from wordsparse.errors import InputError
 from wordsparse.labels import TextClassifier
 from wordsparse.labels.classification import CONSTANT, prepared
 from wordsparse.labels.classifier import SparseTargetClassifier
@@ -37,14 +36,14 @@ def test_shares_add_up_to_the_output(rerank: bool) -> None:
             assert part.output == pytest.approx(expected[0], abs=1e-5)
             assert sum(part.shares.values()) + part.constant == pytest.approx(part.output, abs=1e-6)
             assert set(part.shares) == set(X[[i]].indices.tolist())
-            if rerank and part.label in fitted.reranker.opinions.specialists.labels:
-                of_machine = fitted.reranker.opinions.specialists.outputs(rows[[i]], label[None])
-                place = fitted.reranker.opinions.specialists.labels == part.label
-                constant = CONSTANT * fitted.reranker.opinions.specialists.W[-1:].toarray()[0, place]
+            if rerank and part.label in fitted.reranker.specialists.labels:
+                of_machine = fitted.reranker.specialists.outputs(rows[[i]], label[None])
+                place = fitted.reranker.specialists.labels == part.label
+                constant = CONSTANT * fitted.reranker.specialists.W[-1:].toarray()[0, place]
                 assert sum(part.machine.values()) + constant[0] == pytest.approx(of_machine[0, 0], abs=1e-5)
             votes = sum(part.neighbours.values())
             assert votes == pytest.approx(
-                fitted.reranker.opinions.neighbours.votes(rows[[i]])[0, part.label] if rerank else 0, rel=1e-4
+                fitted.reranker.neighbours.votes(rows[[i]])[0, part.label] if rerank else 0, rel=1e-4
             )
     assert heads or not fitted.head.labels.size
 
@@ -115,10 +114,3 @@ def test_commands_explain_and_choose_thresholds(tmp_path: Path, capsys: pytest.C
         assert main(command) == 2
         assert message in capsys.readouterr().err
     assert not Path(f"{model}2").exists()
-
-
-def test_a_classifier_without_thresholds_says_so() -> None:
-    classifier = SparseTargetClassifier().fit(*topics(30))
-    object.__setattr__(classifier._fitted, "thresholds", None)
-    with pytest.raises(InputError, match="older version, without thresholds: train it again"):
-        _ = classifier.thresholds_

@@ -63,6 +63,44 @@ def test_texts_bring_new_words_and_labels(tmp_path: Path) -> None:
     assert "unseen" not in model.vocabulary_
 
 
+@pytest.mark.parametrize(
+    "labels", [[2**53 + 1, 2**53, 0.5], [("a", 1), ("b", 2), ("b", 3)], [2**70, 1, -3], [True, False]]
+)
+def test_list_labels_keep_their_values(tmp_path: Path, labels: list[Any]) -> None:
+    y = [{labels[row % len(labels)]} for row in range(80)]
+    SparseTargetClassifier(threads=1).fit(X, y).save(tmp_path / "model")
+    model = SparseTargetClassifier.load(tmp_path / "model")
+    assert model.classes_.tolist() == sorted(labels)
+    assert {label for row in model.predict(X) for label in row} <= set(labels)
+    assert model.partial_fit(X[:2], [[labels[0]], {labels[1]}]).classes_.tolist() == sorted(labels)
+    assert model.score(X, y) >= 1 / len(labels)
+
+
+def test_labels_that_no_file_keeps_are_refused() -> None:
+    dates = [np.datetime64("2020-01-01"), np.datetime64("2021-01-01")]
+    bad: list[Any] = [
+        [{"a\0"}, {"a"}] * 40,
+        ["a\0", "a"] * 40,
+        [{b"x"}, {b"a"}] * 40,
+        [{date.item()} for date in dates] * 40,
+        np.array(dates * 40),
+        [{("a", b"x")}, {("b", b"a")}] * 40,
+    ]
+    for labels in bad:
+        with pytest.raises(InputError, match=r"labels are texts without a NUL at their end, numbers, or tuples"):
+            SparseTargetClassifier(threads=1).fit(X, labels)
+
+
+@pytest.mark.parametrize("old", [np.arange(80) % 3, CLASSES])
+def test_labels_of_another_type_are_refused(old: Any) -> None:
+    model = SparseTargetClassifier(threads=1).fit(X, old, label_weight=[1, 2, 3])
+    new = [5, 1, 1] if isinstance(old[0], str) else ["d", "a", "a"]
+    for labels in (new, np.array(new, object)):
+        with pytest.raises(ValueError, match=r"labels of the same type|[Uu]nknown label type"):
+            model.partial_fit(X[:3], labels)
+    assert model.classes_.tolist() == np.unique(old).tolist()
+
+
 def test_matrices_grow_new_columns() -> None:
     wide_X, wide_Y = (sp.csr_array(sp.hstack([part, part[:, :2]], format="csr")) for part in (X, Y))
     model = SparseTargetClassifier(threads=1).fit(X[:50], Y[:50]).partial_fit(wide_X[50:], wide_Y[50:])
@@ -94,16 +132,16 @@ def test_a_refused_continuation_leaves_the_classifier_alone() -> None:
             np.testing.assert_array_equal(ours, theirs)
     without = SparseTargetClassifier(keep_rows=False, threads=1).fit(X, Y)
     same(without, model)
-    with pytest.raises(InputError, match=r"keep_rows=False \(--no-rows\), or by an older version, and holds no"):
+    with pytest.raises(InputError, match=r"keep_rows=False \(--no-rows\) and holds no training rows"):
         without.partial_fit(X, Y)
 
 
 def test_a_model_without_rows_ranks_again_by_machines_alone(tmp_path: Path) -> None:
     model = SparseTargetClassifier(rerank=True, keep_rows=False, threads=1).fit(*topics(1500))
     model.save(tmp_path / "model")
-    opinions = SparseTargetClassifier.load(tmp_path / "model")._fitted.reranker.opinions
-    assert opinions.neighbours is None
-    assert opinions.specialists.labels.size
+    reranker = SparseTargetClassifier.load(tmp_path / "model")._fitted.reranker
+    assert reranker.neighbours is None
+    assert reranker.specialists.labels.size
 
 
 def test_a_killed_replacement_leaves_the_old_or_the_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.labels import topics
+from support.labels import linear, topics
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
-from wordsparse.labels import classification, tuning
+from wordsparse.labels import TextClassifier, classification, scoring, tuning
 from wordsparse.labels.classifier import SparseTargetClassifier
 
 
@@ -58,6 +58,40 @@ def test_the_odds_of_a_label_are_multiplied_by_its_weight() -> None:
     expected = plain.decision_function(X) + np.log(weight)
     np.testing.assert_allclose(weighted.decision_function(X), expected, rtol=1e-4, atol=1e-5)
     assert (weighted.predict_topk(X, 1)[0][:, 0] == expected.argmax(1)).all()
+    weighted.fit(X, Y, label_weight=np.full(30, 10))
+    odds = [part.thresholds_ / (1 - part.thresholds_) for part in (plain, weighted)]
+    np.testing.assert_allclose(10 * odds[0], odds[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("rerank", [False, True])
+def test_a_heavy_label_is_in_every_prediction(monkeypatch: pytest.MonkeyPatch, rerank: bool) -> None:
+    """Its weight counts before candidates are chosen: for rare labels, and for the labels that are ranked again."""
+    monkeypatch.setattr(scoring, "FREQUENT", 40)
+    monkeypatch.setattr(classification, "HEAD_LABELS", 5)
+    X, Y = linear(1300, 3)
+    counts = Y[:1200].sum(0)
+    rarest = int(np.where(counts > 0, counts, np.inf).argmin())
+    weight = np.where(np.arange(400) == rarest, 1e30, 1)
+    classifier = SparseTargetClassifier(rerank=rerank, threads=1).fit(X[:1200], Y[:1200], label_weight=weight)
+    assert (classifier.predict_topk(X[1200:], 1)[0] == rarest).all()
+    assert (classifier.predict(X[1200:])[:, [rarest]].toarray() == 1).all()
+
+
+def test_a_text_of_weight_zero_has_no_words() -> None:
+    texts, labels = ["a cat purrs", "the dog barks", "cat and dog"] * 5, [["cat"], ["dog"], ["cat", "dog"]] * 5
+    more = ["a horse neighs", "the horse and the cat"] * 2
+    fewer = TextClassifier(threads=1).fit(texts, labels)
+    weighted = TextClassifier(threads=1).fit(texts + more, labels + [["cat"]] * 4, [1] * 15 + [0] * 4)
+    assert weighted.vocabulary_ == fewer.vocabulary_
+    for ours, theirs in zip(weighted.predict_topk(texts, 2), fewer.predict_topk(texts, 2), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("smallest", [1e-9, 1e9 / 2])
+def test_small_and_large_weights_are_fitted(smallest: float) -> None:
+    X, Y = topics(100)
+    weights = smallest * np.linspace(1, 2, 100)
+    assert np.isfinite(SparseTargetClassifier(threads=1).fit(X, Y, weights).predict_topk(X, 3)[1]).all()
 
 
 def test_bad_weights_are_named() -> None:
@@ -68,6 +102,8 @@ def test_bad_weights_are_named() -> None:
         r"sample_weight must be finite and at least 0, not nan \(at 0\)": (Y, {"sample_weight": [np.nan] * 30}),
         r"sample_weight\.shape == \(2,\), expected \(30,\)": (Y, {"sample_weight": [1, 2]}),
         "sample_weight is zero for every row with a label": (unlabelled, {"sample_weight": np.arange(30) == 0}),
+        r"sample_weight must be 0 or between 1e-09 and 1e\+09, not 1e-30": (Y, {"sample_weight": np.full(30, 1e-30)}),
+        r"must be 0 or between 1e-09 and 1e\+09, not 1e\+300 \(at 29\)": (Y, {"sample_weight": [1] * 29 + [1e300]}),
         "label_weight must be positive": (Y, {"label_weight": np.arange(30)}),
     }
     for message, (labels, weights) in bad.items():

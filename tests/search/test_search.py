@@ -4,6 +4,9 @@ import gzip
 import json
 import pickle
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,7 @@ from support.pipes import answer, pipe
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.errors import InputError
+from wordsparse.errors import InputError, WordsparseError
 from wordsparse.search import Hit, Search
 
 TOPICS = {
@@ -70,7 +73,7 @@ def test_the_order_is_that_of_evaluate(model: ws.Model, tmp_path: Path) -> None:
 
 def test_additions_give_the_scores_of_an_index_built_at_once(model: ws.Model, tmp_path: Path) -> None:
     whole, parts = (Search(model, rows, column="text", keep=["id"]) for rows in (ROWS, ROWS[:50]))
-    parts.add(ROWS[50:], column="text")
+    parts.add(ROWS[50:])
     questions = ["cats and dogs", "the market", "flour 3"]
     assert whole.search(questions) == parts.search(questions)
     parts = Search(model, ROWS[:50], column="text", keep=["id"])
@@ -78,7 +81,7 @@ def test_additions_give_the_scores_of_an_index_built_at_once(model: ws.Model, tm
     read = ws.load(tmp_path / "index")
     assert isinstance(read, Search)
     assert read.search(questions) == parts.search(questions)
-    read.add(ROWS[50:], column="text")
+    read.add(ROWS[50:])
     assert whole.search(questions) == read.search(questions)
 
 
@@ -102,11 +105,11 @@ def test_an_interrupted_addition_changes_nothing(
         with monkeypatch.context() as patch:
             patch.setattr(ws.WordVectors, "encode", interrupted)
             with pytest.raises(KeyboardInterrupt):
-                index.add([*ROWS[6:], {"id": -1, "text": "unheard"}], column="text")
+                index.add([*ROWS[6:], {"id": -1, "text": "unheard"}])
         assert len(index) == 6
         assert index.search("unheard") == []
         assert index.search("a warm bank") == before
-        index.add(ROWS[6:], column="text")
+        index.add(ROWS[6:])
         assert index.search("cats and flour 3") == expected
     index.save(tmp_path / "index")
     assert ws.load(tmp_path / "index").search("cats and flour 3") == expected
@@ -124,8 +127,7 @@ def test_copies(model: ws.Model, tmp_path: Path) -> None:
 
 
 def test_another_model(model: ws.Model, tmp_path: Path) -> None:
-    """Vectors of another model are refused, in an index and in a file of ``documents``. Previously, a question got
-    cosines with vectors of another space."""
+    """Vectors of another model are refused. Previously, a question got cosines with vectors of another space."""
     other = ws.train(
         iter(TEXTS), tokens="unicode", preset="search", dim=6, epochs=5, min_count=1, form=0, progress=False, seed=2
     )
@@ -134,22 +136,6 @@ def test_another_model(model: ws.Model, tmp_path: Path) -> None:
     other.save(tmp_path / "index" / "model")
     with pytest.raises(InputError, match=r"model\.json: does not match"):
         ws.load(tmp_path / "index")
-
-    def rows_of(each: ws.Model, scale: float) -> list[dict[str, object]]:
-        vectors = zip(TEXTS, each.encode(TEXTS) * scale, strict=True)
-        return [{"text": text, "vector": vector.tolist()} for text, vector in vectors]
-
-    def written(rows: list[dict[str, object]]) -> Path:
-        pd.DataFrame(rows).to_json(tmp_path / "rows.jsonl", orient="records", lines=True, double_precision=15)
-        return tmp_path / "rows.jsonl"
-
-    with pytest.raises(InputError, match="the vectors are not those of this model"):
-        Search(model, written(rows_of(other, 1)), column="text")
-    scaled = Search(model, written(rows_of(model, 681)), column="text").search("bread and butter")
-    expected = Search(model, TEXTS).search("bread and butter")
-    np.testing.assert_allclose([hit.cosine for hit in scaled], [hit.cosine for hit in expected], rtol=1e-5)
-    further = model.train(iter([*TEXTS, "more bread"]), epochs=1, progress=False)
-    assert len(Search(further, written(rows_of(model, 1)), column="text")) == len(TEXTS)
 
 
 def test_memory(model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,13 +151,9 @@ def test_memory(model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_tables(model: ws.Model, saved: Path, tmp_path: Path) -> None:
     expected = Search(model, ROWS, column="text", keep=["id", "year"]).search("the market")
     assert expected[0].document == {"id": expected[0].row, "year": 2000 + expected[0].row % 3}
-    documents = ["documents", str(saved / "model"), str(saved / "rows.jsonl"), "--column", "text"]
-    assert main([*documents, "--keep", "id,text,year", "-o", str(tmp_path / "vectors.parquet"), "-q"]) == 0
-    for given in (pd.DataFrame(ROWS), saved / "rows.jsonl", tmp_path / "vectors.parquet"):
+    for given in (pd.DataFrame(ROWS), saved / "rows.jsonl"):
         hits = Search(model, given, column="text", keep=["id", "year"]).search("the market")
-        assert [hit.row for hit in hits] == [hit.row for hit in expected]
-        assert hits[0].document == expected[0].document
-        np.testing.assert_allclose([hit.score for hit in hits], [hit.score for hit in expected], rtol=1e-6)
+        assert hits == expected
 
 
 def test_stems_and_weights(model: ws.Model) -> None:
@@ -179,6 +161,182 @@ def test_stems_and_weights(model: ws.Model) -> None:
     general = ws.train(iter(TEXTS), tokens="unicode", dim=6, epochs=2, min_count=1, progress=False)
     fitted = Search(general, TEXTS, fit_weights=True)
     assert fitted.model.weights.tobytes() == general.fit_weights(TEXTS).weights.tobytes()
+
+
+def interrupted(*given: object) -> None:
+    raise KeyboardInterrupt
+
+
+def full(*given: object) -> None:
+    raise OSError(28, "full")
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_any_history_equals_an_index_built_anew(
+    seed: int, model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After additions, updates, deletions, saves, loads and failures, all answers are those of a new index."""
+    random = np.random.default_rng(seed)
+
+    def row_of(number: int) -> dict[str, object]:
+        words = random.choice([*" ".join(TOPICS.values()).split(), "zebra", "quagga"], random.integers(0, 12))
+        return {"key": number, "text": " ".join(words), "year": 2000 + int(random.integers(4))}
+
+    index, expected = Search(model, column="text", keep=["year"], id="key"), dict[int, dict[str, object]]()
+    for _ in range(8):
+        rows = [row_of(int(number)) for number in random.choice(40, random.integers(1, 20), replace=False)]
+        match random.choice(["add", "update", "delete", "save", "fail"]):
+            case "add":
+                new = [row for row in rows if row["key"] not in expected]
+                index.add(new)
+                expected |= {row["key"]: row for row in new}
+            case "update":
+                index.update([*rows, rows[0]])
+                expected |= {row["key"]: row for row in rows}
+            case "delete":
+                gone = [row["key"] for row in rows if row["key"] in expected]
+                index.delete(gone)
+                expected = {key: row for key, row in expected.items() if key not in gone}
+            case "save":
+                index.save(tmp_path / "index", overwrite=True)
+                reader, index = index, ws.load(tmp_path / "index")
+                index.save(tmp_path / "index", overwrite=True)  # its own vectors are in the replaced directory
+                assert reader.search("zebra bread") == index.search("zebra bread")
+            case "fail":
+                with monkeypatch.context() as patch:
+                    patch.setattr(ws.WordVectors, "encode", interrupted)
+                    with pytest.raises(KeyboardInterrupt):
+                        index.update(rows)
+    anew = Search(model, expected.values(), column="text", keep=["year"], id="key")
+    assert index.documents == anew.documents
+    assert index.vectors.tobytes() == anew.vectors.tobytes()
+    for question in ("zebra", "the cat on the market", "bread quagga bread"):
+        for filter in (None, {"year": 2001}):
+            assert index.search(question, 50, filter=filter) == anew.search(question, 50, filter=filter)
+
+
+def test_a_deletion_forgets_words(model: ws.Model) -> None:
+    index = Search(model, ROWS, column="text", id="id")
+    index.add([{"id": "new", "text": "unheard of"}])
+    index.delete("new")
+    assert index._documents.ranking.index.state()[0] == Search(model, TEXTS)._documents.ranking.index.state()[0]
+
+
+FILTERS = [
+    {"year": 2001},
+    {"year": {2001}},
+    {"year": range(2001, 2002)},
+    {"year": [2001], "text": TEXTS},
+    "year = 2001",
+    "year BETWEEN 2000.5 AND 2001.5 AND text LIKE '%bread%' OR year IN ('2001')",
+    np.array([row["year"] == 2001 for row in ROWS]),
+    [row["id"] for row in ROWS if row["year"] == 2001],
+    np.arange(1, 90, 3),
+]
+
+
+@pytest.mark.parametrize("filter", FILTERS, ids=range(len(FILTERS)))
+def test_filters_choose_before_ranking(filter: object, model: ws.Model) -> None:
+    index = Search(model, ROWS, column="text", keep=["year", "text"], id="id")
+    every = index.search("bread on the market", n=len(ROWS))
+    chosen = [hit for hit in every if hit.document["year"] == 2001]
+    for n in (3, len(ROWS)):
+        assert index.search("bread on the market", n, filter=filter) == chosen[:n]
+    assert index.search(["bread on the market"], filter=filter) == [chosen[:10]]
+    assert index.search("bread", filter={"year": 1999}) == []
+
+
+def test_a_rare_filter_returns_n_hits(model: ws.Model) -> None:
+    rows = [{"text": TEXTS[i % 90], "shop": i % 1000} for i in range(10_000)]
+    index = Search(model, rows, column="text", keep=["shop"])
+    for filter in ({"shop": 7}, "shop = 7"):
+        assert {hit.row for hit in index.search("bread", filter=filter)} == {*range(7, 10_000, 1000)}
+
+
+def test_texts_of_filters_are_typed_as_in_a_table(model: ws.Model, tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("text,year,day\nbread,2003,2020-01-05\nbread,900,2019-12-31\nbread,,\n")
+    index = Search(model, tmp_path / "rows.csv", column="text", keep=["year", "day"])
+    for condition, rows in (
+        ("year > 1000", [0]),
+        ("year IS NULL", [2]),
+        ("day < '2020-01-01'", [1]),
+        ("true", [0, 1, 2]),
+    ):
+        assert [hit.row for hit in index.search("bread", filter=condition)] == rows
+
+
+def test_hits_read(model: ws.Model) -> None:
+    long = "nothing <b> " * 40 + "they bake a bread, and sell bread & salt on the market" + " nothing" * 40
+    index = Search(model, [{"text": long, "n": 1}], column="text", keep=["n"])
+    hits = index.search("bread market")
+    (hit,) = hits
+    assert hit.text == long
+    assert hit.to_dict() == {
+        **{name: getattr(hit, name) for name in ("row", "score", "cosine", "words", "matched", "text", "document")}
+    }
+    assert json.loads(json.dumps(hit.to_dict())) == hit.to_dict()
+    assert pickle.loads(pickle.dumps(hits)) == hits
+    assert "bread, and sell bread & salt on the market" in hit.snippet()
+    assert len(hit.snippet(60)) <= 62
+    assert hit.snippet(10**6) == long
+    page = hits._repr_html_()
+    assert page.count("<mark>bread</mark>") == 2
+    assert all(piece in page for piece in ("<mark>market</mark>", "&lt;b&gt;", "<th>n</th>"))
+    assert Search(model, ["", "..."]).search("bread")._repr_html_().count("<tr>") == 1
+    assert index.documents == [{"n": 1, "text": long}]
+    assert index.vectors.shape == (1, model.dim)
+
+
+def test_replacing_a_saved_index(model: ws.Model, tmp_path: Path) -> None:
+    index = Search(model, TEXTS)
+    index.save(tmp_path / "index")
+    with pytest.raises(InputError, match="overwrite=True"):
+        index.save(tmp_path / "index")
+    reader = ws.load(tmp_path / "index")
+    Search(model, TEXTS[:3]).save(tmp_path / "index", overwrite=True)
+    assert reader.search("bread") == index.search("bread")
+    assert len(ws.load(tmp_path / "index")) == 3
+    assert [each.name for each in tmp_path.iterdir()] == ["index"]
+    (tmp_path / "index" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="exists already"):
+        index.save(tmp_path / "index", overwrite=True)
+    assert (tmp_path / "index" / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("failure", ["os.fsync", "wordsparse.files.storage.put"])
+def test_a_failed_replacement_keeps_the_old_index(
+    failure: str, model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = Search(model, ROWS, column="text", id="id")
+    index.save(tmp_path / "index")
+    before = index.search("bread")
+    index.delete(list(range(50)))
+    with monkeypatch.context() as patch:
+        patch.setattr(failure, full)
+        with pytest.raises(WordsparseError, match="writing failed"):
+            index.save(tmp_path / "index", overwrite=True)
+    assert ws.load(tmp_path / "index").search("bread") == before
+
+
+def test_a_killed_replacement_leaves_the_old_or_the_new_index(model: ws.Model, tmp_path: Path) -> None:
+    for name, rows in (("many", TEXTS), ("few", TEXTS[:3])):
+        Search(model, rows).save(tmp_path / name)
+    Search(model, TEXTS).save(tmp_path / "index")
+    program = (
+        "import sys, wordsparse as ws\nmany, few = (ws.load(path) for path in sys.argv[1:3])\nprint(flush=True)\n"
+        "while True:\n for each in (few, many): each.save(sys.argv[3], overwrite=True)"
+    )
+    paths = [str(tmp_path / name) for name in ("many", "few", "index")]
+    for milliseconds in (0, 13, 29, 41, 67):
+        with subprocess.Popen([sys.executable, "-c", program, *paths], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(milliseconds / 1000)
+            process.kill()
+        assert len(ws.load(tmp_path / "index")) in (3, len(TEXTS))
+
+
+def indexed(model: ws.Model) -> Search:
+    return Search(model, ROWS, column="text", keep=["year"], id="id")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +348,21 @@ def test_stems_and_weights(model: ws.Model) -> None:
         (lambda model: Search(model, ROWS, column="body"), "row 1 has no 'body'"),
         (lambda model: Search(model, TEXTS).search(3), "must be an iterable of texts, not 3"),
         (lambda model: Search(model, TEXTS).search("a", n=0), "n must be at least 1"),
+        (lambda model: Search(model, TEXTS).search("a", k=3), "did you mean n?"),
+        (lambda model: Search(model, TEXTS).search("a", where={}), "did you mean filter?"),
+        (lambda model: Search(model, TEXTS).search("a", filter={"year": 3}), "'year', and the index keeps no columns"),
+        (lambda model: Search(model, TEXTS).search("a", filter=[3]), "the index has none: name their column"),
+        (lambda model: Search(model, TEXTS).search("a", filter=np.array([True])), "but there are 90 documents"),
+        (lambda model: indexed(model).search("a", filter="yeer > 3"), "no such column: yeer; the index keeps id, year"),
+        (lambda model: indexed(model).search("a", filter="year >"), "syntax error"),
+        (lambda model: indexed(model).search("a", filter="true; DROP TABLE documents"), "syntax error"),
+        (lambda model: indexed(model).search("a", filter={"year": [[]]}), "cannot compare"),
+        (lambda model: indexed(model).add(ROWS[:1]), "row 1: the id 0 occurs twice"),
+        (lambda model: indexed(model).delete([0, 0]), "no document has the id 0, or it is named twice"),
+        (lambda model: indexed(model).update([{"id": None, "text": "a", "year": 1}]), "the id None is no text"),
+        (lambda model: Search(model, TEXTS).delete(3), "the index has no ids"),
+        (lambda model: Search(model, TEXTS).update(TEXTS), "the index has no ids"),
+        (lambda model: Search(model, ROWS, column="text", keep="year"), r"give a list of columns, keep=\['year'\]"),
         (lambda model: Search(model, TEXTS).search("a", weight=-1), "weight must be"),
         (lambda model: Search(model, TEXTS).search("a", weight=1e39), "weight must be at most"),
         (lambda model: Search(model, iter(TEXTS), fit_weights=True), "an iterator only once"),
@@ -234,17 +407,15 @@ def test_the_command(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main([*command, "the market", "-n", "1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["question"] == "the market"
-    assert result["documents"][0].keys() == {*Hit._fields}
+    assert result["documents"][0].keys() == {*Hit.__dataclass_fields__} - {"words_of"}
     assert main([*command, "жжж"]) == 2
     assert "no word of 'жжж' is in the documents or in the model" in capsys.readouterr().err
     (tmp_path / "lines.txt").write_text("bread\n\nbank\n")
     assert main(["search", str(saved / "model"), str(tmp_path / "lines.txt"), "bank"]) == 0
     assert "  line 3  [bank]" in capsys.readouterr().out.splitlines()[0]
-    for table, message in (("rows.csv", "is a table: name the column"), ("vectors.jsonl", "holds vectors, but no col")):
-        (tmp_path / table).write_text("text,id\na,1\n" if table == "rows.csv" else '{"vector": [1, 2]}\n')
-        options = ["--column", "text"] if table == "vectors.jsonl" else []
-        assert main(["search", str(saved / "model"), str(tmp_path / table), "bank", *options]) == 2
-        assert message in capsys.readouterr().err
+    (tmp_path / "rows.csv").write_text("text,id\na,1\n")
+    assert main(["search", str(saved / "model"), str(tmp_path / "rows.csv"), "bank"]) == 2
+    assert "is a table: name the column" in capsys.readouterr().err
 
 
 def test_lines_of_standard_input_are_questions(saved: Path) -> None:

@@ -13,11 +13,13 @@ def run(name: str, epochs: int) -> dict[str, Any]:
         "analogies": {"asked": {**SECTION, "sections": {NASTY: SECTION}}},
         "sentences": {"texts": {"spearman": 0.7, "low": 0.6, "high": 0.8, "n": 8, "oov": 2}},
         "related": {},
+        "neighbours": {},
         "retrieval": {"found": {"model": {"ndcg10": 0.4, "low": 0.3, "high": 0.5, "n": 8, "oov": 2}, "bm25": {}}},
     }
     identity = {"name": name, "dim": 5, "window": 3, "epochs": epochs, "seed": 1, "repeat": 0}
     costs = {"cpu_seconds": 1.5 * epochs, "wall_seconds": 2.0, "tokens_per_second": 500.0}
-    return {**identity, **costs, "peak_memory_bytes": 10**8, "loss": [2.5], **judged}
+    shown = {"peak_memory_bytes": 10**8, "loss": [2.5], "nearest": {NASTY: ["one", NASTY]}}
+    return {**identity, **costs, **shown, **judged}
 
 
 def content() -> dict[str, Any]:
@@ -27,5 +29,5 @@ def content() -> dict[str, Any]:
     numbers |= {"epochs": 2, "best_peer": True}
     differences = [{"kind": "pairs", "test": NASTY, "ours": "wordsparse-cbow", "peer": NASTY, **numbers}]
     facts = {"machine": {"processor": NASTY, "cpus": 2}, "options": {"dim": 5}, "text": {"tokens": 1000}}
-    judged = {"methods": METHODS, "runs": runs, "differences": differences, "warnings": [NASTY]}
+    judged = {"methods": METHODS, "runs": runs, "differences": differences, "warnings": [NASTY], "headlines": [NASTY]}
     return {"command": f"wordsparse compare {NASTY}", **facts, **judged}

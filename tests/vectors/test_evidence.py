@@ -1,15 +1,18 @@
 """Neighbours ranked by evidence, compared with cosines and factors in float64."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.vectors import graph
 from wordsparse.vectors.evidence import DOUBT, FEW, SHARE
 from wordsparse.vectors.ngrams import Buckets, NgramVectors
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.model_directory import read_vectors
 
 V, D = 333, 16
 
@@ -99,6 +102,27 @@ def test_without_counts_words_are_ranked_by_cosine(counts: Any) -> None:
     assert words_of(wv.similar("a")) == ["c", "b"]
     with pytest.raises(InputError, match="counts"):
         wv.with_evidence()
+
+
+@pytest.mark.parametrize("format", ["npz", "safetensors"])
+def test_files_keep_the_ranking(wv: WordVectors, tmp_path: Path, format: str) -> None:
+    """Some words are ranked as among all words, and nodes of a graph by cosine."""
+    some = wv.selected(np.arange(20, 100))
+    (path,) = some.export(tmp_path / "some", format)
+    assert read_vectors(path).similar("w25", 5) == some.similar("w25", 5)
+    edges = [(f"a{i}", f"a{(i + j) % 60}") for i in range(60) for j in (1, 2)] + [("hub", f"a{i}") for i in range(60)]
+    nodes = ws.train(edges, preset="graph", dim=8, progress=False).wv
+    assert nodes.similar("a3") == nodes.similar("a3", evidence=False)
+    (path,) = nodes.export(tmp_path / "nodes", format)
+    assert read_vectors(path).similar("a3") == nodes.similar("a3")
+
+
+@pytest.mark.parametrize("doubt", [np.array([1.0, 2.0]), np.array(-1.0), np.array(np.nan), np.array("x")])
+def test_a_damaged_doubt_is_refused(tmp_path: Path, doubt: Any) -> None:
+    path = tmp_path / "v.npz"
+    np.savez(path, words=np.array(["a"]), vectors=np.ones((1, 2), np.float32), counts=np.array([3]), doubt=doubt)
+    with pytest.raises(InputError, match="doubt"):
+        read_vectors(path)
 
 
 def test_a_composed_vector_has_neighbours_by_cosine() -> None:

@@ -31,7 +31,7 @@ def test_npz_as_others_see_it(tmp_path: Path) -> None:
     original = some_vectors()
     save_vectors(original, tmp_path / "v.npz", "npz")
     with np.load(tmp_path / "v.npz") as arrays:
-        assert sorted(arrays) == ["counts", "vectors", "words"]
+        assert sorted(arrays) == ["counts", "doubt", "vectors", "words"]
         assert arrays["words"].tolist() == original.words
         np.testing.assert_array_equal(arrays["vectors"], original.vectors)
 

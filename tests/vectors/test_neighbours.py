@@ -96,6 +96,17 @@ def test_neighbours_of_all_have_the_bytes_of_one_by_one(
         assert np.concatenate([numbers for _, numbers in blocks]).tobytes() == cosines.tobytes()
 
 
+@pytest.mark.parametrize("factor", [1e-42, 1e38])
+def test_one_query_finds_vectors_whose_products_underflow_or_overflow(factor: float) -> None:
+    random = np.random.default_rng(3)
+    vectors = random.uniform(-1, 1, (60, 5)).astype(np.float32)
+    vectors[::2] *= np.float32(factor)
+    wv = WordVectors(range(60), vectors)
+    words, cosines = wv.similar_to_each(range(60), 4)
+    for word in range(60):
+        assert wv.similar(word, 4) == [*zip(words[word].tolist(), cosines[word].tolist(), strict=True)]
+
+
 def test_equal_vectors_have_equal_cosines_in_the_order_of_rows() -> None:
     vectors = np.tile(np.random.default_rng(0).standard_normal((1, 50)), (2500, 1))
     wv = WordVectors(range(2500), vectors)

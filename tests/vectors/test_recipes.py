@@ -148,5 +148,6 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
         assert shell
         Path("piped.txt").write_text(f"{shell[1]}\n")
         assert main(shlex.split(shell[2].replace(" - ", " piped.txt "))) == 0, command
-    assert "conduction" in known["texts"][known["index"].search("conduction in slabs", 1)[0].row]
-    assert len(parts) == 17
+    assert "conduction" in known["best"][0][2]
+    assert [hit.document["id"] for hit in known["hits"]] == ["a"]
+    assert len(parts) == 16

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +20,8 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.corpus.encoding import encoded
 from wordsparse.corpus.reading import RawText, joined
 from wordsparse.corpus.shards import is_encoded
-from wordsparse.evaluation.scores import answer_pairs, spearman
+from wordsparse.evaluation.neighbours import answer_neighbours, read_lexicon
+from wordsparse.evaluation.scores import answer_pairs, score_neighbours, spearman
 from wordsparse.evaluation.testsets import read_pairs
 from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.unseen.infer import infer
@@ -68,12 +70,12 @@ def by_set(vectors: WordVectors, pairs: tuple[str, ...], analogies: tuple[str, .
 OWN_WORDS, OWN_LENGTH, OWN_STEM = 400, 5, 4
 
 
-def own_forms(vectors: WordVectors, rank: int) -> float:
+def own_forms(vectors: WordVectors, rank: int, evidence: bool = True) -> float:
     """Return the share of the ten nearest neighbours that begin with the same OWN_STEM letters as a word. The share is
-    the mean over words from a ``rank`` of frequency on."""
+    the mean over words from a ``rank`` of frequency on. Without ``evidence``, neighbours are ranked by cosine."""
     ranked = (str(vectors.words[row]) for row in vectors.most_frequent(len(vectors)).tolist()[rank:])
     words = [*itertools.islice((word for word in ranked if word.isalpha() and len(word) >= OWN_LENGTH), OWN_WORDS)]
-    nearest, _ = vectors.similar_to_each(words, 10)
+    nearest, _ = vectors.similar_to_each(words, 10, evidence=evidence)
     return float(
         np.mean([near.startswith(word[:OWN_STEM]) for word, row in zip(words, nearest, strict=True) for near in row])
     )
@@ -86,15 +88,60 @@ class Hashed:
         self.vector = vectors.get_vector
 
 
-def peer(name: str, text: Path, dim: int, threads: int, **options: Any) -> WordVectors:
-    """Train gensim's ``Word2Vec`` or ``FastText``, both as skip-gram, on a text file."""
+def peer(name: str, text: Path, dim: int, threads: int, sg: int = 1, **options: Any) -> WordVectors:
+    """Train gensim's ``Word2Vec`` or ``FastText``, by default as skip-gram, on a text file."""
     from gensim import models
 
-    model = getattr(models, name)(corpus_file=str(text), sg=1, vector_size=dim, workers=threads, **options).wv
+    model = getattr(models, name)(corpus_file=str(text), sg=sg, vector_size=dim, workers=threads, **options).wv
     vectors = WordVectors(model.index_to_key, model.vectors, model.expandos["count"])
     if name == "FastText":
         vectors.ngrams = Hashed(model)  # type: ignore[assignment]
     return vectors
+
+
+class ByInnerProduct(WordVectors):
+    """Vectors whose neighbours another program finds by inner product, in a file of ``export --evidence``."""
+
+    def doubt_of(self, rows: Sequence[int | None]) -> float:
+        """Return the number that stands for all queries, because the lengths of vectors are the same for all."""
+        return self.doubt
+
+
+@dataclass
+class Neighbours(OnText):
+    """The ten nearest neighbours of frequent words, judged by WordNet: shares of related words, of the same class, of
+    forms of the word itself and of rare words, and the median count.
+
+    ``wordnet`` is a directory of WordNet's database; without it, only the share of *own forms* (see :class:`Language`)
+    is computed. ``part`` is a part of speech: noun, verb or adj. A row for each ``ranking``: *evidence* is that of
+    ``similar``, *product* is by the inner product of vectors of ``export --evidence``, and gensim ranks by *cosine*.
+    """
+
+    tokens: str = "split"
+    side: Any = ("cbow", "skipgram", "gensim-cbow")
+    seed: Any = (1, 2, 3)
+    wordnet: str = "/usr/share/wordnet"
+    part: tuple[str, ...] = ("noun", "verb", "adj")
+    window: int = 5
+    cases: ClassVar[tuple[str, ...]] = ("side", "seed")
+
+    def track_scores(self) -> list[Row]:
+        how: Row = {**self.sizes("seed", "window")}
+        if self.side == "gensim-cbow":
+            vectors = peer("Word2Vec", self.text, sg=0, min_count=5, **how)
+        else:
+            vectors = ws.train(self.text, model=self.side, tokens=self.tokens, progress=False, **how).wv
+        by_length = ByInnerProduct(vectors.words, vectors.vectors, vectors.counts)
+        sides = (("evidence", vectors, True), ("product", by_length, True), ("cosine", vectors, False))
+        return [{"ranking": name, **self._judged(*side)} for name, *side in sides]
+
+    def _judged(self, vectors: WordVectors, evidence: bool) -> Row:
+        row: Row = {"own forms": own_forms(vectors, 300, evidence)}
+        for part in self.part if self.wordnet else ():
+            lexicon = read_lexicon(self.wordnet, part)
+            score = score_neighbours(lexicon, answer_neighbours(vectors, lexicon, evidence))
+            row |= {f"{part} {name}": score[name] for name in ("related", "class", "own", "rare", "median")}
+        return row
 
 
 @dataclass

@@ -17,6 +17,12 @@ from wordsparse.corpus.options import TextOptions
 @click.option("--sentences", multiple=True, metavar="FILE", help="Lines 'score TAB a TAB b'; repeatable.")
 @click.option("--related", multiple=True, metavar="FILE", help="Lines 'word1 word2' of related words; repeatable.")
 @click.option(
+    "--neighbours",
+    multiple=True,
+    metavar="DIR|FILE",
+    help="WordNet's database (Debian: /usr/share/wordnet), or a file with a word per line; repeatable.",
+)
+@click.option(
     "--retrieval", multiple=True, metavar="DIR", help="Documents, queries and judgements as in BEIR; repeatable."
 )
 @click.option("--stem", metavar="LANGUAGE", help="Score BM25 over stems of this language, too.")
@@ -47,6 +53,7 @@ def command(
     sentences: tuple[str, ...],
     related: tuple[str, ...],
     retrieval: tuple[str, ...],
+    neighbours: tuple[str, ...],
     next: tuple[str, ...],
     restrict_vocab: int,
     stem: str | None,
@@ -59,6 +66,9 @@ def command(
     Vectors may be in word2vec, GloVe, fastText, npz or safetensors format. The default test sets are WordSim-353,
     SimLex-999 and Google's questions-words.
 
+    --neighbours judges the ten nearest neighbours of 1,500 frequent nouns: the shares that WordNet calls related or has
+    in the same class, forms of the word itself, and words seen fewer than ten times.
+
     --next scores how well a model of baskets or sessions predicts users' next items: how often the next items are among
     the first ten predictions (hit10), and how high they rank (ndcg10). Rankings by popularity and by item-to-item
     counts are scored for comparison. The mean probability of the first predictions is shown next to how often they came
@@ -68,5 +78,6 @@ def command(
     from wordsparse.words.evaluate import evaluate
 
     how = {"stem": stem, "cold": cold, **log}
-    result = evaluate(model_or_vectors, pairs, analogies, restrict_vocab, sentences, related, retrieval, next, **how)
+    sets = (pairs, analogies, restrict_vocab, sentences, related, retrieval, neighbours, next)
+    result = evaluate(model_or_vectors, *sets, **how)
     emit(result, str(result).splitlines(), as_json)

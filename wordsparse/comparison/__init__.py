@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from wordsparse.comparison.judgement import differences, warnings
+from wordsparse.comparison.judgement import differences, headlines, warnings
 from wordsparse.comparison.page import page
 from wordsparse.comparison.request import METHODS, SHARED, Request
 from wordsparse.comparison.result import Comparison
@@ -71,8 +71,9 @@ def compare(
     -------
     Comparison
         A dict that is shown as a table of all scores; ``rows()`` is a tidy table. It has the content of report.json:
-        ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run; ``cpu_seconds`` and
-        ``wall_seconds`` cover training only. A failed run has ``error`` in place of these fields.
+        ``runs`` has the fields of ``train --json`` and ``evaluate --json`` for every run, and ``nearest``, the
+        neighbours of ten words; ``cpu_seconds`` and ``wall_seconds`` cover training only. A failed run has ``error`` in
+        place of these fields.
         If gensim is not installed, the warnings name the methods that did not run.
 
     Raises
@@ -149,4 +150,5 @@ def _judged(test_sets: TestSets, runs: list[JudgedRun], left_out: list[str]) -> 
     if all(run.answers is None for run in runs):
         raise WordsparseError(f"every run failed; the first run: {runs[0].report['error']}")
     reports, rows = [run.report for run in runs], differences(test_sets, runs)
-    return {"runs": reports, "differences": rows, "warnings": [*left_out, *warnings(rows, reports)]}
+    found = {"runs": reports, "differences": rows, "warnings": [*left_out, *warnings(rows, reports)]}
+    return {**found, "headlines": headlines(rows, reports, METHODS)}

@@ -10,9 +10,13 @@ from wordsparse.cli.common import PATH, Choice, emit, given, int_list, json_opti
 from wordsparse.cli.evaluate import command as evaluate
 from wordsparse.cli.options import corpus_argument, options_of, reading_options
 from wordsparse.comparison.request import METHODS, SHARED
+from wordsparse.errors import InputError
 from wordsparse.evaluation.testsets import READERS
 from wordsparse.files.escaping import number_of
 from wordsparse.words.options import Options
+
+# The methods of ``--quick``.
+QUICK = ("wordsparse-cbow", "gensim-cbow-ns")
 
 
 @click.command()
@@ -40,13 +44,14 @@ from wordsparse.words.options import Options
     show_default=True,
     help="Maximum distances of a context word. Each combination of dim and window gives runs of its own.",
 )
+@click.option("--quick", is_flag=True, help="Compare CBOW alone, with two epochs.")
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
 @click.option("--csv", metavar="FILE", type=PATH, help="Write all scores to a .csv, .parquet or .jsonl file.")
 @options_of(Options, SHARED)
 @reading_options
 @quiet_option
 @json_option
-def command(as_json: bool, quiet: bool, csv: Path | None, methods: tuple[str, ...], **options: Any) -> int:
+def command(as_json: bool, quiet: bool, csv: Path | None, quick: bool, methods: tuple[str, ...], **options: Any) -> int:
     """Train wordsparse and gensim's word2vec on CORPUS, and score both.
 
     CORPUS: text files or directories, or one directory written by `encode`. REPORT: a new directory for report.html
@@ -58,6 +63,10 @@ def command(as_json: bool, quiet: bool, csv: Path | None, methods: tuple[str, ..
     if csv is not None:
         writing.check(csv)
     again = shlex.join(["wordsparse", *click.get_current_context().obj])
+    if quick:
+        if methods or [*options["epochs"]] != [5]:
+            raise InputError("--quick chooses the methods and the epochs: leave --only and --epochs out")
+        methods, options["epochs"] = QUICK, [2]
     methods = methods or tuple(METHODS)
     content = compare(methods=methods, command=again, progress=False, **given(options))  # the log names each run
     if csv is not None and (rows := content.rows()):
@@ -65,7 +74,8 @@ def command(as_json: bool, quiet: bool, csv: Path | None, methods: tuple[str, ..
     failed = [run for run in content["runs"] if "error" in run]
     results = [_sentence(row, content["methods"]) for row in content["differences"] if row["best_peer"]]
     table = str(content).splitlines()
-    emit(content, [*content["warnings"], *table, *results, f"report: {options['output'] / 'report.html'}"], as_json)
+    results += [*content["headlines"], f"report: {options['output'] / 'report.html'}"]
+    emit(content, [*content["warnings"], *table, *results], as_json)
     return 1 if failed else 0
 
 

@@ -1,6 +1,7 @@
 """The evaluation of all runs: paired differences between the scores of wordsparse and of gensim's methods."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +82,28 @@ def _difference(kind: str, items: Sequence[Any], ours: Entry, peer: Entry) -> Ro
     low, high = bounds
     verdict = "ahead" if low > 0 else "behind" if high < 0 else "level"
     return {"difference": float(value - other), "low": low, "high": high, "verdict": verdict}
+
+
+def headlines(rows: Sequence[Row], runs: Sequence[Row], names: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each method of wordsparse: on how many test sets it is ahead of the best peer, and its CPU
+    time as a share of the peers' CPU time."""
+    sentences = []
+    for ours in dict.fromkeys(row["ours"] for row in rows):
+        best = [row for row in rows if row["ours"] == ours and row["best_peer"]]
+        verdicts = Counter(row["verdict"] for row in best)
+        seconds = {name: _mean_seconds(runs, name) for name in (ours, *(row["peer"] for row in best))}
+        slowest, fastest = (pick(seconds[row["peer"]] for row in best) for pick in (max, min))
+        shares = [f"{seconds[ours] / peer:.2f}" for peer in dict.fromkeys((slowest, fastest))]
+        sentences.append(
+            f"{names[ours]} is ahead of the best of gensim's methods in {verdicts['ahead']} of {len(best)} "
+            f"comparisons, level in {verdicts['level']}, behind in {verdicts['behind']}, and takes "
+            f"{' to '.join(shares)} of the methods' CPU time."
+        )
+    return sentences
+
+
+def _mean_seconds(runs: Sequence[Row], name: str) -> float:
+    return float(np.mean([run["cpu_seconds"] for run in runs if run["name"] == name and "error" not in run]))
 
 
 def warnings(rows: Sequence[Row], runs: Sequence[Row]) -> list[str]:

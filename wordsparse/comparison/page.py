@@ -46,7 +46,10 @@ def page(content: Mapping[str, Any]) -> str:
         differences=_differences(content["differences"], names),
         key=_key(names),
         panels="".join(_panel(runs, kind, test, shown(test)) for kind, test in tests(runs)),
-        runs=_runs(runs, names),
+        headlines="".join(f"<p><b>{shown(sentence)}</b></p>" for sentence in content["headlines"]),
+        nearest=_nearest(runs, content["methods"]),
+        runs=_scores(runs, names),
+        costs=_costs(runs, names),
         **{part: shown(_facts(content[part])) for part in ("text", "options", "machine")},
         command=shown(content["command"]),
     )
@@ -63,7 +66,15 @@ def tests(runs: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _facts(part: Mapping[str, Any] | None) -> str:
-    return "; ".join(f"{name} {value}" for name, value in (part or {}).items() if value not in (None, [], "", {}))
+    parts = ((name, value) for name, value in (part or {}).items() if value not in (None, [], "", {}, False))
+    return "; ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in parts)
+
+
+def _plain(value: Any) -> str:
+    """Return a value as text, without the brackets of Python."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_plain(each)}" for name, each in value.items())
+    return ", ".join(map(_plain, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
@@ -102,18 +113,42 @@ def _differences(rows: Sequence[Row], names: Mapping[str, str]) -> str:
     return _table(["test set", "ours", "best peer", *SETTINGS, "difference (95 % interval)"], cells)
 
 
-def _runs(runs: Sequence[Row], names: Mapping[str, str]) -> str:
-    head = ["method", *SETTINGS, *(test for _, test in tests(runs)), *COSTS, "peak MB", "loss, last epoch", "seed"]
+def _scores(runs: Sequence[Row], names: Mapping[str, str]) -> str:
+    head = ["method", *_varied(runs), *(test for _, test in tests(runs)), "CPU s"]
+    cells = (
+        [
+            names[run["name"]],
+            *(str(run[name]) for name in _varied(runs)),
+            *(_score(run, kind, test) for kind, test in tests(runs)),
+            _number(run["cpu_seconds"]),
+        ]
+        for run in runs
+    )
+    return _table(head, cells)
+
+
+def _varied(runs: Sequence[Row]) -> list[str]:
+    """Return the settings in which runs differ."""
+    return [name for name in (*SETTINGS, "seed") if len({run[name] for run in runs}) > 1]
+
+
+def _costs(runs: Sequence[Row], names: Mapping[str, str]) -> str:
+    head = ["method", *SETTINGS, "seed", *COSTS, "peak MB", "loss, last epoch"]
 
     def values(run: Row) -> Iterator[str]:
-        yield from (names[run["name"]], *(str(run[name]) for name in SETTINGS))
-        yield from (_score(run, kind, test) for kind, test in tests(runs))
+        yield from (names[run["name"]], *(str(run[name]) for name in (*SETTINGS, "seed")))
         yield from (_number(run[cost]) for cost in COSTS.values())
         yield f"{run['peak_memory_bytes'] / 1e6:,.0f}"
         yield f"{run['loss'][-1]:.4f}" if run.get("loss") else "–"
-        yield str(run["seed"])
 
     return _table(head, (list(values(run)) for run in runs))
+
+
+def _nearest(runs: Sequence[Row], names: Mapping[str, str]) -> str:
+    """Return a table of words with their neighbours by the last run of each method, side by side."""
+    last = {run["name"]: run["nearest"] for run in runs}
+    rows = ([shown(word), *(shown(", ".join(near[word])) for near in last.values())] for word in runs[0]["nearest"])
+    return _table(["word", *(names[name] for name in last)], rows).replace("<table>", '<table class="words">')
 
 
 def _key(names: Mapping[str, str]) -> str:

@@ -20,6 +20,9 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
 
+# The number of words whose neighbours are shown, and of their neighbours.
+WORDS, NEAREST = 10, 6
+
 
 @dataclass(frozen=True)
 class JudgedRun:
@@ -57,14 +60,23 @@ def trained(
             vectors = WordVectors(corpus.vocabulary.words, rows, corpus.vocabulary.counts)
             if (how := corpus.tokenization) and how["tokens"] != FUNCTION:
                 vectors.split, vectors.tokens = Splitter(**how), how["tokens"]
-            answers = answer(vectors, test_sets)
-            run = JudgedRun({**identity, **report, **score(test_sets, answers)}, answers)
+            # Each program's neighbours are those that its own users see: gensim ranks by cosine.
+            answers = answer(vectors, test_sets, evidence=is_ours(name))
+            near = {"nearest": _nearest(vectors, is_ours(name))}
+            run = JudgedRun({**identity, **report, **score(test_sets, answers), **near}, answers)
             if vectors_folder is not None:
                 sizes = "".join(f"-{each}-{options[each]}" for each, values in request.sizes.items() if len(values) > 1)
                 file = f"{name}-{turn.epochs}-epochs-seed-{options['seed']}{sizes}.npz"
                 save_vectors(vectors, vectors_folder / file)
         logger.info("compare: %s", _summary(run.report))
         yield run
+
+
+def _nearest(vectors: WordVectors, evidence: bool) -> dict[str, list[str]]:
+    """Return the nearest neighbours of some words, which people judge by."""
+    words = vectors.telling_words(WORDS) if len(vectors) > 1 else []
+    found, _ = vectors.similar_to_each(words, NEAREST, evidence=evidence)
+    return {word: [near for near in row if near] for word, row in zip(words, found.tolist(), strict=True)}
 
 
 def _summary(run: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ import copy
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -93,6 +94,15 @@ class WordIndex:
         index._columns, index._parts, index._lengths = self._columns, [*self._parts, counts], [*self._lengths, lengths]
         return index
 
+    def selected(self, rows: Array) -> "WordIndex":
+        """Return an index of the documents in some rows, in the order of ``rows``."""
+        matrix = self._postings.tocsr()[rows].tocsc()
+        used = np.flatnonzero(np.diff(matrix.indptr))
+        words, index = list(self._columns), WordIndex()
+        index._columns = {words[column]: i for i, column in enumerate(used.tolist())}
+        index._parts, index._lengths = [matrix[:, used]], [np.concatenate(self._lengths)[rows]]
+        return index
+
     def scores(self, words: Sequence[str]) -> tuple[Array, Array]:
         """Return b and cov of each document for the words of a question, (N,) float32. Both are 0 if no document holds
         a word of the question."""
@@ -154,6 +164,17 @@ class WordIndex:
         return index
 
 
+@dataclass(frozen=True)
+class Words:
+    """A function from a text to its words or stems."""
+
+    split: Callable[[str], list[str]]
+    stems: Callable[[list[str]], list[str]]
+
+    def __call__(self, text: str) -> list[str]:
+        return self.stems(self.split(text))
+
+
 class Ranking:
     """Documents that can be ranked for questions, by vectors and by words. A ranking never changes: :meth:`added`
     returns another one.
@@ -180,6 +201,10 @@ class Ranking:
                 encoded.append(self.vectors.encode(words if self.split is self.vectors.split else batch))
         return self.restored([*self._rows, *encoded], index)
 
+    def selected(self, rows: Array) -> "Ranking":
+        """Return a ranking of the documents in some rows, in the order of ``rows``."""
+        return self.restored([self.rows[rows]], self.index.selected(rows))
+
     def restored(self, rows: list[Array], index: WordIndex) -> "Ranking":
         """Return a ranking of other documents, by the same vectors and words."""
         ranking = copy.copy(self)
@@ -193,9 +218,10 @@ class Ranking:
             self._rows = [np.concatenate(self._rows)]
         return self._rows[0]
 
-    def words(self, question: str) -> list[str]:
-        """Return the words of a question by which documents are ranked."""
-        return self.stems(self.split(question))
+    @property
+    def words(self) -> Callable[[str], list[str]]:
+        """A function from a text to the words by which documents are ranked."""
+        return Words(self.split, self.stems)
 
     def parts(self, questions: Sequence[str]) -> list[Parts]:
         """Return the parts of the scores of all documents, for each question. The scores for a question do not depend

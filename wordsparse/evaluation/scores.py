@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wordsparse.evaluation import bootstrap
+from wordsparse.evaluation.neighbours import MEASURES, Lexicon, answer_neighbours
 from wordsparse.evaluation.retrieval import answer_retrieval, score_retrieval
 from wordsparse.evaluation.testsets import Pair, Question, TestSets
 from wordsparse.types import Array
@@ -45,11 +46,16 @@ with an unknown word has the answer NaN. For search, arrays are (queries, column
 
 
 def answer(
-    word_vectors: WordVectors, test_sets: TestSets, restrict_vocab: int = RESTRICT_VOCAB, stem: str | None = None
+    word_vectors: WordVectors,
+    test_sets: TestSets,
+    restrict_vocab: int = RESTRICT_VOCAB,
+    stem: str | None = None,
+    evidence: bool = True,
 ) -> Answers:
-    """Answer every item of the test sets with the vectors."""
+    """Answer every item of the test sets with the vectors. Without ``evidence``, neighbours are ranked by cosine."""
     limit = positive_int("restrict_vocab", restrict_vocab)
     options: dict[str, dict[str, Any]] = {"analogies": {"restrict_vocab": limit}, "retrieval": {"stem": stem}}
+    options |= {kind: {"evidence": evidence} for kind in ("related", "neighbours")}
     return {
         kind: {name: KINDS[kind].answer(word_vectors, items, **options.get(kind, {})) for name, items in sets.items()}
         for kind, sets in test_sets.items()
@@ -133,7 +139,7 @@ def answer_analogies(
     return answers
 
 
-def answer_related(word_vectors: WordVectors, items: Sequence[tuple[str, str]]) -> Array:
+def answer_related(word_vectors: WordVectors, items: Sequence[tuple[str, str]], evidence: bool = True) -> Array:
     """Return the rank of each pair's second word among the nearest neighbours of the first: 1 for the nearest, NaN if
     a word is unknown. Neighbours are ranked as :meth:`wordsparse.WordVectors.similar` ranks them.
 
@@ -148,7 +154,7 @@ def answer_related(word_vectors: WordVectors, items: Sequence[tuple[str, str]]) 
         chosen = usable[start : start + batch]
         word, other = rows[chosen].T
         scores = unit[word] @ unit.T
-        if word_vectors.rarity is not None:
+        if evidence and word_vectors.rarity is not None:
             doubts = np.array([word_vectors.doubt_of([row]) for row in word.tolist()])
             scores *= factors(doubts[:, None], word_vectors.rarity)
         scores[spelling == word[:, None]] = -np.inf
@@ -173,6 +179,22 @@ def score_related(items: Sequence[tuple[str, str]], ranks: Array) -> Score:
     """Return the share of related words among the ten nearest, with an interval over pairs, and the mean reciprocal
     rank."""
     return {**_scored("hit10", hits(items, ranks), ranks), "mrr": _mean(1 / ranks)}
+
+
+def score_neighbours(lexicon: Lexicon, answers: Array) -> Score:
+    """Return the shares of :mod:`wordsparse.evaluation.neighbours` with an interval of ``related``, and the median of
+    the median counts of neighbours."""
+    is_known = np.isfinite(answers[:, 2])
+    shares = {name: _mean(answers[:, place]) for place, name in enumerate(MEASURES)}
+    counts = answers[np.isfinite(answers[:, -1]), -1]
+    median = float(np.median(counts)) if counts.size else None
+    of_items = np.where(is_known, 1.0, np.nan)
+    return {**_scored("related", related_share(lexicon, answers), of_items), **shares, "median": median}
+
+
+def related_share(lexicon: Lexicon, answers: Array) -> Resampled:
+    """Return the share of related neighbours, and the share in each resample of the asked words."""
+    return mean(lexicon, answers.reshape(len(answers), -1)[:, 0])
 
 
 def _scored(measure: str, resampled: Resampled, answers: Array) -> Score:
@@ -292,6 +314,7 @@ KINDS = {
     "analogies": Kind("analogies", "accuracy", answer_analogies, score_analogies, accuracy),
     "sentences": Kind("sentences", "spearman", answer_sentences, score_pairs, correlation),
     "related": Kind("related words", "hit10", answer_related, score_related, hits),
+    "neighbours": Kind("nearest neighbours", "related", answer_neighbours, score_neighbours, related_share),
     "retrieval": Kind("search", "ndcg10", answer_retrieval, score_retrieval, mean),
 }
 """The kinds of test sets that judge vectors; :data:`wordsparse.evaluation.testsets.READERS` lists the functions that

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from wordsparse.evaluation.neighbours import MEASURES
 from wordsparse.evaluation.scores import KINDS, own
 from wordsparse.files.escaping import escaped, html_table
 
@@ -40,13 +41,21 @@ class Scores(dict[str, Any]):
     def _rows(self) -> Iterator[Row]:
         """Yield the rows by kind of test set. A file's sections follow the file if any question was answered."""
         for kind, (title, measure, *_) in KINDS.items():
-            yield from self._rows_of(kind, title, measure)
+            yield from self._neighbours() if kind == "neighbours" else self._rows_of(kind, title, measure)
             if kind == "retrieval":
                 yield from self._rows_of(kind, title, "recall100", "recall100_")
         if "next" in self:
             yield from self._rows_of("next", NEXT, "hit10")
             yield from self._rows_of("next", NEXT, "ndcg10", "ndcg10_")
             yield from self._calibrations()
+
+    def _neighbours(self) -> Iterator[Row]:
+        """Yield, for each set of asked words, the shares of neighbours."""
+        if self["neighbours"]:
+            yield (KINDS["neighbours"].title, *MEASURES)
+        for name, score in self["neighbours"].items():
+            related, same, own_forms, rare = ("-" if score[key] is None else f"{score[key]:.3f}" for key in MEASURES)
+            yield escaped(name), related, same, own_forms, rare
 
     def _calibrations(self) -> Iterator[Row]:
         """Yield, for each event log, the mean probability of the first item, how often this item came next, the

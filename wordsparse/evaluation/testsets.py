@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from wordsparse import optional
 from wordsparse.errors import InputError
+from wordsparse.evaluation.neighbours import read_lexicon
 from wordsparse.evaluation.retrieval_files import read_collection
 from wordsparse.files.regular import read_text
 
@@ -122,6 +123,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "analogies": read_analogies,
     "sentences": read_sentences,
     "related": read_related,
+    "neighbours": read_lexicon,
     "retrieval": read_collection,
 }
 TestSets: TypeAlias = Mapping[str, Mapping[str, Any]]

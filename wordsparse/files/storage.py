@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -134,16 +134,17 @@ def _partial_name(path: Path) -> Path:
 
 
 @contextmanager
-def new_directory(path: Path) -> Iterator[Path]:
+def new_directory(path: Path, replaces: Sequence[str] = ()) -> Iterator[Path]:
     """Make a temporary directory next to ``path``. If the block succeeds, rename the directory to ``path``; otherwise
     remove it.
 
-    The block must fsync the files that it writes. Before the block, raise InputError if ``path`` exists and is not an
-    empty directory, if it cannot be created, or if another process is writing it. Raise WordsparseError after the block
-    if the rename fails.
+    The block must fsync the files that it writes. An old directory is replaced in one step, and processes that read its
+    files go on, if it holds the first of the names ``replaces`` and no files but these. Before the block, raise
+    InputError if ``path`` is another directory that is not empty, if it is a file, if it cannot be created, or if
+    another process is writing it. Raise WordsparseError after the block if the rename fails.
     """
     target = Path(os.path.realpath(path))
-    check_new_directory(path)
+    check_new_directory(path, replaces)
     with ExitStack() as stack:
         try:
             temporary = stack.enter_context(staging(target, alone=True))
@@ -152,14 +153,19 @@ def new_directory(path: Path) -> Iterator[Path]:
         yield temporary
         with writing(path):
             sync(temporary)
-            os.rename(temporary, target)
-            sync(target.parent)
+            if replaces:
+                put(temporary, target)
+            else:
+                os.rename(temporary, target)
+                sync(target.parent)
 
 
-def check_new_directory(path: Path) -> None:
-    """Raise InputError unless a directory can be created at ``path``. Call this function before work starts."""
+def check_new_directory(path: Path, replaces: Sequence[str] = ()) -> None:
+    """Raise InputError unless a directory can be created at ``path``; see :func:`new_directory`. Call this function
+    before work starts."""
     target = Path(os.path.realpath(path))
-    if os.path.lexists(target) and not (target.is_dir() and not any(target.iterdir())):
+    names = {each.name for each in target.iterdir()} if target.is_dir() else {""} if os.path.lexists(target) else set()
+    if names and not (replaces and replaces[0] in names <= {*replaces}):
         remedy = "name another directory, or delete this one" if path.is_dir() else "is a file: name a new directory"
         raise InputError(f"{path}: exists already: {remedy}")
     check_parent(path)

@@ -78,6 +78,7 @@ class GraphSource:
         {**KINDS["walks"].defaults, "model": "skipgram", "epochs": 1},
         KINDS["walks"].recipe,
         KINDS["walks"].export,
+        by_evidence=False,
     )
 
     def __init__(self, graph: Any, options: GraphOptions) -> None:

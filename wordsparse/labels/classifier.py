@@ -1,6 +1,5 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
-import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 from os import PathLike
@@ -8,6 +7,7 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.special import expit
 
 from wordsparse import optional, validation
 from wordsparse.errors import InputError
@@ -15,7 +15,6 @@ from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import state, targets
 from wordsparse.labels.classification import HEAD_ROWS, Classifier
 from wordsparse.labels.explanation import Explanations, explained
-from wordsparse.labels.logistic import probabilities
 from wordsparse.labels.ranking import inverse_propensities, is_true, ranking_scores
 from wordsparse.labels.rows import KeptRows, together, weights_of
 from wordsparse.labels.targets import checks
@@ -57,8 +56,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     ----------
     rerank : bool or "auto"
         Whether to rank the best labels of each row again (:mod:`wordsparse.labels.reranking`): by default, with at
-        least 1,000 rows, if it helps. Rows with more than 10 labels on average are then ranked again without machines
-        and neighbours.
+        least 1,000 rows of at most 10 labels on average, if it helps.
     keep_rows : bool
         Whether the classifier and its file hold the training rows, so that :meth:`partial_fit` and :meth:`forget` can
         train again. Without them, rows are ranked again without similar training rows.
@@ -146,7 +144,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         if self.rerank not in (True, False, "auto"):
             raise InputError(f"rerank must be True, False or 'auto', not {self.rerank!r:.40}")
         given = self._as_given(X)
-        X = self._features(given, reset=True)
+        X = self._features(given, reset=True, weights=sample_weight)
         labels, classes, kind = targets.labels_of(y)
         checks.check_consistent_length(X, labels)
         if not labels.nnz:
@@ -158,13 +156,17 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         counted = np.flatnonzero(rows.weights)  # a row of weight 0 is no row
         if self.rerank is True and counted.size < HEAD_ROWS:
             raise InputError(f"rerank=True needs at least {HEAD_ROWS:,} rows, not {counted.size:,}: leave rerank out")
-        dim = X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM
-        rerank = None if self.rerank == "auto" else bool(self.rerank)
-        some, kernels = (X[counted], labels[counted], rows.weights[counted]), CpuKernels(self.threads)
         with at_work():
-            fitted = Classifier.fitted(*some, dim, seed, kernels, rerank, self.keep_rows)
-        if label_weight is not None:
-            fitted = dataclasses.replace(fitted, odds=np.log(odds).astype(np.float32))
+            fitted = Classifier.fitted(
+                (X[counted], labels[counted], rows.weights[counted]),
+                X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM,
+                seed,
+                CpuKernels(self.threads),
+                rerank=self.rerank,
+                votes=self.keep_rows,
+                one_class=kind == "classes",
+                odds=None if label_weight is None else np.log(odds).astype(np.float32),
+            )
         self._rows = rows if self.keep_rows else None
         return self._with(fitted, rows.weights.sum(), classes, kind)
 
@@ -208,8 +210,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         checks.check_is_fitted(self)
         if self._rows is None:
             raise InputError(
-                "the classifier was trained with keep_rows=False (--no-rows), or by an older version, and holds no "
-                "training rows: train a new one on all rows"
+                "the classifier was trained with keep_rows=False (--no-rows) and holds no training rows: train a new "
+                "one on all rows"
             )
         return self._rows
 
@@ -269,7 +271,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         X, k = self._features(X, reset=False), validation.positive_int("k", k)
         with at_work():
             labels, logits = self._fitted.top(X, min(k, len(self.classes_)))
-        return labels, probabilities(logits)
+        return labels, expit(logits)
 
     def explain(self, X: Any, k: int = 1) -> Explanations:
         """Explain the k likeliest labels of each row by the shares of its features.
@@ -292,9 +294,8 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     @property
     def thresholds_(self) -> Array:
         """For each label, the probability with the best F1 on held-out training rows, (D,)."""
-        if self._fitted.thresholds is None:
-            raise InputError("the classifier is of an older version, without thresholds: train it again")
-        return probabilities(self._fitted.thresholds)
+        assert self._fitted.thresholds is not None  # as of every complete classifier
+        return expit(self._fitted.thresholds)
 
     def named(self, columns: Array) -> Array:
         """Return the values of ``classes_`` for columns, as objects; None for −1."""
@@ -305,26 +306,15 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def decision_function(self, X: Any, columns: Any = None) -> Array:
         """Return the log-odds of the labels ``columns``, (n, columns) float32; by default all labels, if memory allows.
 
-        If y had two classes, the result is (n,), positive for the second class.
+        If y had two classes, the result is (n,), the log-odds of the second class.
         """
         logits = self._logits(X, columns)
-        if self._kind == "classes" and len(self.classes_) == 2 and columns is None:
-            difference: Array = logits[:, 1] - logits[:, 0]
-            return difference
-        return logits
+        is_binary = self._kind == "classes" and len(self.classes_) == 2 and columns is None
+        return logits[:, 1] if is_binary else logits
 
     def predict_proba(self, X: Any, columns: Any = None) -> Array:
         """Return the probabilities of the labels ``columns``, which sum to 1 over all classes for one-dimensional y."""
-        checks.check_is_fitted(self)
-        if self._kind != "classes":
-            return probabilities(self._logits(X, columns))
-        logits, chosen = self._logits(X, None), self._chosen(columns)
-        if logits.shape[1] == 2:
-            second = probabilities(logits[:, 1] - logits[:, 0])
-            return np.stack([1 - second, second], 1)[:, chosen]
-        odds = probabilities(logits.astype(np.float64)) + 1e-12
-        result: Array = (odds / odds.sum(1, keepdims=True))[:, chosen]
-        return result
+        return expit(self._logits(X, columns))
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Return P@1: the (weighted) fraction of rows whose likeliest label is true. With one class per row, P@1 is the
@@ -403,9 +393,11 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         return {"kind": self._kind, "rows": self.n_rows_}, arrays
 
     def _restore(self, content: dict[str, Any], arrays: dict[str, Any]) -> None:
-        fitted = Classifier.restored(arrays, CpuKernels(self.threads))
+        one_class = content["kind"] == "classes"
+        fitted = Classifier.restored(arrays, CpuKernels(self.threads), one_class=one_class)
         named = content["kind"] in targets.NAMED
-        classes = np.array(state.listed(arrays["classes"]) if named else range(arrays["counts"].size))
+        labels = state.listed(arrays["classes"]) if named else range(arrays["counts"].size)
+        classes = targets.as_classes([tuple(label) if isinstance(label, list) else label for label in labels])
         self.n_features_in_ = fitted.scorer.inverse.scale.shape[0] - 1
         self._rows = KeptRows.restored(arrays, self.n_features_in_, classes)
         self._with(fitted, content["rows"], classes, content["kind"])
@@ -417,9 +409,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         return self
 
-    def _features(self, X: Any, *, reset: bool) -> Any:
+    def _features(self, X: Any, *, reset: bool, weights: Any = None) -> Any:
         """Convert X (n, f), sparse or dense, to CSR float32 with scikit-learn's checks. The estimator must be fitted,
-        except with ``reset``, which ``fit`` uses."""
+        except with ``reset``, which ``fit`` uses. The ``weights`` of rows matter to texts alone."""
         if not reset:
             checks.check_is_fitted(self)
         is_sparse: bool = sp.issparse(X)
@@ -428,16 +420,15 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         with np.errstate(over="ignore"):  # numbers too large for float32 become infinite and are refused
             return sp.csr_array(checks.validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=reset))
 
-    def _chosen(self, columns: Any) -> Array:
-        """Return the requested columns, or all columns for None."""
-        count = len(self.classes_)
-        return np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
-
     def _logits(self, X: Any, columns: Any) -> Array:
         """Return the log-odds of labels, (n, columns). Raise InputError if the result does not fit into memory."""
         X = self._features(X, reset=False)
-        rows, chosen = X.shape[0], self._chosen(columns)
-        need = rows * chosen.shape[0] * 4
-        memory.check(need, f"{rows:,} rows of {chosen.shape[0]:,} outputs (predict_topk needs less)")
+        rows, count = X.shape[0], len(self.classes_)
+        chosen = np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
+        computed, places = np.unique(chosen, return_inverse=True)
+        if self._kind == "classes":  # probabilities of all classes sum to 1
+            computed, places = np.arange(count), chosen
+        memory.check(rows * computed.size * 4, f"{rows:,} rows of {computed.size:,} outputs (predict_topk needs less)")
         with at_work():
-            return self._fitted.logits(X, chosen)
+            logits = self._fitted.logits(X, computed)
+        return logits if columns is None else logits[:, places]

@@ -74,14 +74,13 @@ def _outputs(classifier: Classifier, x: Any, label: int, names: Sequence[Any]) -
     output, constant = float(shares.sum()), float(shares[-1])  # the constant column is the last
     machine: dict[Any, float] = {}
     votes: dict[int, float] = {}
-    if classifier.reranker is not None:
-        opinions = classifier.reranker.opinions
-        place = np.flatnonzero(opinions.specialists.labels == label)
+    if (reranker := classifier.reranker) is not None:
+        place = np.flatnonzero(reranker.specialists.labels == label)
         if place.size:
-            weights = opinions.specialists.W[:, place].toarray()[x.indices, 0]
+            weights = reranker.specialists.W[:, place].toarray()[x.indices, 0]
             machine = _largest((x.data * weights)[:-1], x.indices[:-1], names)
-        if opinions.neighbours is not None:
-            votes = opinions.neighbours.voters(x, label)
+        if reranker.neighbours is not None:
+            votes = reranker.neighbours.voters(x, label)
     return output, constant, _largest(shares[:-1], x.indices[:-1], names), machine, votes
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from wordsparse.labels.ridge import Inverse, SparseRows
 from wordsparse.types import Array
@@ -68,26 +69,31 @@ class Calibration:
         def cost(line: Array) -> tuple[float, Array]:
             z, moved = features @ line, line - start
             value = (weights * np.logaddexp(0, z)).sum() - (weights * truth) @ z + moved @ moved / 2
-            return value, features.T @ (weights * (probabilities(z) - truth)) + moved
+            return value, features.T @ (weights * (expit(z) - truth)) + moved
 
         slope, shift = minimize(cost, start, jac=True, bounds=[(MIN_SLOPE, None), (None, None)]).x
         return cls(power, float(slope), float(shift))
 
 
-def probabilities(logits: Array) -> Array:
-    """Return 1 / (1 + e^−logit) without overflow."""
-    return 0.5 * (1 + np.tanh(0.5 * logits))
+def of_one_class(logits: Array) -> Array:
+    """Return the log-odds of the probabilities divided by their sum over each row, float32. −∞ stays."""
+    logs = -np.logaddexp(0, -logits.astype(np.float64))
+    logs -= logs.max(1, keepdims=True)
+    parts = np.exp(logs)
+    others = np.maximum(parts.sum(1, keepdims=True) - parts, np.finfo(np.float64).tiny)
+    result: Array = (logs - np.log(others)).astype(np.float32)
+    return result
 
 
-def logistic_head(X: SparseRows, Y: Array, weights: Array, start: Array, inverse: Inverse) -> Array:
+def logistic_head(X: SparseRows, Y: Array, weights: Array, inverse: Inverse) -> Array:
     """Fit the weights W (f, m) of the labels Y (n, m) of zeros and ones, for rows with ``weights`` (n,).
 
-    ``start`` is M⁻¹XᵀY of the ridge regression, and ``inverse`` is M⁻¹. The last column of X is constant.
+    ``inverse`` is M⁻¹ of the ridge regression. The last column of X is constant.
     """
-    # Start at 4 (o − ½), which is close to the log-odds if the output o of the regression is close to ½.
-    W = (4 * start).astype(X.values.dtype)
+    column = weights.astype(X.values.dtype)[:, None]
+    # Start at 4 (o − ½), which is close to the log-odds if the output o = x M⁻¹XᵀY of the regression is close to ½.
+    W = 4 * inverse.times(X.transposed_times(column * Y), X.kernels)
     W[-1] -= 2 / X.values[-1]
-    column = weights.astype(W.dtype)[:, None]
     for gradients in GRADIENTS:
         _newton_step(X, Y, column, W, inverse, gradients)
     return W
@@ -96,7 +102,7 @@ def logistic_head(X: SparseRows, Y: Array, weights: Array, start: Array, inverse
 def _newton_step(X: SparseRows, Y: Array, weights: Array, W: Array, inverse: Inverse, gradients: int) -> None:
     """Take a Newton step on W, by conjugate gradients on the Hessian C Xᵀ diag(ω P (1 − P)) X + I of each label.
     ``weights`` (n, 1) is ω."""
-    P = probabilities(X.times(W))
+    P = expit(X.times(W))
     q = STRENGTH * weights * np.maximum(P * (1 - P), MIN_CURVATURE)
     residual = STRENGTH * X.transposed_times(weights * np.subtract(Y, P, out=P)) - W
     typical, least = q.mean(0), np.finfo(W.dtype).tiny

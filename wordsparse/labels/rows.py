@@ -19,6 +19,9 @@ from wordsparse.files.escaping import listed
 from wordsparse.labels import state, targets
 from wordsparse.types import Array
 
+# The largest weight of a row, and the inverse of the smallest: sums of squares of weights must fit float32.
+LARGEST = 1e9
+
 
 @dataclass(frozen=True)
 class KeptRows:
@@ -37,6 +40,11 @@ class KeptRows:
         of each for every row, or no row with a label has a weight."""
         count = Y.shape[0]
         weights = weights_of("sample_weight", weights, count)
+        if (wrong := np.flatnonzero((weights > 0) & ((weights < 1 / LARGEST) | (weights > LARGEST)))).size:
+            raise InputError(
+                f"sample_weight must be 0 or between {1 / LARGEST:g} and {LARGEST:g}, not {weights[wrong[0]]} (at "
+                f"{wrong[0]}): multiply all weights by a number"
+            )
         if not Y[np.flatnonzero(weights)].nnz:
             raise InputError("sample_weight is zero for every row with a label: give one of them a positive weight")
         names = list(map(str, range(count) if ids is None else ids))
@@ -88,9 +96,14 @@ class KeptRows:
 def together(kept: KeptRows, kind: str, X: Any, y: Any) -> tuple[Any, Any]:
     """Return X and y of kept rows and new rows, in the form of y. Matrices grow new columns for new features and
     labels. Raise InputError if the new rows have fewer columns, or y another form."""
-    new_kind = targets.labels_of(y)[2]
+    _, classes, new_kind = targets.labels_of(y)
     if {new_kind, kind} not in ({kind}, {"sparse", "dense"}):
         raise InputError(f"Y has labels as {new_kind}, but the classifier was fitted to {kind}: give the same form")
+    if kind == "classes" and isinstance(kept.classes.tolist()[0], str) != isinstance(classes.tolist()[0], str):
+        raise InputError(
+            f"Y has the label {classes.tolist()[0]!r:.40}, but the classifier was fitted to labels like "
+            f"{kept.classes.tolist()[0]!r:.40}: give labels of the same type"
+        )
     X = [*kept.X, *X] if isinstance(kept.X, list) else _stacked("X", kept.X, sp.csr_array(X))
     old = kept.targets(kind)
     if kind == "classes":

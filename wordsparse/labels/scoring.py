@@ -43,7 +43,7 @@ class Scorer:
     Attributes
     ----------
     frequent : (F,)
-        The frequent labels in ascending order: the labels of the most training rows, by ``counts`` (D,).
+        The frequent labels in ascending order.
     full, full_part, other_part : (full,), (full, F), CSR (f, F)
         Δ⁻¹B for the frequent labels: the features whose rows have many nonzeros, these rows, and all other rows.
     rare_part, uncommon_part : CSR (D, f), CSR (f, D)
@@ -51,12 +51,11 @@ class Scorer:
     R, R_frequent : (D, d), (d, F)
     """
 
-    def __init__(self, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, most: int) -> None:
-        """Divide the columns of B, CSR (f, D), into the ``most`` frequent labels and rarer labels."""
-        self.inverse, self.B, self.counts, self.kernels = inverse, B, counts, kernels
+    def __init__(self, inverse: Inverse, B: Any, counts: Array, kernels: Kernels, frequent: Array) -> None:
+        """Divide the columns of B, CSR (f, D), into the ``frequent`` labels, in ascending order, and rarer labels."""
+        self.inverse, self.B, self.counts, self.kernels, self.frequent = inverse, B, counts, kernels, frequent
         self.R = kernels.matmul(SparseRows(B, kernels).transposed_times(inverse.P), inverse.K_inverse)
         sparse = scaled_rows(B, inverse.scale)
-        self.frequent = np.sort(np.argsort(-counts, kind="stable")[:most])
         self.R_frequent = np.ascontiguousarray(self.R[self.frequent].T)
         common = sp.csr_array(sparse[:, self.frequent])
         is_full = np.diff(common.indptr) > FULL_SHARE * self.frequent.size
@@ -113,6 +112,11 @@ def _rows_kept(matrix: Any, is_kept: Array) -> Any:
     entries = np.repeat(is_kept, np.diff(matrix.indptr))
     indptr = np.concatenate([[0], np.cumsum(np.where(is_kept, np.diff(matrix.indptr), 0))])
     return sp.csr_array((matrix.data[entries], matrix.indices[entries], indptr), shape=matrix.shape)
+
+
+def most(counts: Array, k: int) -> Array:
+    """Return the k labels with the largest counts, in ascending order."""
+    return np.sort(np.argsort(-counts, kind="stable")[:k])
 
 
 def blocks(X: Any) -> list[slice]:

@@ -14,7 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional
-from wordsparse.labels.scoring import Scorer, blocks
+from wordsparse.labels.ridge import Inverse, scaled_rows
+from wordsparse.labels.scoring import Scorer, blocks, most
 from wordsparse.labels.tuning import RidgeProblem
 from wordsparse.types import Array
 
@@ -50,15 +51,18 @@ def no_specialists(features: int) -> Specialists:
     return Specialists(np.zeros(0, np.int64), sp.csr_array((features, 0), dtype=np.float32))
 
 
-def fitted(problem: RidgeProblem, scorer: Scorer, power: float, head: Array, held: Array) -> Specialists:
-    """Fit a machine to each of the most frequent labels outside ``head``, without the rows ``held``."""
-    counts = problem.counts.copy()
-    counts[head] = 0
-    most = np.argsort(-counts, kind="stable")[:MOST_LABELS]
-    labels = np.sort(most[counts[most] >= LEAST_ROWS])
+def fitted(problem: RidgeProblem, inverse: Inverse, power: float, head: Array, held: Array) -> Specialists:
+    """Fit a machine to each of the most frequent labels outside ``head``, without the labels of the rows ``held``."""
     is_fitted = np.ones(problem.X.shape[0], np.float32)
     is_fitted[held] = 0
-    hard = _hard(problem, _part(scorer, labels), power)
+    Y = scaled_rows(problem.Y, problem.weights * is_fitted)
+    counts = np.bincount(Y.indices, Y.data, Y.shape[1])
+    counts[head] = 0
+    labels = most(counts, MOST_LABELS)
+    labels = labels[counts[labels] >= LEAST_ROWS]
+    # A regression that has seen the labels of a held row would choose rows like it as hard rows of these labels.
+    B = sp.csr_array(problem.X.T.tocsr() @ Y[:, labels])
+    hard = _hard(problem, Scorer(inverse, B, counts[labels], problem.kernels, np.arange(labels.size)), power)
     # Per label, its rows: 1 is a hard row, 2 or 3 a row with the label; held rows are 0.
     kind = sp.csc_array(sp.diags_array(is_fitted) @ (hard + 2 * sp.csr_array(problem.Y[:, labels])))
     kind.eliminate_zeros()
@@ -75,11 +79,6 @@ def fitted(problem: RidgeProblem, scorer: Scorer, power: float, head: Array, hel
     if not machines:
         return no_specialists(X.shape[1])
     return Specialists(labels, sp.csr_array(sp.vstack(machines, format="csr").T))
-
-
-def _part(scorer: Scorer, labels: Array) -> Scorer:
-    """Return a scorer of ``labels`` alone, all of which are frequent."""
-    return Scorer(scorer.inverse, scorer.B[:, labels], scorer.counts[labels], scorer.kernels, labels.size)
 
 
 def _hard(problem: RidgeProblem, scorer: Scorer, power: float) -> Any:

@@ -25,7 +25,7 @@ MANIFEST, ARRAYS = "labels.json", "arrays.bin"
 # The names that alternate with those when an estimator is replaced.
 NEW_MANIFEST, OTHER_ARRAYS = "labels.new.json", "arrays.2.bin"
 CSR = "data", "indices", "indptr"
-FORMAT, VERSIONS = "wordsparse-labels", (4, 3)  # the first is written
+FORMAT, VERSION = "wordsparse-labels", 5
 
 
 def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
@@ -46,7 +46,7 @@ def replace(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any
     Raise InputError if the directory holds no estimator, and WordsparseError if writing fails.
     """
     directory = Path(path)
-    old = storage.read_manifest(directory / MANIFEST, FORMAT, *VERSIONS).get("arrays", ARRAYS)
+    old = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION).get("arrays", ARRAYS)
     new = next(name for name in (ARRAYS, OTHER_ARRAYS) if name != old)
     with storage.writing(directory):
         for left in (new, NEW_MANIFEST):  # of a run that was killed
@@ -60,7 +60,7 @@ def replace(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any
 
 def _manifest(estimator: Any, content: Mapping[str, Any], name: str, table: Any) -> dict[str, Any]:
     content = {"parameters": estimator.get_params(), **content}
-    kind = {"format": FORMAT, "version": VERSIONS[0], "estimator": type(estimator).__name__}
+    kind = {"format": FORMAT, "version": VERSION, "estimator": type(estimator).__name__}
     return {**kind, "content": content, "arrays": name, "state": table}
 
 
@@ -77,7 +77,7 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
             f"{directory}: is a file, not the directory that 'labels train' writes; fastText's classifiers "
             "cannot be read: train a new classifier on the text with __label__, labels train FILE -o MODEL"
         )
-    manifest = storage.read_manifest(directory / MANIFEST, FORMAT, *VERSIONS)
+    manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
     kinds, name = {each.__name__: each for each in (kind, *kind.__subclasses__())}, manifest.get("estimator")
     if name not in kinds:
         raise InputError(

@@ -27,7 +27,7 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
             classes = sorted(set(chain.from_iterable(rows)))
         except TypeError as error:
             raise InputError(f"the labels of Y must be all text or all numbers: {error}") from None
-        return _indicator(rows, classes), np.array(classes), "lists"
+        return _indicator(rows, classes), as_classes(classes), "lists"
     is_sparse: bool = sp.issparse(Y)
     if not is_sparse:
         if Y is None:
@@ -35,6 +35,8 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
                 "requires y to be passed, but the target y is None: give X and y; wordsparse.labels.read_texts(file) "
                 "reads both from a file"
             )
+        if isinstance(Y, list | tuple):  # an array of texts drops NUL at their ends
+            as_classes([label for label in Y if isinstance(label, str)])
         array = checks.check_array(Y, dtype=None, ensure_2d=False, input_name="y")
         if array.ndim == 1 or array.shape[1] == 1:
             return *_of_classes(array), "classes"
@@ -55,8 +57,33 @@ def _of_classes(Y: Array) -> tuple[Any, Array]:
     y = checks.column_or_1d(Y, warn=True)
     checks.assert_all_finite(y, input_name="y")  # also finds NaN in arrays of objects
     _multiclass.check_classification_targets(y)
-    names, column = np.unique(y, return_inverse=True)
+    try:
+        names, column = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        raise InputError(f"the labels of Y must be all text or all numbers: {error}") from None
+    as_classes(names.tolist())
     return _matrix(column, np.ones(column.shape[0], np.int64), names.shape[0]), names
+
+
+def as_classes(labels: list[Any]) -> Array:
+    """Return labels as an array of one dimension that keeps their values, of objects if no other type does.
+
+    Raise InputError if a label is neither a text without NUL at its end, a number, nor a tuple of both, which are the
+    values that a file of a classifier keeps.
+    """
+    for label in labels:
+        if not all(map(_can_be_kept, label if isinstance(label, tuple) else [label])):
+            raise InputError(
+                f"Y has the label {label!r:.80}: labels are texts without a NUL at their end, numbers, or tuples of "
+                "these; give str(label), for example"
+            )
+    objects = np.fromiter(labels, object, len(labels))
+    array = objects if any(isinstance(label, tuple) for label in labels) else np.array(labels)
+    return array if array.tolist() == labels else objects
+
+
+def _can_be_kept(label: Any) -> bool:
+    return isinstance(label, int | float) or (isinstance(label, str) and not label.endswith("\0"))
 
 
 def known_labels(Y: Any, classes: Array, kind: str) -> Any:
@@ -80,7 +107,7 @@ def _listed(Y: Any) -> list[Any] | None:
     if not all(isinstance(row, list | tuple | set | frozenset | np.ndarray) for row in rows):
         return None
     is_matrix = len(set(map(len, rows))) <= 1 and not any(isinstance(row, set | frozenset) for row in rows)
-    if is_matrix and not any(isinstance(label, str) for row in rows for label in row):
+    if is_matrix and not any(isinstance(label, str | tuple) for row in rows for label in row):
         return None
     return [[validation.plain(label) for label in row] for row in rows]
 

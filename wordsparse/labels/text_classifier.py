@@ -11,6 +11,7 @@ from wordsparse import optional, validation
 from wordsparse.corpus.hints import unspaced
 from wordsparse.errors import InputError
 from wordsparse.labels.classifier import SparseTargetClassifier
+from wordsparse.labels.rows import weights_of
 from wordsparse.labels.state import as_bytes, listed
 from wordsparse.labels.targets import checks
 from wordsparse.tokens.tokenizers import tokenizer
@@ -79,7 +80,7 @@ class TextClassifier(SparseTargetClassifier):
     def _feature_names(self) -> Sequence[Any]:
         return self.vocabulary_
 
-    def _features(self, X: Any, *, reset: bool) -> Any:
+    def _features(self, X: Any, *, reset: bool, weights: Any = None) -> Any:
         if not reset:
             checks.check_is_fitted(self)
         if isinstance(X, str):
@@ -97,13 +98,17 @@ class TextClassifier(SparseTargetClassifier):
         if self.tokens is None and (advice := unspaced(chain.from_iterable(map(str.split, texts)))) is not None:
             logger.warning("%s", advice)
         self._vectorizer = self._new_vectorizer()
+        weights = weights_of("sample_weight", weights, len(texts))
+        counted = [text for text, weight in zip(texts, weights, strict=True) if weight] or texts
         try:
-            X = self._vectorizer.fit_transform(texts)
+            X = self._vectorizer.fit_transform(counted)
         except ValueError as error:
             raise InputError(
-                f"no word occurs in {self.min_count} of the {len(texts):,} texts ({error}): give more texts, or a "
+                f"no word occurs in {self.min_count} of the {len(counted):,} texts ({error}): give more texts, or a "
                 "smaller min_count"
             ) from None
+        if len(counted) < len(texts):
+            X = self._vectorizer.transform(texts)
         return super()._features(X, reset=True)
 
     def _new_vectorizer(self, vocabulary: list[str] | None = None) -> Any:

@@ -14,7 +14,7 @@ from wordsparse.kernels import Kernels
 from wordsparse.labels.logistic import POWERS, Calibration
 from wordsparse.labels.ranking import is_true, ndcg
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum, scaled_rows
-from wordsparse.labels.scoring import Scorer, best, blocks
+from wordsparse.labels.scoring import Scorer, best, blocks, most
 from wordsparse.types import Array
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,8 @@ class RidgeProblem:
 
     def solve(self, ridge: float, frequent: int) -> Scorer:
         """Solve the regression for λ = ``ridge``; ``frequent`` is the number of frequent labels."""
-        return Scorer(Inverse.of(self.spectrum, ridge, self.kernels), self.B, self.counts, self.kernels, frequent)
+        inverse = Inverse.of(self.spectrum, ridge, self.kernels)
+        return Scorer(inverse, self.B, self.counts, self.kernels, most(self.counts, frequent))
 
 
 @dataclass(frozen=True)

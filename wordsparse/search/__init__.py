@@ -1,15 +1,15 @@
 """Search in documents, by the vectors of a model and by shared words: :class:`Search`.
 
 :mod:`wordsparse.evaluation.ranking` has the score. A saved index is a directory with ``search.json``, the vectors
-(``vectors.npy``, which stay on the disk when the index is loaded), the words and the kept columns (``index.bin``), and
-the model (``model``), which makes vectors of questions.
+(``vectors.npy``) and the texts (``texts.npy``), which stay on the disk when the index is loaded, the words and the kept
+columns (``index.bin``), and the model (``model``), which makes vectors of questions.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -18,15 +18,20 @@ from wordsparse.errors import InputError
 from wordsparse.evaluation.ranking import Parts, Ranking, WordIndex, best
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine import memory
-from wordsparse.search.documents import Document, documents_of
+from wordsparse.options import refuse_unknown
+from wordsparse.search.documents import documents_of
+from wordsparse.search.filters import Filter, chosen
+from wordsparse.search.hits import Hit as Hit
+from wordsparse.search.hits import Hits
+from wordsparse.search.texts import Texts
 from wordsparse.types import Array
-from wordsparse.vectors.encoder import batches, lengths
+from wordsparse.vectors.encoder import batches
 from wordsparse.words import model_directory
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import load
 
-MANIFEST, INDEX, VECTORS, MODEL = "search.json", "index.bin", "vectors.npy", "model"
-FORMAT, VERSION = "wordsparse-search", 2
+MANIFEST, INDEX, VECTORS, TEXTS, MODEL = "search.json", "index.bin", "vectors.npy", "texts.npy", "model"
+FORMAT, VERSION = "wordsparse-search", 3
 _MODEL_MANIFEST = f"{MODEL}/{model_directory.MANIFEST}"
 # The number of scores that are computed at a time (64 MiB of float32).
 _BLOCK = 2**24
@@ -34,46 +39,23 @@ _BLOCK = 2**24
 _BATCH = 2**16
 # The bytes that a document needs for its words and kept cells, besides its vector: some 60 words.
 _BYTES_PER_DOCUMENT = 1200
-# Vectors that come with documents are compared with vectors of the first _COMPARED texts. The median of these cosines
-# is .94 if the model was trained further since, and about 0 if another model made the vectors.
-_COMPARED, _ALIKE = 100, 0.5
-
-Hits: TypeAlias = "list[Hit]"
-
-
-class Hit(NamedTuple):
-    """A document that answers a question.
-
-    Attributes
-    ----------
-    row : int
-        The place of the document among all documents, from 0 on.
-    score : float
-        ``cosine`` + weight · ``words``.
-    cosine : float
-        The cosine of the vectors of the question and of the document.
-    words : float
-        The part of shared words; it is 1 if a document of mean length holds each word of the question once.
-    matched : list of str
-        The words of the question that the document holds; their stems, if the index has stems.
-    document : dict
-        The kept columns of the document.
-    """
-
-    row: int
-    score: float
-    cosine: float
-    words: float
-    matched: list[str]
-    document: dict[str, Any]
 
 
 class _Documents(NamedTuple):
-    """The documents of an index. An addition makes a new object, so that words, vectors and kept cells always belong to
-    the same documents, wherever the addition is interrupted."""
+    """The documents of an index. A change makes a new object, so that words, vectors, texts and kept cells always
+    belong to the same documents, wherever the change is interrupted."""
 
     ranking: Ranking
+    texts: Texts
     kept: list[Sequence[Any]]
+
+    def selected(self, rows: Sequence[int]) -> "_Documents":
+        """Return the documents in some rows, in the order of ``rows``."""
+        if list(rows) == list(range(len(self.kept))):
+            return self
+        places = np.array(rows, np.int64)
+        kept = [self.kept[row] for row in rows]
+        return _Documents(self.ranking.selected(places), self.texts.selected(places), kept)
 
 
 class Search:
@@ -84,12 +66,14 @@ class Search:
     model : Model or path
         The model that makes the vectors, for example trained with ``--for search``.
     documents : iterable of str, or table
-        Texts, or a table with the column ``column``: a data frame, mappings, or the path of a file. The vectors in a
-        file of ``wordsparse documents`` are used as they are. A str or a path object names a file.
+        Texts, or a table with the column ``column``: a data frame, mappings, or the path of a file. A str or a path
+        object names a file.
     column : str, optional
         The column of the texts in a table.
     keep : sequence of str
-        Columns of a table that are returned with each hit.
+        Columns of a table that are returned with each hit, and by which :meth:`search` can filter.
+    id : str, optional
+        The column that identifies documents, for :meth:`update` and :meth:`delete`. It is kept, too.
     stem : str, optional
         A language such as "english": words are compared by their stems, and stop words are left out. Needs
         ``wordsparse[search]``.
@@ -100,16 +84,24 @@ class Search:
     Raises
     ------
     InputError
-        If a document is not a text, a column is missing, vectors in a file are not those of the model, or there is too
-        little memory.
+        If a document is not a text, a column is missing, two documents have the same id, or there is too little memory.
+
+    Attributes
+    ----------
+    model : Model
+        The model that makes the vectors.
+    vectors : (N, dim) float32
+        The vectors of the documents.
+    documents : list of dict
+        The kept columns of each document, and its text, under ``column`` or "text".
 
     Examples
     --------
     >>> import wordsparse as ws
     >>> texts = ["a cat sat on a mat", "dogs bark at cats", "stocks fell on Monday"]
     >>> model = ws.train([text.split() for text in texts * 20], dim=2, epochs=1, progress=False)
-    >>> ws.Search(model, texts).search("stocks", n=1)[0].row
-    2
+    >>> ws.Search(model, texts).search("stocks", n=1)[0].text
+    'stocks fell on Monday'
     """
 
     def __init__(
@@ -119,35 +111,119 @@ class Search:
         *,
         column: str | None = None,
         keep: Sequence[str] = (),
+        id: str | None = None,
         stem: str | None = None,
         fit_weights: bool = False,
     ) -> None:
         self.model = model if isinstance(model, Model) else load(model)
+        if isinstance(keep, str):
+            raise InputError(f"keep={keep!r} is a str: give a list of columns, keep=[{keep!r}]")
         if fit_weights:
             if isinstance(documents, Iterator):
                 raise InputError("fit_weights=True reads the documents twice, and an iterator only once: give a list")
             self.model = self.model.fit_weights(each.text for each in documents_of(documents, column))
-        self._stem, self._keep = stem, list(keep)
-        self._documents = _Documents(Ranking(self.model.wv, stem), [])
-        self.add(documents, column=column)
+        self._stem, self._column, self._id = stem, column, id
+        self._keep = [*dict.fromkeys([*([] if id is None else [id]), *keep])]
+        self._documents = _Documents(Ranking(self.model.wv, stem), Texts.of(()), [])
+        self.add(documents)
 
     def __len__(self) -> int:
-        return len(self._documents.ranking)
+        return len(self._documents.kept)
 
     def __repr__(self) -> str:
         return f"Search({len(self):,} documents, {self.model.dim} dimensions)"
 
-    def add(self, documents: Any, *, column: str | None = None) -> None:
-        """Add documents after the documents of the index. Scores do not depend on when a document was added. If the
-        addition fails or is interrupted, the index does not change."""
-        ranking, kept = self._documents.ranking, list[Sequence[Any]]()
-        for some in batches(documents_of(documents, column, self._keep), _BATCH):
-            _check_memory(len(ranking) + len(some), self.model.dim)
-            ranking = ranking.added([each.text for each in some], _vectors(some, self.model))
-            kept += [each.cells for each in some]
-        self._documents = _Documents(ranking, self._documents.kept + kept)
+    @property
+    def vectors(self) -> Array:
+        """The vectors of the documents, (N, dim) float32."""
+        return self._documents.ranking.rows
 
-    def search(self, queries: str | Iterable[str], n: int = 10, weight: float = 1.0) -> Any:
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """The kept columns of each document, and its text, under ``column`` or "text"."""
+        _, texts, kept = self._documents
+        names = [*self._keep, self._column or "text"]
+        return [dict(zip(names, [*cells, texts[row]], strict=True)) for row, cells in enumerate(kept)]
+
+    def add(self, documents: Any) -> None:
+        """Add documents after the documents of the index. A table has the columns of the table that the index was made
+        from.
+
+        An index does not depend on its history. After any additions, updates and deletions, its answers are exactly the
+        answers of a new index of the same documents, except that a row is another one. If a change fails or is
+        interrupted, the index stays as it was.
+
+        Raises
+        ------
+        InputError
+            As for a new index.
+        """
+        self._change(documents, replaces=False)
+
+    def update(self, documents: Any) -> None:
+        """Put documents in the place of documents with the same ids. Documents with other ids are added.
+
+        Raises
+        ------
+        InputError
+            If the index has no ids, or as for a new index.
+        """
+        self._rows([])  # raises an error if there are no ids
+        self._change(documents, replaces=True)
+
+    def delete(self, ids: Any) -> None:
+        """Delete the documents with these ids: one id, or an iterable of ids.
+
+        Raises
+        ------
+        InputError
+            If the index has no ids, or no document has one of these ids. No document is deleted then.
+        """
+        rows = self._rows(self._documents.kept)
+        for each in [ids] if isinstance(ids, str) or not isinstance(ids, Iterable) else ids:
+            if rows.pop(validation.plain(each), None) is None:
+                raise InputError(
+                    f"no document has the id {each!r:.80}, or it is named twice: name documents of the index"
+                )
+        self._documents = self._documents.selected([*rows.values()])
+
+    def _rows(self, kept: Sequence[Sequence[Any]]) -> dict[Any, int]:
+        """Return the row of each id. Of documents with the same id, the first gives the place and the last the row."""
+        if self._id is None:
+            raise InputError("the index has no ids: make it with the name of their column (id=, --id)")
+        at = self._keep.index(self._id)
+        return {cells[at]: row for row, cells in enumerate(kept)}
+
+    def _change(self, documents: Any, replaces: bool) -> None:
+        ranking, texts, kept = self._documents
+        added, cells, names = list[Texts](), [*kept], list[str]()
+        for some in batches(documents_of(documents, self._column, self._keep), _BATCH):
+            _check_memory(len(ranking) + len(some), self.model.dim)
+            ranking = ranking.added([each.text for each in some])
+            added.append(Texts.of(each.text for each in some))
+            cells += [each.cells for each in some]
+            names += [each.name for each in some]
+        changed = _Documents(ranking, texts.added(added), cells)
+        if self._id is not None:
+            at, seen = self._keep.index(self._id), {*self._rows(() if replaces else kept)}
+            for name, row in zip(names, cells[len(kept) :], strict=True):
+                if not isinstance(row[at], str | int | float) or row[at] in seen:
+                    trouble = "occurs twice" if isinstance(row[at], str | int | float) else "is no text and no number"
+                    raise InputError(f"{name}: the id {row[at]!r:.80} {trouble}: ids tell documents apart (id=, --id)")
+                if not replaces:
+                    seen.add(row[at])
+            changed = changed.selected([*self._rows(cells).values()])
+        self._documents = changed
+
+    def search(
+        self,
+        queries: str | Iterable[str],
+        n: int = 10,
+        weight: float = 1.0,
+        *,
+        filter: Filter | None = None,
+        **unknown: NoReturn,
+    ) -> Any:
         """Return the n best documents of a question, or of each of several questions.
 
         Documents of equal score are ordered by row. A document with neither a vector nor a word of the question is
@@ -160,6 +236,11 @@ class Search:
         weight : float
             The weight of shared words, not negative. 1 suits questions, 2 suits names and quotations, and 0 ranks by
             cosines alone.
+        filter : str, mapping, mask or ids, optional
+            Only these documents are ranked, by the same scores. A str is a condition of SQL on kept columns, such as
+            ``"year >= 2003 AND section IN ('science', 'games')"``. A mapping has the value of each column, or a list,
+            set or range of values: ``{"year": 2003}``. A mask has a Boolean for each row, and otherwise a list or an
+            array holds ids.
 
         Returns
         -------
@@ -169,47 +250,66 @@ class Search:
         Raises
         ------
         InputError
-            If a question is not a str, ``n`` is below 1, or ``weight`` is negative or above 1,000,000.
+            If a question is not a str, ``n`` is below 1, ``weight`` is negative or above 1,000,000, or the filter
+            names a column that is not kept.
         """
+        refuse_unknown(unknown, ["n", "weight", "filter"])
         n, weight = validation.positive_int("n", n), validation.finite("weight", weight, 0, 10**6)
         questions = [queries] if isinstance(queries, str) else list(validation.texts_of(queries))
         if wrong := [each for each in questions if not isinstance(each, str)]:
             raise InputError(f"a question must be a str, not {wrong[0]!r:.80}")
         documents = self._documents
+        mask = None if filter is None else chosen(filter, self._keep, documents.kept, self._id)
         hits = [
-            self._hits(documents, question, parts, n, weight)
+            self._hits(documents, question, parts, n, weight, mask)
             for some in batches(questions, max(1, _BLOCK // max(1, len(documents.ranking))))
             for question, parts in zip(some, documents.ranking.parts(some), strict=True)
         ]
         return hits[0] if isinstance(queries, str) else hits
 
-    def _hits(self, documents: _Documents, question: str, parts: Parts, n: int, weight: float) -> Hits:
-        rows, scores = best(parts.score(weight), n)
-        words = list(dict.fromkeys(documents.ranking.words(question)))
-        holding = np.array([documents.ranking.index.holds(word, rows) for word in words])
-        holding = holding.reshape(len(words), len(rows))
-        cells = (dict(zip(self._keep, documents.kept[row], strict=True)) for row in rows.tolist())
+    def _hits(
+        self, documents: _Documents, question: str, parts: Parts, n: int, weight: float, mask: Array | None
+    ) -> Hits:
+        ranking, texts, kept = documents
+        scores = parts.score(weight)
+        rows, scores = best(scores if mask is None else np.where(mask, scores, np.float32(-np.inf)), n)
+        words = list(dict.fromkeys(ranking.words(question)))
+        holding = np.array([ranking.index.holds(word, rows) for word in words]).reshape(len(words), len(rows))
         matched = ([word for word, holds in zip(words, column, strict=True) if holds] for column in holding.T)
-        shares = (each[rows].tolist() for each in (parts.cosine, parts.overlap))
-        return list(map(Hit, rows.tolist(), scores.tolist(), *shares, matched, cells))
+        columns = zip(scores.tolist(), parts.cosine[rows].tolist(), parts.overlap[rows].tolist(), strict=True)
+        return Hits(
+            Hit(row, *scores_of, held, texts[row], dict(zip(self._keep, kept[row], strict=True)), ranking.words)
+            for row, scores_of, held in zip(rows.tolist(), columns, matched, strict=True)
+        )
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the index and its model into a new directory, atomically. :func:`wordsparse.load` reads it.
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the index and its model into a directory, atomically. :func:`wordsparse.load` reads it.
+
+        With ``overwrite``, an index at ``path`` is replaced in one step: whenever the process is killed, the old index
+        or the new one is there. Processes that have loaded the old index keep using it.
 
         Raises
         ------
         InputError
-            If ``path`` exists and is not an empty directory, or if a kept cell cannot be stored as JSON.
+            If ``path`` exists and is neither an empty directory nor, with ``overwrite``, an index, or if a kept cell
+            cannot be stored as JSON.
         """
         target = validation.path(path)
-        ranking, kept = self._documents
+        if not overwrite and (target / MANIFEST).is_file():
+            raise InputError(
+                f"{target}: is an index already: replace it with overwrite=True, or name another directory"
+            )
+        ranking, texts, kept = self._documents
         words, state = ranking.index.state()
-        state |= {"words": _as_bytes(words), "kept": _as_bytes(kept)}
-        with storage.new_directory(target) as directory, storage.writing(target):
+        state |= {"words": _as_bytes(words), "kept": _as_bytes(kept), "starts_of_texts": texts.starts}
+        replaced = (MANIFEST, INDEX, VECTORS, TEXTS, MODEL) if overwrite else ()
+        with storage.new_directory(target, replaced) as directory, storage.writing(target):
             self.model.save(directory / MODEL)
-            with storage.synced(directory / VECTORS) as file:
-                np.lib.format.write_array(file, np.ascontiguousarray(ranking.rows, "<f4"), (1, 0))
-            about = {"stem": self._stem, "keep": self._keep, "vectors": file.record()}
+            about = {"stem": self._stem, "column": self._column, "keep": self._keep, "id": self._id}
+            for name, array in ((VECTORS, np.ascontiguousarray(ranking.rows, "<f4")), (TEXTS, texts.data)):
+                with storage.synced(directory / name) as file:
+                    np.lib.format.write_array(file, array, (1, 0))
+                about[name] = file.record()["sha256"]
             about["model"] = regular.sha256_of(directory / _MODEL_MANIFEST)
             table = arrays.write(directory / INDEX, state)
             storage.write_manifest(
@@ -218,7 +318,7 @@ class Search:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> "Search":
-        """Read an index that :meth:`save` wrote. The vectors stay on the disk until they are used.
+        """Read an index that :meth:`save` wrote. The vectors and the texts stay on the disk until they are used.
 
         Raises
         ------
@@ -232,36 +332,20 @@ class Search:
     def _load(cls, directory: Path) -> "Search":
         manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
         with storage.trusting(directory / MANIFEST):
-            stem, keep, table = manifest["stem"], manifest["keep"], manifest["state"]
-            recorded = {VECTORS: manifest["vectors"]["sha256"], _MODEL_MANIFEST: manifest["model"]}
+            about = {name: manifest[name] for name in ("stem", "column", "keep", "id")}
+            recorded = {VECTORS: manifest[VECTORS], TEXTS: manifest[TEXTS], _MODEL_MANIFEST: manifest["model"]}
+            table = manifest["state"]
         for name, digest in recorded.items():
             if regular.sha256_of(directory / name) != digest:
                 raise InputError(f"{directory / name}: does not match its checksum: it was altered; {storage.AGAIN}")
         state = arrays.read(directory / INDEX, table)
-        search = cls(load(directory / MODEL, mapped=True), stem=stem)
-        kept = json.loads(state.pop("kept").tobytes())
-        rows = np.load(directory / VECTORS, mmap_mode="r", allow_pickle=False)
-        index = WordIndex.of_state(json.loads(state.pop("words").tobytes()), state)
-        search._keep, search._documents = keep, _Documents(search._documents.ranking.restored([rows], index), kept)
+        search = cls(load(directory / MODEL, mapped=True), **about)
+        words, kept = (json.loads(state.pop(name).tobytes()) for name in ("words", "kept"))
+        rows, data = (np.load(directory / name, mmap_mode="r", allow_pickle=False) for name in (VECTORS, TEXTS))
+        texts = Texts(data, state.pop("starts_of_texts"))
+        ranking = search._documents.ranking.restored([rows], WordIndex.of_state(words, state))
+        search._documents = _Documents(ranking, texts, kept)
         return search
-
-
-def _vectors(documents: Sequence[Document], model: Model) -> Array | None:
-    """Return the vectors that come with documents, scaled to length 1, (n, dim) float32, or None. Raise InputError if
-    another model made the vectors."""
-    if any(each.vector is None for each in documents):
-        return None
-    given = [validation.matrix(each.name, [each.vector], model.dim, np.dtype(np.float64)) for each in documents]
-    rows = np.concatenate(given)
-    rows = np.asarray(rows / lengths(rows), np.float32)
-    cosines = np.einsum("ij,ij->i", rows[:_COMPARED], model.encode([each.text for each in documents[:_COMPARED]]))
-    cosines = cosines[cosines != 0]
-    if len(cosines) and np.median(cosines) < _ALIKE:
-        raise InputError(
-            f"{documents[0].name} and others: the vectors are not those of this model and column: name the model and "
-            "the column of the texts that made them, or run `wordsparse documents` again"
-        )
-    return rows
 
 
 def _check_memory(documents: int, dim: int) -> None:

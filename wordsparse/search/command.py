@@ -61,8 +61,7 @@ def command(
         hits = index.search(asked, n, weight)
         if not hits and question != ("-",):
             raise InputError(f"no word of {asked!r:.80} is in the documents or in the model: ask with other words")
-        found = [{**hit._asdict(), "document": hit.document} for hit in hits]
-        emit({"question": asked, "documents": found}, map(_line, hits), as_json)
+        emit({"question": asked, "documents": [hit.to_dict() for hit in hits]}, map(_line, hits), as_json)
         if not hits:
             terminal.say([f"wordsparse: no word of {asked!r:.80} is in the documents or in the model"])
 

@@ -1,4 +1,4 @@
-"""Reads the documents to be searched: texts, the rows of a table, or a file of ``wordsparse documents``."""
+"""Reads the documents to be searched: texts, or the rows of a table."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
@@ -6,22 +6,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wordsparse.corpus.sources import find_files, is_frame
-from wordsparse.corpus.tables import Block, column_names, format_of_file, format_of_name, table_blocks
+from wordsparse.corpus.tables import Block, format_of_name, table_blocks
 from wordsparse.corpus.tables.files import lines_of
 from wordsparse.errors import InputError
-from wordsparse.validation import texts_of
-
-VECTOR = "vector"
-"""The column of the vectors in a file of ``wordsparse documents``."""
+from wordsparse.validation import plain, texts_of
 
 
 class Document(NamedTuple):
-    """A document: its name in messages, its text, its kept cells, and its vector if it is known."""
+    """A document: its name in messages, its text and its kept cells."""
 
     name: str
     text: str
     cells: Sequence[Any] = ()
-    vector: Any = None
 
 
 def documents_of(given: Any, column: str | None = None, keep: Sequence[str] = ()) -> Iterator[Document]:
@@ -33,7 +29,7 @@ def documents_of(given: Any, column: str | None = None, keep: Sequence[str] = ()
         for path in find_files([given]):
             yield from _of_file(path, column, keep)
     elif column is not None:
-        yield from _of_blocks(table_blocks(given, [column, *keep], is_frame=is_frame(given)), False)
+        yield from _of_blocks(table_blocks(given, [column, *keep], is_frame=is_frame(given)))
     else:
         for number, text in enumerate(texts_of(given), 1):
             yield Document(f"document {number}", _text(f"document {number}", text))
@@ -46,19 +42,13 @@ def _of_file(path: Path, column: str | None, keep: Sequence[str]) -> Iterator[Do
         for number, line in enumerate(lines_of(path), 1):
             yield Document(f"{path}: line {number}", line.rstrip("\r\n"))
         return
-    names = column_names(path, format_of_file(path))
-    if column not in names and VECTOR in names:
-        raise InputError(
-            f"{path}: holds vectors, but no column {column!r} with the texts: write it by documents --keep {column}"
-        )
-    yield from _of_blocks(table_blocks([path], [column, *keep, *[VECTOR] * (VECTOR in names)]), VECTOR in names)
+    yield from _of_blocks(table_blocks([path], [column, *keep]))
 
 
-def _of_blocks(blocks: Iterable[Block], are_vectors: bool) -> Iterator[Document]:
+def _of_blocks(blocks: Iterable[Block]) -> Iterator[Document]:
     for block in blocks:
         for name, (text, *cells) in block.rows():
-            vector = cells.pop() if are_vectors else None
-            yield Document(name, _text(name, text), cells, vector)
+            yield Document(name, _text(name, text), [plain(cell) for cell in cells])
 
 
 def _text(name: str, text: Any) -> str:

@@ -25,6 +25,9 @@ from wordsparse.vectors.table import VectorTable
 PANEL = 32
 # The largest number of rows that are multiplied, and converted to float32, at a time.
 PIECE = 4096
+# The smallest norm of vectors whose products with unit vectors BLAS computes without underflow; the inverse is the
+# largest norm without overflow.
+SMALLEST = 1e-30
 # The number of frequent words, and of their nearest neighbours, that ``kept`` compares.
 PROBES, NEAREST = 1000, 10
 
@@ -110,6 +113,8 @@ def _contenders(table: VectorTable, direction: Array, k: int, rows: Array | None
     if rows is not None and rows[-1] - rows[0] < len(rows):  # NumPy reads a slice without a copy
         part = slice(rows[0], rows[-1] + 1)
     vectors, divisors = table.vectors[part], table.divisors[part]
+    if not SMALLEST < divisors.min() <= divisors.max() < 1 / SMALLEST:
+        return np.arange(len(table.vectors)) if rows is None else rows
     scores = vectors @ direction.astype(vectors.dtype) / divisors
     if of_rows is not None:
         scores *= of_rows[part]

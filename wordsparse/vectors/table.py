@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from wordsparse.errors import InputError
 from wordsparse.types import Array
+from wordsparse.validation import non_negative
 from wordsparse.vectors.compact import CompactRows, norms_of, unit_of
 from wordsparse.vectors.evidence import DOUBT, rarity
 from wordsparse.vectors.ngrams import NgramVectors
@@ -82,18 +83,24 @@ class VectorTable:
 
     @property
     def rarity(self) -> npt.NDArray[np.float32] | None:
-        """1 divided by the count of each word, (V,), for the ranking of neighbours; None if the counts are unknown. See
-        :mod:`wordsparse.vectors.evidence`. The array is computed once."""
+        """1 divided by the count of each word, (V,), for the ranking of neighbours; None if the counts are unknown, or
+        :attr:`doubt` is set to 0. See :mod:`wordsparse.vectors.evidence`. The array is computed once."""
         if self._rarity is None or self._rarity[0] is not self.counts:
             self._rarity = self.counts, rarity(self.counts)
-        return self._rarity[1]
+        return None if self._doubt == 0 else self._rarity[1]
 
     @property
     def doubt(self) -> float:
         """The count at which the cosines of a word are multiplied by √½ in the ranking of the neighbours of a vector;
         0 if the counts are unknown."""
-        known = 0.0 if self.counts is None or self.rarity is None else DOUBT * float(self.counts.sum(dtype=np.float64))
-        return known if self._doubt is None else self._doubt
+        if self._doubt is not None:
+            return self._doubt
+        return 0.0 if self.counts is None or self.rarity is None else DOUBT * float(self.counts.sum(dtype=np.float64))
+
+    @doubt.setter
+    def doubt(self, doubt: float) -> None:
+        """Set another number, such as the number of a larger vocabulary; 0 ranks neighbours by cosine."""
+        self._doubt = non_negative("doubt", doubt)
 
     @property
     def weights(self) -> npt.NDArray[np.float32]:
@@ -160,6 +167,12 @@ class VectorTable:
         if self.counts is None:
             return np.arange(min(n, len(self)))
         return np.argsort(-self.counts, kind="stable")[:n]
+
+    def telling_words(self, n: int) -> list[Any]:
+        """Return n frequent words that mean something by themselves: from rank 300 on, of at least five letters. If
+        there are none, return the n most frequent words."""
+        words = [self.words[row] for row in self.most_frequent(len(self)).tolist()]
+        return [word for word in words[300:] if isinstance(word, str) and len(word) >= 5][:n] or words[:n]
 
     @property
     def divisors(self) -> Array:

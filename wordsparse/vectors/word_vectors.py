@@ -372,7 +372,7 @@ class WordVectors(VectorTable):
         counts = None if self.counts is None else self.counts[rows]
         changed = WordVectors(self.words if words is None else words, vectors, counts)
         changed.split, changed.tokens, changed.ngrams = self.split, self.tokens, ngrams
-        changed.weights, changed._doubt = self.weights[rows], self.doubt
+        changed.weights, changed.doubt = self.weights[rows], self.doubt
         return changed
 
     def export(self, path: str | PathLike[str], format: str | None = None) -> list[Path]:

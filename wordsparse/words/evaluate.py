@@ -40,6 +40,7 @@ def evaluate(
     sentences: Sequence[str | PathLike[str]] | None = None,
     related: Sequence[str | PathLike[str]] | None = None,
     retrieval: Sequence[str | PathLike[str]] | None = None,
+    neighbours: Sequence[str | PathLike[str]] | None = None,
     next: Sequence[str | PathLike[str]] | None = None,
     column: str | None = None,
     group: str | None = None,
@@ -73,6 +74,9 @@ def evaluate(
         Directories of documents, queries and judgements in the layout of BEIR, or the judgement files in such
         directories: see :mod:`wordsparse.evaluation.retrieval_files`. BM25, and BM25 and the vectors in one score, are
         scored too: see :mod:`wordsparse.evaluation.ranking`.
+    neighbours : sequence of paths, optional
+        Directories with WordNet's database (``data.noun``, ``noun.exc``), which judges the nearest neighbours of
+        frequent nouns; or files with a word per line: see :mod:`wordsparse.evaluation.neighbours`.
     next : sequence of paths, optional
         Event logs: tables with one row for each item of a user. Event logs test how well a model of baskets or sessions
         predicts the next items: see :mod:`wordsparse.evaluation.next_item`.
@@ -94,6 +98,7 @@ def evaluate(
     dict
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
         "n", "oov", "sections"}}, "sentences": {NAME: as for pairs}, "related": {NAME: {"hit10", "low", "high", "mrr",
+        "n", "oov"}}, "neighbours": {NAME: {"related", "low", "high", "class", "own", "rare", "median",
         "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
         "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model, and with ``stem``
         "bm25_stemmed" and "fused_stemmed": as for model}}, "next": {NAME: {"model": {"hit10", "low", "high", "ndcg10",
@@ -117,7 +122,8 @@ def evaluate(
         If a file is missing or malformed (the message names the line), two files have the same stem, ``restrict_vocab``
         is below 1, the default test sets are needed but not on this machine, or ``next`` is given without a model.
     """
-    sets = {"pairs": pairs, "analogies": analogies, "sentences": sentences, "related": related, "retrieval": retrieval}
+    sets = {"pairs": pairs, "analogies": analogies, "sentences": sentences, "related": related}
+    sets |= {"neighbours": neighbours, "retrieval": retrieval}
     are_sets = any(sets.values())
     if isinstance(vectors, str | PathLike) and is_model(vectors):
         vectors = load(vectors, mapped=True)

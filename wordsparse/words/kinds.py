@@ -51,6 +51,9 @@ class Kind:
         close.
     epochs_by_length : bool
         Whether short texts get more epochs than the default.
+    by_evidence : bool
+        Whether neighbours are ranked by :mod:`wordsparse.vectors.evidence`. Hubs and popular items would replace the
+        neighbours of nodes and items.
     searched : bool
         Whether the sentences are documents to be searched. If True, the weights of words in texts are computed from
         these documents: :mod:`wordsparse.vectors.weights`.
@@ -69,6 +72,7 @@ class Kind:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     export: Mapping[str, float] = field(default_factory=dict)
     epochs_by_length: bool = False
+    by_evidence: bool = True
     searched: bool = False
     question: str = "similar {} WORD"
     name: str = TEXT
@@ -102,6 +106,7 @@ KINDS = {
             {"distances": "equal"},
             {"turn": 0.0},
             epochs_by_length=True,
+            by_evidence=False,
             question="next {} ITEM",
             name="items",
         ),
@@ -110,6 +115,7 @@ KINDS = {
             {"window": 10, "direction": "after", "sample": 0.0, "form": 0.0, "memory": True, "min_count": 1},
             export={"turn": 0.0},
             epochs_by_length=True,
+            by_evidence=False,
             question="next {} ITEM",
             name="sessions",
         ),
@@ -118,6 +124,7 @@ KINDS = {
             {"sample": 0.0, "form": 0.0, "min_count": 1},
             {"distances": "linear", "negatives": 20.0},
             {"exponent": 1.5, "popularity": 0.05, "turn": 0.0},
+            by_evidence=False,
             name="walks",
         ),
     )

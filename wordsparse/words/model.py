@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
 
-# A notebook shows SHOWN words of at least SHOWN_LENGTH letters, from rank SHOWN_FROM on, each with SHOWN neighbours.
-SHOWN, SHOWN_FROM, SHOWN_LENGTH = 5, 300, 5
+# A notebook shows SHOWN words, each with SHOWN neighbours.
+SHOWN = 5
 # Options of Sentence-Transformers that encode accepts.
 HABITS = ("batch_size", "show_progress_bar", "normalize_embeddings", "normalize")
 # A map from names of methods and attributes of models in other libraries to the names in wordsparse, for error
@@ -122,9 +122,7 @@ class Model:
     def _repr_html_(self) -> str:
         """Return HTML for notebooks: the losses, and the nearest neighbours of some frequent content words."""
         rows = [("loss per epoch", *(f"{loss:.4g}" for loss in self.losses))] if self.losses else []
-        words = [self.vocabulary.words[row] for row in self.wv.most_frequent(len(self)).tolist()]
-        telling = [word for word in words[SHOWN_FROM:] if len(word) >= SHOWN_LENGTH][:SHOWN]
-        chosen = telling or words[:SHOWN] if len(self) > 1 else []
+        chosen = self.wv.telling_words(SHOWN) if len(self) > 1 else []
         near = [(word, ", ".join(other for other, _ in self.wv.similar(word, SHOWN))) for word in chosen]
         head = html.escape(repr(self).removeprefix("Model(").removesuffix(")"))
         return f"<p>{head}</p>{html_table(rows)}{html_table([('word', 'nearest'), *near], {'word'}) if near else ''}"
@@ -213,6 +211,8 @@ class Model:
         if self.ngrams is not None:
             vectors.ngrams = self.ngrams.vectors
         vectors.weights = self.weights
+        if not kind_of(self.options.get("preset", TEXT)).by_evidence:
+            vectors.doubt = 0
         return vectors
 
     def __getitem__(self, word: str) -> NDArray[np.float32]:

@@ -76,6 +76,14 @@ def arrays_of(vectors: Array | CompactRows) -> dict[str, Array]:
     return vectors.arrays() if isinstance(vectors, CompactRows) else {"vectors": vectors}
 
 
+def set_doubt(content: WordVectors, stored: Array | None) -> None:
+    """Set the ``doubt`` of vectors to the number that a file has. Raise InputError if it is not one number."""
+    if stored is not None:
+        if stored.size != 1 or stored.dtype.kind != "f":
+            raise InputError("its array doubt must be one number; copy or write the file again")
+        content.doubt = float(stored.reshape(()))
+
+
 def float_vectors(stored: Array, scales: Array | None = None, mapped: bool = False) -> Array | CompactRows:
     """Return the vectors of a file as float32. With ``mapped``, numbers of 8 or 16 bits stay as they are. Raise
     InputError if the numbers are neither floating-point nor 8-bit numbers with ``scales``."""

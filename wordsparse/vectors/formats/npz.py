@@ -1,9 +1,10 @@
 """NumPy's format npz. ``numpy.load`` can open files in this format, too.
 
-The arrays are ``vectors`` (V, dim), ``words`` (V,) Unicode text and, if known, ``counts`` (V,) int64. Vectors of 8-bit
-numbers have ``scales`` (V,) float32; multiply each row by its scale. In NumPy's text arrays, each word takes as much
-space as the longest word, and NUL characters at the end of a word are lost. If a word is longer than MAX_LENGTH or ends
-in NUL, or if a key is not a str, ``words`` is therefore (bytes,) uint8, with one line of JSON per key. Vectors with
+The arrays are ``vectors`` (V, dim), ``words`` (V,) Unicode text and, if known, ``counts`` (V,) int64 and ``doubt``, a
+number that :mod:`wordsparse.vectors.evidence` explains. Vectors of 8-bit numbers have ``scales`` (V,) float32; multiply
+each row by its scale. In NumPy's text arrays, each word takes as much space as the longest word, and NUL characters at
+the end of a word are lost. If a word is longer than MAX_LENGTH or ends in NUL, or if a key is not a str,
+``words`` is therefore (bytes,) uint8, with one line of JSON per key. Vectors with
 n-grams also have the arrays of :meth:`wordsparse.vectors.ngrams.NgramVectors.arrays`. The archive contains a checksum
 of each array. A file of float16 or int8 is meant to be small: its words are JSON, and all arrays except ``vectors`` are
 compressed.
@@ -30,7 +31,7 @@ from wordsparse.files.unpacking import too_large, unpacked_limit
 from wordsparse.types import Array
 from wordsparse.vectors import names
 from wordsparse.vectors.compact import CompactRows
-from wordsparse.vectors.formats.base import HOW_MAPPED, Format, arrays_of, float_vectors
+from wordsparse.vectors.formats.base import HOW_MAPPED, Format, arrays_of, float_vectors, set_doubt
 from wordsparse.vectors.ngrams import ARRAYS, NgramVectors
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -43,7 +44,7 @@ ALIGNED = 64
 _HEADER, _SIZES, _FIELD, _IDENTIFIER = 30, 20, 4, 0xD935
 
 _NEEDED = ("vectors", "words")
-_ARRAYS = {*_NEEDED, *ARRAYS, "counts", "scales"}
+_ARRAYS = {*_NEEDED, *ARRAYS, "counts", "doubt", "scales"}
 # The types of vectors that can be mapped.
 _MAPPED = ("float32", "float16", "int8")
 
@@ -60,7 +61,7 @@ class Npz(Format):
         is_small = isinstance(content.vectors, CompactRows)
         arrays = {"words": _stored(content.words, as_json=is_small), **arrays_of(content.vectors)}
         if content.counts is not None and content.counts.dtype.kind in "iu":
-            arrays["counts"] = content.counts
+            arrays |= {"counts": content.counts, "doubt": np.array(content.doubt)}
         if content.ngrams is not None:
             arrays |= content.ngrams.arrays()
         with zipfile.ZipFile(target, "w") as archive:
@@ -91,6 +92,7 @@ def _content(path: Path, mapped: bool) -> WordVectors:
     except Exception as error:  # zipfile and its decompressors raise many kinds of errors
         raise InputError(f"is not an npz file, or is damaged: {error}; copy or write it again") from error
     content = WordVectors(keys, vectors, arrays.get("counts"))
+    set_doubt(content, arrays.get("doubt"))
     if arrays.keys() & set(ARRAYS):
         content.ngrams = NgramVectors.from_arrays(arrays)
         if content.ngrams.dim != content.dim:

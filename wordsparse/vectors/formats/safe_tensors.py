@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wordsparse import optional
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.vectors import names
-from wordsparse.vectors.formats.base import Format, arrays_of, float_vectors
+from wordsparse.vectors.formats.base import Format, arrays_of, float_vectors, set_doubt
 from wordsparse.vectors.word_vectors import WordVectors
 
 # The maximum size in bytes of a header that the package safetensors reads. The words are part of the header, as JSON
@@ -34,7 +34,9 @@ class SafeTensors(Format):
             raise InputError(f"the words take {size} bytes, more than a safetensors header may hold; use npz")
 
     def write(self, content: WordVectors, target: Path) -> None:
-        tensors = {**arrays_of(content.vectors), "counts": content.counts}
+        tensors: dict[str, Any] = {**arrays_of(content.vectors), "counts": content.counts}
+        if content.counts is not None:
+            tensors["doubt"] = np.array([content.doubt])
         named = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items() if tensor is not None}
         save(named, target, _metadata(content.words))
 
@@ -45,14 +47,16 @@ class SafeTensors(Format):
         safetensors = package()
         try:
             with safetensors.safe_open(path, framework="numpy") as file:
-                wanted = {"vectors", "scales", "counts"} & {*file.keys()}
+                wanted = {"vectors", "scales", "counts", "doubt"} & {*file.keys()}
                 tensors, words = {name: file.get_tensor(name) for name in wanted}, (file.metadata() or {}).get("words")
         except (safetensors.SafetensorError, TypeError) as error:  # TypeError for a number type that NumPy lacks
             raise InputError(f"is not a safetensors file, or is damaged: {error}; copy or write it again") from error
         if words is None or "vectors" not in tensors:
             raise InputError("is a safetensors file without the tensor vectors or the metadata words; write it again")
         vectors = float_vectors(tensors["vectors"], tensors.get("scales"))
-        return WordVectors(_parse_words(words), vectors, tensors.get("counts"))
+        content = WordVectors(_parse_words(words), vectors, tensors.get("counts"))
+        set_doubt(content, tensors.get("doubt"))
+        return content
 
 
 def package(module: str = "safetensors") -> Any:

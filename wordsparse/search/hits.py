@@ -1,0 +1,90 @@
+"""Answers to a question: :class:`Hit`, and :class:`Hits`, a list of hits that a notebook shows as a table."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import InitVar, asdict, dataclass
+from html import escape
+from itertools import groupby
+from typing import Any
+
+# The number of characters of a snippet, and how many of them may stand before the first matched word.
+_LENGTH, _BEFORE = 200, 40
+_WORD = re.compile(r"\w+|\W+")
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A document that answers a question.
+
+    Attributes
+    ----------
+    row : int
+        The place of the document among all documents, from 0 on.
+    score : float
+        ``cosine`` + weight · ``words``.
+    cosine : float
+        The cosine of the vectors of the question and of the document.
+    words : float
+        The part of shared words; it is 1 if a document of mean length holds each word of the question once.
+    matched : list of str
+        The words of the question that the document holds; their stems, if the index has stems.
+    text : str
+        The text of the document.
+    document : dict
+        The kept columns of the document.
+    """
+
+    row: int
+    score: float
+    cosine: float
+    words: float
+    matched: list[str]
+    text: str
+    document: dict[str, Any]
+    words_of: InitVar[Callable[[str], list[str]]]
+
+    def __post_init__(self, words_of: Callable[[str], list[str]]) -> None:
+        object.__setattr__(self, "_words_of", words_of)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributes by their names, as JSON can store them."""
+        return asdict(self)
+
+    def snippet(self, length: int = _LENGTH) -> str:
+        """Return the part of the text, of about ``length`` characters, that holds most of the matched words."""
+        return "".join(piece for piece, _ in self._pieces(length))
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<mark>{escape(piece)}</mark>" if held else escape(piece) for piece, held in self._pieces())
+
+    def _pieces(self, length: int = _LENGTH) -> Iterator[tuple[str, bool]]:
+        """Yield the pieces of the snippet, and whether they are matched words."""
+        text, matched = " ".join(self.text.split()), {*self.matched}
+        words_of = self._words_of  # type: ignore[attr-defined]
+        pieces, end = list[tuple[int, str, frozenset[str]]](), 0
+        for piece in _WORD.findall(text):
+            pieces.append((end, piece, frozenset(matched.intersection(words_of(piece)) if matched else ())))
+            end += len(piece)
+        held = [(start, words) for start, _, words in pieces if words]
+        windows = [frozenset().union(*(w for at, w in held if start <= at < start + length)) for start, _ in held]
+        first = held[max(range(len(held)), key=lambda i: len(windows[i]))][0] if held else 0
+        start = max(0, min(first - _BEFORE, len(text) - length))
+        shown = [(piece, bool(words)) for at, piece, words in pieces if start <= at < start + length]
+        yield from [("…", False)] * (start > 0)
+        for is_held, run in groupby(shown, key=lambda each: each[1]):
+            yield "".join(piece for piece, _ in run), is_held
+        yield from [("…", False)] * (start + length < len(text))
+
+
+class Hits(list[Hit]):
+    """The hits of a question, best first."""
+
+    def _repr_html_(self) -> str:
+        names = list(self[0].document) if self else []
+        rows = (
+            [f"{hit.score:.3f}", *(escape(str(cell)) for cell in hit.document.values()), hit._repr_html_()]
+            for hit in self
+        )
+        head = "".join(f"<th>{escape(name)}</th>" for name in ("score", *names, "text"))
+        body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+        return f"<table><tr>{head}</tr>{body}</table>"
