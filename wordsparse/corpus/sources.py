@@ -80,16 +80,8 @@ def _paths(corpus: Any) -> Sequence[str | os.PathLike[str]] | None:
 
 def _are_texts(items: Sequence[str | os.PathLike[str]]) -> bool:
     """Return whether a list of str holds texts, not paths: there is none with this path, and there are spaces."""
-    return all(isinstance(item, str) and not _exists(item) for item in items) and any(
-        " " in str(item) for item in items
-    )
-
-
-def _exists(path: str) -> bool:
-    try:
-        return os.path.lexists(path)
-    except ValueError:  # a NUL
-        return False
+    are_new = all(isinstance(item, str) and not os.path.lexists(item) for item in items)
+    return are_new and any(" " in str(item) for item in items)
 
 
 def some_of(paths: Sequence[Path]) -> str:
