@@ -92,7 +92,9 @@ class WordVectors(VectorTable):
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
     def __getitem__(self, word: Any) -> Array:
-        """Return the vector of a word, (dim,), or the vectors of a list of words, (n, dim); see :meth:`vector`."""
+        """Return the vector of a word, (dim,), or the vectors of a list of words, (n, dim); see :meth:`vector`. If the
+        vector of a word is composed, a warning says so the first time."""
+        self._tell_of_compositions(word)
         if isinstance(word, list | np.ndarray) or (isinstance(word, tuple) and word not in self._row_of):
             return np.vstack([self.vector(one) for one in word])
         return self.vector(word)
@@ -167,9 +169,12 @@ class WordVectors(VectorTable):
         """
         refuse_unknown(unknown, ["n", "candidates", "evidence"])
         query = self._query_of(word)
-        for part in [] if isinstance(word, np.ndarray) else self.new_compositions(word):
-            logger.warning("%r is not in the vocabulary: its vector is composed of its n-grams", part)
+        self._tell_of_compositions(word)
         return self._best(query, n, candidates, evidence)
+
+    def _tell_of_compositions(self, word: Key | Sequence[Key]) -> None:
+        for part in [] if self.ngrams is None or isinstance(word, np.ndarray) else self.new_compositions(word):
+            logger.warning("%r is not in the vocabulary: its vector is composed of its n-grams", part)
 
     def new_compositions(self, word: Key | Sequence[Key]) -> list[str]:
         """Return the words of a query of :meth:`similar` whose vectors are composed from n-grams, except for words that

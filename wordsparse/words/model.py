@@ -432,7 +432,8 @@ class Model:
         -------
         list of (str, float), or list of such lists, or dict
             For one basket, a list of words and their numbers, most probable first. For several baskets, a list of such
-            lists. For a table, a dict that maps the name of each group, as text, to its list.
+            lists. For a table, a dict that maps the name of each group to its list. A name that is a whole number is an
+            int, and is also found as text.
 
         Raises
         ------
