@@ -172,7 +172,7 @@ class WordVectors(VectorTable):
         self._tell_of_compositions(word)
         return self._best(query, n, candidates, evidence)
 
-    def _tell_of_compositions(self, word: Key | Sequence[Key]) -> None:
+    def _tell_of_compositions(self, word: Any) -> None:
         for part in [] if self.ngrams is None or isinstance(word, np.ndarray) else self.new_compositions(word):
             logger.warning("%r is not in the vocabulary: its vector is composed of its n-grams", part)
 
