@@ -9,6 +9,7 @@ import pytest
 from wordsparse import display
 from wordsparse.cli import terminal
 from wordsparse.display import Display
+from wordsparse.training import progress
 
 
 class Terminal(io.StringIO):
@@ -33,6 +34,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = 
 def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Previously, log files contained progress bars, carriage returns and cursor movements."""
     monkeypatch.setattr(display, "LOG_BETWEEN", 0.0)
+    monkeypatch.setattr(display, "LOG_FIRST", 0.0)
     lines = shown(monkeypatch, io.StringIO()).splitlines()
     assert lines[0].startswith("wordsparse: encode: 10 tokens")
     assert lines[2].startswith("wordsparse: train: 12 % of 40 tokens, epoch 1\\x1b[31m")
@@ -74,3 +76,33 @@ def test_a_message_stands_in_the_place_of_the_progress(monkeypatch: pytest.Monke
     before, _, after = stream.getvalue().partition("wordsparse: a message\n")
     assert before.endswith("\r")  # the line was cleared
     assert "train: 66 %" in after
+
+
+def test_a_log_hears_of_a_phase_within_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previously, the first line of a phase came after a minute, so the log of a short run had none."""
+    clock = iter(range(100))
+    monkeypatch.setattr(display.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(sys, "stderr", stream := io.StringIO())
+    with Display() as screen:
+        for done in range(3):
+            screen.update("train", "tokens", done, 40)
+    assert stream.getvalue().startswith("wordsparse: train: 5 % of 40 tokens")
+    assert stream.getvalue().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("total", "said"), [(1000, "training takes about 17 min or less: fewer dimensions (dim)"), (30, "")]
+)
+def test_a_run_of_more_than_a_minute_is_announced(
+    total: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Previously, a run with 2,000 dimensions took nine minutes without any warning."""
+    clock = iter(range(1, 100))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with Display() as screen:
+        forecast = progress._Forecast(screen)
+        for tokens in range(10):
+            forecast.see(progress.Progress(tokens, total, 0, 4.0))
+    printed = capsys.readouterr().err
+    assert printed.startswith(said)
+    assert printed.count("\n") == bool(said)

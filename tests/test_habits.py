@@ -42,6 +42,14 @@ ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
     "some rows": (lambda _: ws.train(TEXT, where="year > 1900"), "choose the rows of the table first, in a data frame"),
     "the number of answers": (lambda model: model.predict(["cat"], topn=3), r"unknown option topn: did you mean n\?"),
     "a text as a basket": (lambda model: model.predict("a cat"), "must be a list of items, not 'a cat': split"),
+    "k of analogies": (lambda model: model.wv.analogy("cat", "a", "dog", k=3), r"unknown option k: did you mean n\?"),
+    "topn of analogies": (lambda model: model.wv.analogy("cat", "a", "dog", topn=3), r"did you mean n\?"),
+    "two words of three": (lambda model: model.wv.analogy("cat", "a"), "an analogy needs three words"),
+    "three words and a list": (lambda model: model.wv.analogy("cat", "a", "a", positive="a"), "needs three words"),
+    "topn of plots": (lambda model: model.wv.plot(["cat", "a", "dog"], top_k=3), r"did you mean n\?"),
+    "a format of saving": (lambda model: model.save("m", overwite=True), r"did you mean overwrite\?"),
+    "bce": (lambda _: ws.FactoredOutput(9, 3, loss="bce"), "did you mean bounded-ns"),
+    "cross-entropy": (lambda _: ws.FactoredOutput(9, 3, loss="cross_entropy"), "wordsparse.torch.SampledOutput"),
     "no model": (lambda model: ws.load("nothere"), "nothere: there is no model here"),
     "a file of vectors": (lambda model: ws.load(__file__), "wordsparse.read_vectors reads a file of vectors"),
     "a file of labels": (lambda model: ws.load(__file__), "is a file, not the directory of a model"),
@@ -61,6 +69,10 @@ def test_calls_of_other_libraries_are_refused_with_a_hint(name: str, model: ws.M
         (lambda model: model.similar, "model.wv.similar"),
         (lambda model: model.most_similar, "model.wv"),
         (lambda model: model.words, "vocabulary.words"),
+        (lambda model: model.transform, r"model\.encode\(texts\)"),
+        (lambda model: model.doesnt_match, r"KeyedVectors\.of"),
+        (lambda model: model.wv.transform, r"it is encode\(texts\)"),
+        (lambda model: ws.fit, r"wordsparse\.train\(corpus\)"),
         (lambda model: model.nothing, r"no attribute 'nothing'$"),
         (lambda model: model.wv.most_similar, r"it is similar\(word_or_vector, n\)"),
         (lambda model: model.wv.key_to_index, r"it is row\(word\)"),
@@ -121,3 +133,23 @@ def test_unlikely_requests_run_with_a_warning(
     assert main(command.split()) == 0
     streams = capsys.readouterr()
     assert warning in streams.out + streams.err
+
+
+def test_an_analogy_takes_gensims_lists(model: ws.Model) -> None:
+    expected = model.wv.analogy("cat", "a", "dog", 2)
+    assert model.wv.analogy(positive=["a", "dog"], negative="cat", n=2) == expected
+
+
+def test_a_cell_that_saves_can_be_run_again(model: ws.Model, tmp_path: Path) -> None:
+    """Previously, a notebook's cell that saved a model failed when it was run again."""
+    path = tmp_path / "model"
+    model.save(path)
+    with pytest.raises(ws.InputError, match="is a model already: replace it with overwrite=True"):
+        model.save(path)
+    other = ws.train(TEXT, **SHORT | {"seed": 9})
+    other.save(path, overwrite=True)
+    np.testing.assert_array_equal(ws.load(path).vectors, other.vectors)
+    (path / "notes.txt").write_text("mine")
+    with pytest.raises(ws.InputError, match="exists already"):
+        model.save(path, overwrite=True)
+    model.save(tmp_path / "new", overwrite=True)

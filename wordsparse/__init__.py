@@ -69,7 +69,7 @@ _MODULES = {
 # A map from names in gensim and fastText to their counterparts here.
 _ELSEWHERE = {
     "train_supervised": "wordsparse.labels.TextClassifier().fit(texts, labels)",
-    "train_unsupervised": "wordsparse.train(text)",
+    **dict.fromkeys(("train_unsupervised", "fit"), "wordsparse.train(corpus)"),
     "load_model": "wordsparse.load(path), or wordsparse.read_vectors(path) for files of other tools",
     "load_word2vec_format": "wordsparse.read_vectors(path)",
     "TextClassifier": "wordsparse.labels.TextClassifier",
@@ -101,4 +101,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*__all__, "__version__"})

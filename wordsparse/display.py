@@ -13,8 +13,9 @@ from typing import Any, Self
 
 from wordsparse.files.escaping import escaped
 
-# The seconds before the first line, and from line to line: on a terminal (lines are overwritten), and in a log file.
-BETWEEN, LOG_BETWEEN = 0.5, 60.0
+# The seconds from line to line: on a terminal (lines are overwritten), and in a log file. LOG_FIRST are the seconds
+# before the first line of a phase in a log file.
+BETWEEN, LOG_BETWEEN, LOG_FIRST = 0.5, 30.0, 1.5
 
 _drawn = 0  # number of characters in the line to overwrite next
 _output: Any = None  # the handle of the notebook's output that holds the line, while there is one
@@ -52,7 +53,7 @@ class Display:
             self.close()
             self._name, self._over, self._start = name, _is_written_over(), now
             self._first, self._first_share = done, share or 0.0
-            self._next = now + self._between()
+            self._next = now + (BETWEEN if self._over else LOG_FIRST)
         if now < self._next:
             return
         self._next = now + self._between()
@@ -118,7 +119,7 @@ def _parts(
     parts = parts if share is None else [f"{share:.0%} of the text", *parts]
     parts += [note] if note else []
     parts += [f"{_number(round(rate))} {unit}/s"] if rate >= 1 else []
-    return parts if left is None else [*parts, f"{_time(left)} left"]
+    return parts if left is None else [*parts, f"{duration(left)} left"]
 
 
 def _number(count: int) -> str:
@@ -140,7 +141,7 @@ def _notebook() -> bool:
     return shell is not None and "IPKernelApp" in shell.config
 
 
-def _time(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """Return a duration as text, in seconds, minutes or hours."""
     minutes, hours = round(seconds / 60), round(seconds / 3600, 1)
     if seconds < 90:

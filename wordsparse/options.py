@@ -39,6 +39,10 @@ LEMMAS = (
 )
 LANGUAGES = f"tokens=unicode (--tokens unicode) splits most languages into words; {LEMMAS}"
 STOP_WORDS = "there is no list of stop words: training subsamples frequent words (sample), and texts weigh them little"
+NO_SOFTMAX = (
+    "cross-entropy over all outputs has no exact step: take bounded-ns or, in a network with one target per example, "
+    "wordsparse.torch.SampledOutput"
+)
 ROWS = "choose the rows of the table first, in a data frame or by DuckDB"
 PERIODS = f"{ROWS} (docs/over-time.md)"
 
@@ -92,6 +96,8 @@ _VALUES = {
     **dict.fromkeys(("sg", "skip-gram", "skip_gram"), "skipgram"),
     **dict.fromkeys(("ns", "neg", "negative-sampling", "sgns"), "bounded-ns"),
     **dict.fromkeys(("mse", "l2"), "squared"),
+    **dict.fromkeys(("bce", "binary_cross_entropy", "bcewithlogits", "bce_with_logits", "logistic"), "bounded-ns"),
+    **dict.fromkeys(("ce", "cross_entropy", "crossentropy", "cross-entropy", "nll"), NO_SOFTMAX),
     **dict.fromkeys(("gpu", "cuda:0"), "cuda"),
     **dict.fromkeys(("w2v", "txt", "text", "vec", "glove"), "word2vec"),
     **dict.fromkeys(("word2vec-binary", "bin", "binary"), "word2vec-bin"),

@@ -125,3 +125,12 @@ def test_predict_needs_probabilities(tmp_path: Path) -> None:
     model = ws.train([["a", "b", "c"]] * 20, loss="squared", dim=2, epochs=1, min_count=1, progress=False)
     with pytest.raises(ws.InputError, match="loss bounded-ns"):
         model.predict(["a"])
+
+
+def test_the_beginning_of_a_name_is_answered_with_the_name(tmp_path: Path, capsys: Output) -> None:
+    films = ["Star Wars (1977)", "Fargo (1996)", "Return of the Jedi (1983)"]
+    path = str(tmp_path / "m")
+    options = {"preset": "items", "dim": 3, "epochs": 1, "progress": False}
+    ws.train([films, films[:2]] * 60, output=path, **options)
+    assert main(["next", path, "Star Wars", "Fargo (1996)"]) == 0
+    assert "Star Wars: not in the vocabulary; ignored; did you mean 'Star Wars (1977)'?" in capsys.readouterr().err

@@ -154,16 +154,16 @@ def test_a_killed_replacement_leaves_the_old_or_the_new(tmp_path: Path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(state.os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
         with pytest.raises(WordsparseError, match="writing failed"):
-            new.save(path, replace=True)
+            new.save(path, overwrite=True)
     same(SparseTargetClassifier.load(path), old)
     for each in (new, old, new):
-        each.save(path, replace=True)
+        each.save(path, overwrite=True)
         same(SparseTargetClassifier.load(path), each)
         assert len(list(path.iterdir())) == 2
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mine").touch()
     with pytest.raises(InputError):
-        new.save(tmp_path / "other", replace=True)
+        new.save(tmp_path / "other", overwrite=True)
     assert [part.name for part in (tmp_path / "other").iterdir()] == ["mine"]
 
 

@@ -119,11 +119,10 @@ def test_only_a_model_is_overwritten(text: Path, output: Path) -> None:
     assert (output / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("text", ["word " * 3000, ["word " * 3000], ["a quick brown fox", "and another one"]])
 @pytest.mark.parametrize("output", [None, "model"])
-def test_documents_given_as_paths_are_recognised(tmp_path, text, output):
+def test_a_document_given_as_a_path_is_recognised(tmp_path, output):
     """Without this check, the error would be an OSError that quotes the whole document."""
     with pytest.raises(InputError, match="is text, not the path of a file: a str is a path") as refusal:
-        ws.train(text, output=None if output is None else tmp_path / output, **SHORT)
+        ws.train("word " * 3000, output=None if output is None else tmp_path / output, **SHORT)
     assert len(str(refusal.value)) < 400
     assert not any(tmp_path.iterdir())

@@ -1,10 +1,12 @@
 """Texts, options and recipes of a run, in every form that is accepted or refused."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from support.topics import SMALL, Sentences, two_topics
 
@@ -187,3 +189,42 @@ def test_a_given_recipe_is_used_and_stored() -> None:
 def test_recipes_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         Options(**{"recipe": recipe.recommended("cbow", "bounded-ns"), **options})
+
+
+RAW = ["The cat, sat.", "the DOG sat"] * 10
+ONCE = {"min_count": 1, "epochs": 1, "dim": 3}
+
+
+@pytest.mark.parametrize(
+    "corpus",
+    [RAW, iter(RAW), pd.Series([float("nan"), *RAW]), pd.DataFrame({"text": RAW}), [{"text": text} for text in RAW]],
+)
+def test_raw_texts_are_split_by_a_tokeniser_that_is_named(corpus: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Previously, a Series was refused, a list of str was a list of paths, and cells were split at white space."""
+    column = (
+        {} if isinstance(corpus, pd.Series) or corpus is RAW or isinstance(corpus, Iterator) else {"column": "text"}
+    )
+    model = ws.train(corpus, **ONCE, **column)
+    assert set(model.vocabulary.words) == {"the", "cat", "sat", "dog"}
+    assert "the tokeniser simple splits the texts" in caplog.text
+    assert model.split.tokens == "simple"
+
+
+def test_documents_to_be_searched_are_split_by_a_tokeniser(tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("\n".join(RAW), "utf-8")
+    searched = ws.train(tmp_path / "text.txt", preset="search", **ONCE)
+    assert set(searched.vocabulary.words) == {"the", "cat", "sat", "dog"}
+    assert "DOG" in ws.train(tmp_path / "text.txt", **ONCE).vocabulary
+    assert "DOG" in ws.train(tmp_path / "text.txt", preset="search", tokens="split", **ONCE).vocabulary
+
+
+def test_a_table_without_columns_is_answered_with_its_columns(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"film": ["a"], "user_id": [1], "watched_at": [3]})
+    with pytest.raises(InputError, match="its columns are 'film', 'user_id', 'watched_at'"):
+        ws.train(frame)
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    line = "--for sessions --column film --group-by user_id --order-by watched_at -o MODEL"
+    with pytest.raises(InputError, match=f"{line} .column='film', group='user_id', order='watched_at'"):
+        ws.train(tmp_path / "log.csv", preset="sessions")
+    with pytest.raises(InputError, match="--for items --column film --group-by user_id -o MODEL"):
+        ws.train(tmp_path / "log.csv", preset="items")

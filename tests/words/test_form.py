@@ -168,6 +168,14 @@ def test_similar_names_a_composed_word_once(caplog: pytest.LogCaptureFixture) ->
     assert "'walks' is not in the vocabulary: its vector is composed of its n-grams" in caplog.messages
 
 
+def test_the_vector_of_a_composed_word_is_announced_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Previously, ``vectors[word]`` composed vectors in silence, although ``word in vectors`` was False."""
+    made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
+    for query in ("unhappiness", "kind", ["unhappiness", "walks"], np.array(["kind"])):
+        _ = made[query]
+    assert [record.args for record in caplog.records] == [("unhappiness",), ("walks",)]
+
+
 @pytest.mark.parametrize("word", ["", "zzz", "kind ness", "kindness\n", " "])
 def test_words_that_cannot_be_composed_are_refused(word: str) -> None:
     made = form.with_form(WordVectors(WORDS, vectors()))

@@ -102,7 +102,7 @@ def test_a_copy_is_trained_on_and_exported_like_the_model(tmp_path: Path, copied
 
 def test_nothing_is_overwritten(saved: Path) -> None:
     before = (saved / INPUT).read_bytes()
-    with pytest.raises(InputError, match="model: exists already"):
+    with pytest.raises(InputError, match="model: is a model already: replace it with overwrite=True"):
         make(1).save(saved)
     assert (saved / INPUT).read_bytes() == before
 

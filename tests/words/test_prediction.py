@@ -287,3 +287,15 @@ def test_users_keep_their_type_and_candidates_come_from_a_file(
 def test_a_tokeniser_that_cuts_items_is_named(caplog: pytest.LogCaptureFixture) -> None:
     ws.train(iter(["K95.4-A K1", "K95.4-A K2"]), preset="items", tokens="unicode", dim=2, epochs=1, progress=False)
     assert "a tokeniser cuts names of items" in caplog.text
+
+
+def test_names_of_groups_are_found_as_numbers_and_as_text(model: ws.Model) -> None:
+    """Previously, the answer of user 7 was not found as "7", although the page shows text."""
+    frame = pd.DataFrame({"user": [7, 8], "item": WORDS[:2]})
+    found = model.predict(frame, 2, column="item", group="user")
+    assert found["7"] == found[7] == found[np.int64(7)]
+    texts = model.predict(frame.astype({"user": str}).replace({"user": {"8": "b"}}), 2, column="item", group="user")
+    assert texts["7"] == texts[7] == found[7]
+    for name in ("9", 9, "c", None):
+        with pytest.raises(KeyError):
+            found[name]

@@ -28,7 +28,7 @@ from wordsparse.corpus.tables import writing
 from wordsparse.display import Display
 from wordsparse.errors import InputError
 from wordsparse.files import storage
-from wordsparse.files.escaping import number_of
+from wordsparse.files.escaping import listed, number_of
 
 # The number of baskets of a table that are answered at a time.
 BATCH = 4096
@@ -72,6 +72,7 @@ def command(
     column --group-by form a basket. In sessions, rows are sorted by the column --order-by. By default, the columns have
     the same names as in MODEL's training table.
     """
+    from wordsparse.vectors.queries import close_to
     from wordsparse.words.model_directory import load
 
     check_order(model, items)
@@ -87,7 +88,10 @@ def command(
     for basket in map(trained.split.join, questions):
         with questions.answering():
             answer = trained.predict(basket, n, candidates=chosen)
-        terminal.say(f"{item}: not in the vocabulary; ignored" for item in basket if item not in trained)
+        for item in basket:
+            if item not in trained:
+                close = f"; did you mean {listed(names)}?" if (names := close_to(trained.wv, item)) else ""
+                terminal.say([f"{item}: not in the vocabulary; ignored{close}"])
         lines = [f"{item} {probability:.4f}" for item, probability in answer]
         if questions.are_lines:
             names = [item for item, _ in answer]

@@ -86,7 +86,7 @@ class TextOptions(Checked):
     tokens: str | os.PathLike[str] | Callable[[str], list[str]] | None = option(
         None,
         "Tokeniser, which splits text into words. If a tokeniser is given, the items of an iterable are texts (str).",
-        shown="split; simple for the format wiki",
+        shown="split; simple for the format wiki and, in train, for columns, --for search, and str in Python",
         choices={
             **{name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},
             "FILE.json": "subwords from a Hugging Face tokenizer file; needs wordsparse[tokenizers]",

@@ -143,7 +143,8 @@ class RawText:
                 if (kind := format or format_of_name(file)) in TABLES:
                     raise needs_column(file, kind, _COLUMN)
         if column is None and (is_rows or group is not None or weight is not None or names):
-            raise InputError("a table needs the name of the column that holds the text or the items (column)")
+            columns = f": its columns are {listed([*map(str, corpus.given.columns)])}" if is_rows else ""
+            raise InputError(f"a table needs the name of the column that holds the text or the items (column){columns}")
         is_text = group is None and not items and (paths is not None or column is not None)
         if tokens is None and is_text:
             tokens = "simple" if format == "wiki" else "split"

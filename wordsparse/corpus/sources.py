@@ -71,9 +71,17 @@ def _paths(corpus: Any) -> Sequence[str | os.PathLike[str]] | None:
     if not isinstance(corpus, list | tuple):
         return None
     are_paths = [isinstance(item, str | os.PathLike) for item in corpus]
+    if all(are_paths) and _are_texts(corpus):
+        return None
     if any(are_paths) and not all(are_paths):
         raise InputError("a list of texts must hold paths only, or lists of tokens only")
     return corpus if all(are_paths) else None
+
+
+def _are_texts(items: Sequence[str | os.PathLike[str]]) -> bool:
+    """Return whether a list of str holds texts, not paths: there is none with this path, and there are spaces."""
+    are_new = all(isinstance(item, str) and not os.path.lexists(item) for item in items)
+    return are_new and any(" " in str(item) for item in items)
 
 
 def some_of(paths: Sequence[Path]) -> str:

@@ -358,19 +358,19 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             raise InputError("Y has no label of a training row, so nothing can be judged: give at least one")
         return truth
 
-    def save(self, path: str | PathLike[str], *, replace: bool = False) -> None:
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write a directory with checksummed arrays and a manifest, atomically. The directory contains no pickle.
 
-        With ``replace``, ``path`` may hold a classifier, which stays until the new one is complete.
+        With ``overwrite``, ``path`` may hold a classifier, which stays until the new one is complete.
 
         Raises
         ------
         InputError
-            If ``path`` exists and is not an empty directory, or holds no classifier if ``replace``, or cannot be
+            If ``path`` exists and is not an empty directory, or with ``overwrite``, holds no classifier, or cannot be
             created.
         """
         checks.check_is_fitted(self)
-        write = state.replace if replace and os.path.lexists(path) else state.save
+        write = state.replace if overwrite and os.path.lexists(path) else state.save
         write(path, self, *self._saved())
 
     @classmethod

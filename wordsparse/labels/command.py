@@ -126,7 +126,7 @@ def train(
     if training:
         classifier.partial_fit(*training)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    classifier.save(output, replace=resume)
+    classifier.save(output, overwrite=resume)
     total = classifier.n_rows_
     result = {
         "rows": int(total) if total.is_integer() else total,

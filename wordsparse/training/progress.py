@@ -1,6 +1,7 @@
 """The reports of a run. The progress after each minibatch is displayed and written to a log."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -9,9 +10,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from wordsparse.display import Display
+from wordsparse.display import Display, duration
 from wordsparse.errors import InputError
 from wordsparse.files.storage import writing
+
+# A run of more than LONG seconds is announced after its first FORECAST_AFTER seconds.
+LONG, FORECAST_AFTER = 60.0, 1.5
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,37 @@ def reports(
         def encoding(tokens: int, share: float | None) -> None:
             display.update("encode", "tokens", tokens, share=share)
 
+        forecast = _Forecast(display)
+
         def training(step: Progress) -> None:
             write(step)
             if callable(progress):
                 progress(step)
             else:
+                forecast.see(step)
                 _show(display, step)
 
         yield encoding, training
+
+
+class _Forecast:
+    """Says once, after the first seconds of a run, how long the run takes if this is more than a minute."""
+
+    def __init__(self, display: Display) -> None:
+        self._display, self._begun, self._is_done = display, (0.0, 0), False
+
+    def see(self, step: Progress) -> None:
+        """Take the progress of the run into account."""
+        now, (then, tokens) = time.monotonic(), self._begun
+        if not then:
+            self._begun = now, step.tokens
+        elif not self._is_done and now - then >= FORECAST_AFTER:
+            self._is_done = True
+            left = (step.total_tokens - step.tokens) / max(rate(step.tokens - tokens, now - then), 1e-9)
+            if left > LONG:
+                # The first minibatches are small, so the rate usually rises.
+                cures = "fewer dimensions (dim), fewer epochs or more threads shorten it"
+                self._display.say(f"training takes about {duration(left)} or less: {cures}")
 
 
 def _show(display: Display, step: Progress) -> None:

@@ -9,7 +9,8 @@ the default. A new text gets its own default number of epochs.
 import itertools
 import logging
 import os
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.corpus.encoding import encoded
 from wordsparse.corpus.options import ROWS, TextOptions
 from wordsparse.corpus.sources import Corpus, files_at
-from wordsparse.corpus.tables import format_of_name
+from wordsparse.corpus.tables import FORMATS as TABLES
+from wordsparse.corpus.tables import column_names, format_of_name, guessed, needs_column
 from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.files.escaping import number_of
@@ -44,6 +46,12 @@ from wordsparse.words.text_source import TextSource
 # Options that a finished model does not pass on: a new text has its own number of epochs, and the model itself holds
 # its features.
 ANEW = ("epochs", "features")
+
+RAW_TOKENS = "simple"
+RAW_TEXT = (
+    "the tokeniser simple splits the texts into lower-case words; tokens='split' (--tokens split) keeps them as they "
+    "are, and unicode keeps digits, too"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +124,10 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     if stored is not None and kind.name == recorded.get("preset"):
         data, reading = stored.reading(data, kind)
         recorded |= reading
+    if stored is None and kind.reading is TextOptions:
+        _refuse_log(data, kind, keywords)
+        data, default = _tokenised(data, kind, keywords)
+        recorded |= default
     values = {**recorded, **keywords, "preset": kind.name}
     values = {name: value for name, value in values.items() if value is not None}
     # If the kind has no name, options cannot look up its defaults, so the defaults must be passed explicitly.
@@ -138,6 +150,39 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     if options.threads is not None and options.threads > (cpus := available_cpus()):
         logger.warning("%s threads share %s", options.threads, number_of(cpus, "CPU"))
     return Request(kind, data, reading, options, run, devices.choose(options.device), _features(options, reading))
+
+
+def _tokenised(data: Corpus, kind: Kind, keywords: Mapping[str, Any]) -> tuple[Corpus, dict[str, Any]]:
+    """Return the corpus and, if the user gave no tokeniser, the tokeniser of raw texts. The cells of a table, the str
+    of an iterable, and documents to be searched are raw texts; items and walks are not."""
+    if keywords.get("tokens") is not None or keywords.get("group") is not None or kind.name in (*ITEMS, "walks"):
+        return data, {}
+    is_raw = data.form in ("frame", "files") and keywords.get("column") is not None
+    if data.form == "files":
+        is_raw = is_raw or (kind.searched and keywords.get("format") is None)
+    elif data.form == "items" and isinstance(data.given, Iterable):
+        first, items = _first(data.given)
+        is_text = isinstance(first, str | float)  # a missing text is NaN
+        data, is_raw = Corpus(items, "items"), is_text if keywords.get("column") is None else True
+    if is_raw:
+        logger.warning("tokens: %s", RAW_TEXT)
+    return data, {"tokens": RAW_TOKENS} if is_raw else {}
+
+
+def _refuse_log(data: Corpus, kind: Kind, keywords: Mapping[str, Any]) -> None:
+    """Raise InputError that shows the whole request if a table of items was given without the names of its columns."""
+    if kind.name not in ITEMS or keywords.get("column") is not None:
+        return
+    for path in data.paths or ():
+        if (format := keywords.get("format") or format_of_name(Path(path))) in TABLES and os.path.isfile(path):
+            names = guessed(column_names(Path(path), format))
+            names = {name: column for name, column in names.items() if name != "order" or kind.name == "sessions"}
+            shell = " ".join(
+                f"--{abouts(TextOptions)[name].cli or name} {shlex.quote(column)}" for name, column in names.items()
+            )
+            python = ", ".join(f"{name}={column!r}" for name, column in names.items())
+            line = f"wordsparse train {shlex.quote(os.fspath(path))} --for {kind.name} {shell} -o MODEL"
+            raise needs_column(Path(path), format, f"name the columns of items, users and times: {line} ({python})")
 
 
 def _features(options: Options, reading: Mapping[str, Any]) -> Features | None:

@@ -9,6 +9,7 @@ themselves.
 import difflib
 import unicodedata
 from collections.abc import Hashable, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -97,14 +98,16 @@ def unknown(vectors: VectorTable, query: Hashable) -> UnknownWordError:
 
 
 def close_to(vectors: VectorTable, word: str) -> list[str]:
-    """Return at most three frequent words whose spelling is similar to the spelling of an unknown word."""
-    frequent = (vectors.words[row] for row in vectors.most_frequent(_SPELLING_CANDIDATES).tolist())
+    """Return at most three frequent words whose spelling is similar to the spelling of an unknown word or, if there are
+    none, that begin with it, as "Star Wars (1977)" begins with "Star Wars"."""
+    frequent = [vectors.words[row] for row in vectors.most_frequent(_SPELLING_CANDIDATES).tolist()]
     candidates = [
         key
         for key in frequent
         if isinstance(key, str) and abs(len(key) - len(word)) <= 2 and key[:1].lower() == word[:1].lower()
     ]
-    return difflib.get_close_matches(word, candidates, n=3)
+    longer = (key for key in frequent if isinstance(key, str) and key.lower().startswith(f"{word.lower()} "))
+    return difflib.get_close_matches(word, candidates, n=3) or [*islice(longer, 3)]
 
 
 def _from_ngrams(vectors: VectorTable, word: Hashable) -> Array | None:

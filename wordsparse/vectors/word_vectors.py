@@ -50,6 +50,8 @@ ELSEWHERE = {
     **dict.fromkeys(("key_to_index", "get_word_id", "get_index"), "row(word)"),
     **dict.fromkeys(("vector_size", "get_dimension"), "dim"),
     **dict.fromkeys(("get_input_matrix", "syn0"), "vectors"),
+    "doesnt_match": "wordsparse.gensim.KeyedVectors.of(vectors).doesnt_match(words)",
+    **dict.fromkeys(("transform", "fit_transform"), "encode(texts)"),
     **dict.fromkeys(("save", "save_word2vec_format"), "export(path, format)"),
 }
 
@@ -90,7 +92,9 @@ class WordVectors(VectorTable):
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
     def __getitem__(self, word: Any) -> Array:
-        """Return the vector of a word, (dim,), or the vectors of a list of words, (n, dim); see :meth:`vector`."""
+        """Return the vector of a word, (dim,), or the vectors of a list of words, (n, dim); see :meth:`vector`. If the
+        vector of a word is composed, a warning says so the first time."""
+        self._tell_of_compositions(word)
         if isinstance(word, list | np.ndarray) or (isinstance(word, tuple) and word not in self._row_of):
             return np.vstack([self.vector(one) for one in word])
         return self.vector(word)
@@ -165,9 +169,12 @@ class WordVectors(VectorTable):
         """
         refuse_unknown(unknown, ["n", "candidates", "evidence"])
         query = self._query_of(word)
-        for part in [] if isinstance(word, np.ndarray) else self.new_compositions(word):
-            logger.warning("%r is not in the vocabulary: its vector is composed of its n-grams", part)
+        self._tell_of_compositions(word)
         return self._best(query, n, candidates, evidence)
+
+    def _tell_of_compositions(self, word: Any) -> None:
+        for part in [] if self.ngrams is None or isinstance(word, np.ndarray) else self.new_compositions(word):
+            logger.warning("%r is not in the vocabulary: its vector is composed of its n-grams", part)
 
     def new_compositions(self, word: Key | Sequence[Key]) -> list[str]:
         """Return the words of a query of :meth:`similar` whose vectors are composed from n-grams, except for words that
@@ -256,27 +263,37 @@ class WordVectors(VectorTable):
 
     def analogy(
         self,
-        a: Key,
-        b: Key,
-        c: Key,
+        a: Key = None,
+        b: Key = None,
+        c: Key = None,
         n: int = 10,
         *,
+        positive: Key | Sequence[Key] = (),
+        negative: Key | Sequence[Key] = (),
         candidates: Iterable[Key] | Array | None = None,
         evidence: bool = True,
+        **unknown: NoReturn,
     ) -> Neighbours:
         """Return words x such that ``a`` is to ``b`` as ``c`` is to x: the words nearest to b - a + c (3CosAdd), and
         their cosines with it.
 
-        The vectors are normalised before the sum; ``a``, ``b`` and ``c`` are excluded from the result. ``candidates``
-        are the only words that may be returned, as in :meth:`similar`. ``evidence`` says whether the cosines of words
-        that occur a few times count less.
+        The vectors are normalised before the sum; ``a``, ``b`` and ``c`` are excluded from the result. In place of
+        ``a``, ``b`` and ``c``, you may give gensim's lists of ``positive`` and ``negative`` words. ``candidates`` are
+        the only words that may be returned, as in :meth:`similar`. ``evidence`` says whether the cosines of words that
+        occur a few times count less.
 
         Raises
         ------
         InputError
-            If a word is unknown, ``n`` is below 1, or no candidate has a row.
+            If a word is unknown or missing, ``n`` is below 1, or no candidate has a row.
         """
-        query = self._direction([(a, -1.0), (b, 1.0), (c, 1.0)])._replace(doubt=FEW)
+        refuse_unknown(unknown, ["a", "b", "c", "n", "positive", "negative", "candidates", "evidence"], skip=3)
+        lists = [words if isinstance(words, list | tuple) else [words] for words in (positive, negative)]
+        weighted = [(word, sign) for words, sign in zip(lists, (1.0, -1.0), strict=True) for word in words]
+        missing = [word is None for word in (a, b, c)]
+        if any(missing) != all(missing) or any(missing) != bool(weighted):
+            raise InputError("an analogy needs three words, a is to b as c, or the lists positive= and negative=")
+        query = self._direction(weighted or [(a, -1.0), (b, 1.0), (c, 1.0)])._replace(doubt=FEW)
         return self._best(query, n, candidates, evidence)
 
     def with_evidence(self) -> WordVectors:
@@ -289,7 +306,7 @@ class WordVectors(VectorTable):
             raise InputError("the counts of the words are unknown, so there is no evidence: export the model itself")
         return self._with(unit_of(self.vectors, self.divisors / factors(self.doubt, self.rarity)), self.ngrams)
 
-    def plot(self, words: Key | Sequence[Key], n: int = 20, ax: Axes | None = None) -> Axes:
+    def plot(self, words: Key | Sequence[Key], n: int = 20, ax: Axes | None = None, **unknown: NoReturn) -> Axes:
         """Draw words in the plane, by the two principal components of their unit vectors.
 
         Parameters
@@ -314,6 +331,8 @@ class WordVectors(VectorTable):
             If matplotlib is not installed (``wordsparse[plot]``).
         """
         from wordsparse.vectors.figure import plotted  # a circular import otherwise
+
+        refuse_unknown(unknown, ["words", "n", "ax"], skip=1)
 
         chosen = (
             list(words) if isinstance(words, list | tuple) else [words, *(word for word, _ in self.similar(words, n))]

@@ -50,6 +50,8 @@ _ELSEWHERE = {
     "get_sentence_vector": "model.encode(text)",
     **dict.fromkeys(("words", "index_to_key", "get_words"), "model.vocabulary.words"),
     "save_model": "model.save(path)",
+    **dict.fromkeys(("transform", "fit_transform"), "model.encode(texts), or wordsparse.DocumentVectorizer(model)"),
+    **dict.fromkeys(("recommend", "next"), "model.predict(baskets, n)"),
     "predict_output_word": "model.predict(words, n)",
     "plot": "model.wv.plot(words), or wordsparse.explore(model)",
 }
@@ -430,7 +432,8 @@ class Model:
         -------
         list of (str, float), or list of such lists, or dict
             For one basket, a list of words and their numbers, most probable first. For several baskets, a list of such
-            lists. For a table, a dict that maps the name of each group, as text, to its list.
+            lists. For a table, a dict that maps the name of each group to its list. A name that is a whole number is an
+            int, and is also found as text.
 
         Raises
         ------
@@ -477,16 +480,20 @@ class Model:
         :func:`wordsparse.vectors.formats.save_vectors`."""
         return self.wv.export(path, format)
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False, **unknown: NoReturn) -> None:
         """Write the model directory. If writing fails, leave no files.
+
+        With ``overwrite``, a model at ``path`` is replaced when the new one is complete.
 
         Raises
         ------
         InputError
-            If ``path`` exists and is not an empty directory, or cannot be created.
+            If ``path`` cannot be created, or exists and is neither an empty directory nor, with ``overwrite``, a model
+            without other files.
         WordsparseError
             If writing fails.
         """
         from wordsparse.words import model_directory
 
-        model_directory.write(self, path)
+        refuse_unknown(unknown, ["overwrite"])
+        model_directory.write(self, path, overwrite=overwrite)

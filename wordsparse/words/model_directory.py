@@ -37,13 +37,17 @@ MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
 NGRAMS, AXES, WEIGHTS, MEMORY = "subwords.bin", "axes.npy", "weights.npy", "memory.bin"
+# The names of all files of a model.
+NAMES = (MANIFEST, VOCABULARY, INPUT, OUTPUT, TRAINING, NGRAMS, AXES, WEIGHTS, MEMORY, records.NAME, records.PHRASES)
 OF_LABELS = "labels.json"  # the manifest of a classifier of labels
 
 
-def write(model: Model, path: str | PathLike[str]) -> None:
+def write(model: Model, path: str | PathLike[str], *, overwrite: bool = False) -> None:
     """Write a model directory; see :meth:`wordsparse.words.model.Model.save`."""
     target = validation.path(path)
-    with storage.new_directory(target) as directory, storage.writing(target):
+    if is_model(target) and not overwrite:
+        raise InputError(f"{target}: is a model already: replace it with overwrite=True, or name another directory")
+    with storage.new_directory(target, NAMES if overwrite else ()) as directory, storage.writing(target):
         rows = {INPUT: model.input_rows, OUTPUT: model.output_rows}
         rows |= {name: each for name, each in ((AXES, model.axes), (WEIGHTS, model.weights)) if each is not None}
 
@@ -145,20 +149,7 @@ def files_of(path: object) -> list[Any]:
     path."""
     if not isinstance(path, str | PathLike) or not is_model(path):
         return [path]
-    names = (
-        MANIFEST,
-        VOCABULARY,
-        INPUT,
-        OUTPUT,
-        TRAINING,
-        NGRAMS,
-        AXES,
-        WEIGHTS,
-        MEMORY,
-        records.NAME,
-        records.PHRASES,
-    )
-    return [Path(path) / name for name in names]
+    return [Path(path) / name for name in NAMES]
 
 
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:

@@ -204,8 +204,20 @@ def predict(
         )
     answers = answers_of(model.vocabulary, *predictor.rank(matrix, n, excluded))
     if names is not None:
-        return dict(zip(names, answers, strict=True))
+        return Answers(zip(names, answers, strict=True))
     return next(answers) if is_one else [*answers]
+
+
+class Answers(dict[Any, list[tuple[str, float]]]):
+    """A dict of answers by the names of groups. A name that is a whole number is found as an int and as text."""
+
+    def __missing__(self, name: object) -> list[tuple[str, float]]:
+        other = str(name) if isinstance(name, int | np.integer) else name
+        if isinstance(name, str) and name.removeprefix("-").isdecimal():
+            other = int(name)
+        if other is name or other not in self:
+            raise KeyError(name)
+        return self[other]
 
 
 def are_unknown(baskets: Any) -> Array:

@@ -34,6 +34,13 @@ FORMATS = {
     "parquet": TableFormat("a Parquet file; needs wordsparse[tables]", (".parquet", ".pq"), arrow.parquet_blocks),
 }
 
+# Parts of the usual names of columns in a log: of its groups, of its times, and of its items. Earlier names count more.
+LOG_NAMES = {
+    "group": ("user", "session", "customer", "visitor", "basket", "order", "client", "playlist", "patient"),
+    "order": ("time", "date", "stamp", "created", "_at", "position"),
+    "column": ("item", "product", "title", "movie", "film", "article", "track", "song", "sku", "code", "name"),
+}
+
 
 class Block(NamedTuple):
     """Some rows of a table. ``numbers`` are the row numbers. In messages, a row is named by ``where``, ``kind`` and its
@@ -153,6 +160,17 @@ def column_names(path: Path, format: str) -> list[str]:
         return files.keys_of(path)
     line = next(files.lines_of(path), "")
     return max((files.cells_of_line(line, mark) for mark in files.DELIMITERS), key=len)
+
+
+def guessed(columns: Sequence[str]) -> dict[str, str]:
+    """Return the columns of a log that most likely hold its items, groups and times, by their names. If there is no
+    such name, return a placeholder in upper case."""
+    left, found = list(columns), {}
+    for option, names in LOG_NAMES.items():
+        matches = [column for name in names for column in left if name in column.lower()]
+        found[option] = matches[0] if matches else names[0].upper()
+        left = [column for column in left if column != found[option]]
+    return {option: found[option] for option in ("column", "group", "order")}
 
 
 def needs_column(path: Path, format: str, remedy: str) -> InputError:
