@@ -6,7 +6,10 @@ columns (``index.bin``), and the model (``model``), which makes vectors of quest
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -15,6 +18,7 @@ import numpy as np
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.evaluation.languages import language_of
 from wordsparse.evaluation.ranking import Parts, Ranking, WordIndex, best
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine import memory
@@ -33,6 +37,9 @@ from wordsparse.words.model_directory import load
 MANIFEST, INDEX, VECTORS, TEXTS, MODEL = "search.json", "index.bin", "vectors.npy", "texts.npy", "model"
 FORMAT, VERSION = "wordsparse-search", 3
 _MODEL_MANIFEST = f"{MODEL}/{model_directory.MANIFEST}"
+logger = logging.getLogger(__name__)
+UNSTEMMED = "none"
+"""The value of ``stem`` that compares words as they are."""
 # The number of scores that are computed at a time (64 MiB of float32).
 _BLOCK = 2**24
 # The number of documents between checks of the free memory.
@@ -75,8 +82,9 @@ class Search:
     id : str, optional
         The column that identifies documents, for :meth:`update` and :meth:`delete`. It is kept, too.
     stem : str, optional
-        A language such as "english": words are compared by their stems, and stop words are left out. Needs
-        ``wordsparse[search]``.
+        A language such as "english": words are also compared by their stems, and stop words do not count. With "none",
+        words are compared as they are, which suits searches for names and quotations. By default, the most frequent
+        words of the model tell the language. Stems need ``wordsparse[search]``.
     fit_weights : bool
         Whether the weights of words in vectors are computed from these documents, which must not be an iterator: see
         :meth:`wordsparse.Model.fit_weights`.
@@ -122,16 +130,20 @@ class Search:
             if isinstance(documents, Iterator):
                 raise InputError("fit_weights=True reads the documents twice, and an iterator only once: give a list")
             self.model = self.model.fit_weights(each.text for each in documents_of(documents, column))
-        self._stem, self._column, self._id = stem, column, id
+        self._stem = language_of(self.model.wv.words) or UNSTEMMED if stem is None else stem
+        self._column, self._id = column, id
         self._keep = [*dict.fromkeys([*([] if id is None else [id]), *keep])]
-        self._documents = _Documents(Ranking(self.model.wv, stem), Texts.of(()), [])
+        self._documents = _Documents(
+            Ranking(self.model.wv, None if self._stem == UNSTEMMED else self._stem), Texts.of(()), []
+        )
         self.add(documents)
 
     def __len__(self) -> int:
         return len(self._documents.kept)
 
     def __repr__(self) -> str:
-        return f"Search({len(self):,} documents, {self.model.dim} dimensions)"
+        words = "words as they are" if self._stem == UNSTEMMED else f"{self._stem.capitalize()} stems"
+        return f"Search({len(self):,} documents, {self.model.dim} dimensions, {words})"
 
     @property
     def vectors(self) -> Array:
@@ -227,7 +239,8 @@ class Search:
         """Return the n best documents of a question, or of each of several questions.
 
         Documents of equal score are ordered by row. A document with neither a vector nor a word of the question is
-        never returned, so there may be fewer than n hits, or none.
+        never returned, so there may be fewer than n hits, or none. If no word of a question is known, a warning says
+        so: documents are then ranked by words of similar spelling.
 
         Parameters
         ----------
@@ -274,11 +287,19 @@ class Search:
         scores = parts.score(weight)
         rows, scores = best(scores if mask is None else np.where(mask, scores, np.float32(-np.inf)), n)
         words = list(dict.fromkeys(ranking.words(question)))
-        holding = np.array([ranking.index.holds(word, rows) for word in words]).reshape(len(words), len(rows))
+        forms = ranking.forms(words)
+        known = (
+            word in self.model.wv or len(ranking.index.postings(each)[0])
+            for word, each in zip(words, forms, strict=True)
+        )
+        if len(rows) and not any(known):
+            logger.warning("no word of %.80r is known: its answers are those of words of similar spelling", question)
+        holding = np.array([ranking.index.holds(each, rows) for each in forms]).reshape(len(words), len(rows))
+        is_matched = partial(_shares, ranking.split, frozenset(chain(*forms)))
         matched = ([word for word, holds in zip(words, column, strict=True) if holds] for column in holding.T)
         columns = zip(scores.tolist(), parts.cosine[rows].tolist(), parts.overlap[rows].tolist(), strict=True)
         return Hits(
-            Hit(row, *scores_of, held, texts[row], dict(zip(self._keep, kept[row], strict=True)), ranking.words)
+            Hit(row, *scores_of, held, texts[row], dict(zip(self._keep, kept[row], strict=True)), is_matched)
             for row, scores_of, held in zip(rows.tolist(), columns, matched, strict=True)
         )
 
@@ -346,6 +367,11 @@ class Search:
         ranking = search._documents.ranking.restored([rows], WordIndex.of_state(words, state))
         search._documents = _Documents(ranking, texts, kept)
         return search
+
+
+def _shares(split: Callable[[str], list[str]], words: frozenset[str], text: str) -> bool:
+    """Return whether a text holds one of the words."""
+    return not words.isdisjoint(split(text))
 
 
 def _check_memory(documents: int, dim: int) -> None:

@@ -25,7 +25,11 @@ _WIDTH = 80
 @click.option(
     "--weight", default=1.0, show_default=True, help="Weight of shared words; 2 suits names, 0 uses vectors alone."
 )
-@click.option("--stem", metavar="LANGUAGE", help="Compare words by their stems, and leave stop words out.")
+@click.option(
+    "--stem",
+    metavar="LANGUAGE",
+    help="Language of the stems by which words are compared, or none.  [default: told by MODEL]",
+)
 @click.option("--fit-weights", is_flag=True, help="Compute the weights of words from DOCUMENTS.")
 @json_option
 def command(
