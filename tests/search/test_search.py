@@ -432,6 +432,8 @@ def test_the_command(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[2] for line in lines] == ["[the market]"] * 2
     assert {int(line.split("  ")[1]) % 3 for line in lines} == {1}
+    assert main([*command, "-n", "1", "the", "market"]) == 0
+    assert TOPICS["money"] in capsys.readouterr().out
     assert main([*command, "the market", "-n", "1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["question"] == "the market"

@@ -102,6 +102,10 @@ class Search:
         The vectors of the documents.
     documents : list of dict
         The kept columns of each document, and its text, under ``column`` or "text".
+    ids : list
+        The ids of the documents.
+    column, id, stem : str
+        As given, or as told by the model.
 
     Examples
     --------
@@ -130,11 +134,11 @@ class Search:
             if isinstance(documents, Iterator):
                 raise InputError("fit_weights=True reads the documents twice, and an iterator only once: give a list")
             self.model = self.model.fit_weights(each.text for each in documents_of(documents, column))
-        self._stem = language_of(self.model.wv.words) or UNSTEMMED if stem is None else stem
-        self._column, self._id = column, id
+        self.stem = language_of(self.model.wv.words) or UNSTEMMED if stem is None else stem
+        self.column, self.id = column, id
         self._keep = [*dict.fromkeys([*([] if id is None else [id]), *keep])]
         self._documents = _Documents(
-            Ranking(self.model.wv, None if self._stem == UNSTEMMED else self._stem), Texts.of(()), []
+            Ranking(self.model.wv, None if self.stem == UNSTEMMED else self.stem), Texts.of(()), []
         )
         self.add(documents)
 
@@ -142,7 +146,7 @@ class Search:
         return len(self._documents.kept)
 
     def __repr__(self) -> str:
-        words = "words as they are" if self._stem == UNSTEMMED else f"{self._stem.capitalize()} stems"
+        words = "words as they are" if self.stem == UNSTEMMED else f"{self.stem.capitalize()} stems"
         return f"Search({len(self):,} documents, {self.model.dim} dimensions, {words})"
 
     @property
@@ -154,8 +158,13 @@ class Search:
     def documents(self) -> list[dict[str, Any]]:
         """The kept columns of each document, and its text, under ``column`` or "text"."""
         _, texts, kept = self._documents
-        names = [*self._keep, self._column or "text"]
+        names = [*self._keep, self.column or "text"]
         return [dict(zip(names, [*cells, texts[row]], strict=True)) for row, cells in enumerate(kept)]
+
+    @property
+    def ids(self) -> list[Any]:
+        """The ids of the documents."""
+        return [*self._rows(self._documents.kept)]
 
     def add(self, documents: Any) -> None:
         """Add documents after the documents of the index. A table has the columns of the table that the index was made
@@ -201,23 +210,23 @@ class Search:
 
     def _rows(self, kept: Sequence[Sequence[Any]]) -> dict[Any, int]:
         """Return the row of each id. Of documents with the same id, the first gives the place and the last the row."""
-        if self._id is None:
+        if self.id is None:
             raise InputError("the index has no ids: make it with the name of their column (id=, --id)")
-        at = self._keep.index(self._id)
+        at = self._keep.index(self.id)
         return {cells[at]: row for row, cells in enumerate(kept)}
 
     def _change(self, documents: Any, replaces: bool) -> None:
         ranking, texts, kept = self._documents
         added, cells, names = list[Texts](), [*kept], list[str]()
-        for some in batches(documents_of(documents, self._column, self._keep), _BATCH):
+        for some in batches(documents_of(documents, self.column, self._keep), _BATCH):
             _check_memory(len(ranking) + len(some), self.model.dim)
             ranking = ranking.added([each.text for each in some])
             added.append(Texts.of(each.text for each in some))
             cells += [each.cells for each in some]
             names += [each.name for each in some]
         changed = _Documents(ranking, texts.added(added), cells)
-        if self._id is not None:
-            at, seen = self._keep.index(self._id), {*self._rows(() if replaces else kept)}
+        if self.id is not None:
+            at, seen = self._keep.index(self.id), {*self._rows(() if replaces else kept)}
             for name, row in zip(names, cells[len(kept) :], strict=True):
                 if not isinstance(row[at], str | int | float) or row[at] in seen:
                     trouble = "occurs twice" if isinstance(row[at], str | int | float) else "is no text and no number"
@@ -272,7 +281,7 @@ class Search:
         if wrong := [each for each in questions if not isinstance(each, str)]:
             raise InputError(f"a question must be a str, not {wrong[0]!r:.80}")
         documents = self._documents
-        mask = None if filter is None else chosen(filter, self._keep, documents.kept, self._id)
+        mask = None if filter is None else chosen(filter, self._keep, documents.kept, self.id)
         hits = [
             self._hits(documents, question, parts, n, weight, mask)
             for some in batches(questions, max(1, _BLOCK // max(1, len(documents.ranking))))
@@ -318,7 +327,7 @@ class Search:
         target = validation.path(path)
         if not overwrite and (target / MANIFEST).is_file():
             raise InputError(
-                f"{target}: is an index already: replace it with overwrite=True, or name another directory"
+                f"{target}: is an index already: replace it with --overwrite (overwrite=True), or name another"
             )
         ranking, texts, kept = self._documents
         words, state = ranking.index.state()
@@ -326,7 +335,7 @@ class Search:
         replaced = (MANIFEST, INDEX, VECTORS, TEXTS, MODEL) if overwrite else ()
         with storage.new_directory(target, replaced) as directory, storage.writing(target):
             self.model.save(directory / MODEL)
-            about = {"stem": self._stem, "column": self._column, "keep": self._keep, "id": self._id}
+            about = {"stem": self.stem, "column": self.column, "keep": self._keep, "id": self.id}
             for name, array in ((VECTORS, np.ascontiguousarray(ranking.rows, "<f4")), (TEXTS, texts.data)):
                 with storage.synced(directory / name) as file:
                     np.lib.format.write_array(file, array, (1, 0))
