@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "similar": ("wordsparse.cli.similar", "Show the words that are nearest to WORD, or to several words."),
     "analogy": ("wordsparse.cli.analogy", "Show the words x such that A is to B as C is to x."),
     "vectors": ("wordsparse.cli.vectors", "Print the vectors of words."),
+    "index": ("wordsparse.search.index_command", "Write an index of documents, or change an index."),
     "search": ("wordsparse.search.command", "Show the documents that answer QUESTION best."),
     "next": ("wordsparse.cli.next", "Show the likeliest next items of a basket or session."),
     "explore": ("wordsparse.explorer.command", "Write one HTML page that shows the vectors of MODEL."),

@@ -1,5 +1,6 @@
 """BM25, and the one score of cosines and BM25, next to the package bm25s and to plain loops."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from wordsparse.errors import InputError, MissingDependencyError
 from wordsparse.evaluation import ranking
+from wordsparse.evaluation.languages import Language
 from wordsparse.evaluation.ranking import K1, B, Ranking, WordIndex, best
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -33,7 +35,7 @@ def by_loops(documents: Sequence[Sequence[str]], words: Sequence[str]) -> tuple[
 def test_the_formulas() -> None:
     index = WordIndex().added(DOCUMENTS)
     for words in QUESTIONS:
-        for got, expected in zip(index.scores(words), by_loops(DOCUMENTS, words), strict=True):
+        for got, expected in zip(index.scores([[word] for word in words]), by_loops(DOCUMENTS, words), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
@@ -42,7 +44,7 @@ def test_bm25_is_that_of_bm25s() -> None:
     theirs, index = bm25s.BM25(k1=K1, b=B), WordIndex().added(DOCUMENTS)
     theirs.index([document or [""] for document in DOCUMENTS], show_progress=False)
     expected = theirs.get_scores(["w1", "w2", "w29"])
-    got = index.scores(["w1", "w2", "w29"])[0]
+    got = index.scores([["w1"], ["w2"], ["w29"]])[0]
     assert np.argsort(-got, kind="stable")[:20].tolist() == np.argsort(-expected, kind="stable")[:20].tolist()
 
 
@@ -50,15 +52,17 @@ def test_documents_can_be_added_in_parts() -> None:
     whole, parts = WordIndex().added(DOCUMENTS), WordIndex()
     for start in range(0, len(DOCUMENTS), 7):
         before, parts = parts, parts.added(DOCUMENTS[start : start + 7])
-        parts.scores(["w1"])  # the index is used between additions
-        assert len(before.postings("w1")[0]) <= len(before) == start
+        parts.scores([["w1"]])  # the index is used between additions
+        assert len(before.postings(["w1"])[0]) <= len(before) == start
     for words in QUESTIONS:
-        for a, b in zip(whole.scores(words), parts.scores(words), strict=True):
+        for a, b in zip(
+            whole.scores([[word] for word in words]), parts.scores([[word] for word in words]), strict=True
+        ):
             assert a.tobytes() == b.tobytes()
-    assert WordIndex().scores(["w1"])[0].shape == (0,)
+    assert WordIndex().scores([["w1"]])[0].shape == (0,)
     restored = WordIndex.of_state(*whole.state())
     restored, whole = (index.added(DOCUMENTS[:3]) for index in (restored, whole))
-    assert restored.scores(["w1", "w2"])[0].tobytes() == whole.scores(["w1", "w2"])[0].tobytes()
+    assert restored.scores([["w1"], ["w2"]])[0].tobytes() == whole.scores([["w1"], ["w2"]])[0].tobytes()
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def test_the_score(ranked: Ranking) -> None:
     (parts,) = ranked.parts(["w1 w2"])
     expected = ranked.vectors.encode(["w1 w2"])[0] @ ranked.rows.T
     np.testing.assert_allclose(parts.cosine, expected, atol=1e-6)
-    score = parts.cosine + 2 * parts.bm25 * parts.coverage**2
+    score = parts.cosine + 2 * parts.overlap
     is_blank = ~ranked.rows.any(axis=1)
     assert is_blank.any()
     np.testing.assert_array_equal(parts.score(2), np.where(is_blank, -np.inf, score))
@@ -99,12 +103,23 @@ def test_equal_documents_have_equal_scores(dim: int) -> None:
     assert len(set(parts.score().tolist())) == 1
 
 
-def test_stems_without_stop_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    stems = ranking.Stemmer("english")
-    assert stems(["the", "cats", "were", "sleeping"]) == stems(["cat", "sleeps"]) == ["cat", "sleep"]
-    assert stems(["to", "the"])  # words are kept if all of them are stop words
+def test_stems_without_stop_words() -> None:
+    vectors = WordVectors(["the", "of", "maps", "earthquake", "plot"], RANDOM.normal(size=(5, 4)))
+    documents = ["the plot of the map", "a plot", "maps and earthquakes", "earthquake map", "the of"]
+    plain, stemmed = (Ranking(vectors, stem).added(documents) for stem in (None, "english"))
+    (exact,), (both,) = (each.parts(["maps of earthquakes"]) for each in (plain, stemmed))
+    assert exact.overlap[0] > 0  # the stop word counts
+    assert both.overlap[0] < both.overlap[3] < both.overlap[2]
+    assert both.overlap[1] == both.overlap[4] == 0
+    assert stemmed.words("maps of earthquakes") == ["maps", "earthquakes"]
+    assert stemmed.forms(["maps", "zebra"]) == [["map", "maps"], []]
+    assert stemmed.words("of the") == ["of", "the"]  # words are kept if all of them are stop words
+    assert stemmed.parts(["of the"])[0].overlap[4] > 0
+
+
+def test_refused_languages(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"the language 'englisch' has no stemmer: .*english"):
-        ranking.Stemmer("englisch")
-    monkeypatch.setitem(__import__("sys").modules, "Stemmer", None)
+        Language("englisch", [])
+    monkeypatch.setitem(sys.modules, "Stemmer", None)
     with pytest.raises(MissingDependencyError, match=r"stemming needs PyStemmer, .*wordsparse\[search\]"):
-        ranking.Stemmer("english")
+        Language("english", [])

@@ -156,8 +156,36 @@ def test_tables(model: ws.Model, saved: Path, tmp_path: Path) -> None:
         assert hits == expected
 
 
+def test_the_language_is_told_by_the_model(caplog: pytest.LogCaptureFixture) -> None:
+    """Previously, "plot maps of earthquakes" found documents that share "of" and "plot"."""
+    texts = ["the plot of an ox", "a map for the earthquake", "it is on the ice and in a box, as that was to be"] * 30
+    english = ws.train(iter(texts), tokens="unicode", dim=4, epochs=1, min_count=1, form=0, progress=False)
+    with caplog.at_level("INFO", "wordsparse"):
+        index = Search(english, texts[:3])
+    assert "the texts look like English" in caplog.text
+    assert "English stems" in repr(index)
+    (hit,) = index.search("maps of earthquakes", 1, weight=9)
+    assert (hit.row, hit.matched) == (1, ["maps", "earthquakes"])
+    assert "<mark>earthquake</mark>" in hit._repr_html_()
+    assert "<mark>for</mark>" not in hit._repr_html_()
+    plain = Search(english, texts[:3], stem="none")
+    assert plain.search("maps of earthquakes", 1, weight=9)[0].matched == ["of"]
+    assert "words as they are" in repr(plain)
+    assert pickle.loads(pickle.dumps(index)).search("maps") == index.search("maps")
+
+
+def test_an_unknown_question_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    spelt = ws.train(iter(TEXTS), tokens="unicode", preset="search", dim=6, epochs=2, min_count=1, progress=False)
+    index = Search(spelt, [*TEXTS, "quagga"])
+    assert index.search("breads")
+    assert "no word of 'breads' is known" in caplog.text
+    caplog.clear()
+    index.search(["bread zzz", "quagga"])
+    assert not caplog.text
+
+
 def test_stems_and_weights(model: ws.Model) -> None:
-    assert Search(model, ["a cat", "dogs"], stem="english").search("cats")[0].matched == ["cat"]
+    assert Search(model, ["a cat", "dogs"], stem="english").search("cats")[0].matched == ["cats"]
     general = ws.train(iter(TEXTS), tokens="unicode", dim=6, epochs=2, min_count=1, progress=False)
     fitted = Search(general, TEXTS, fit_weights=True)
     assert fitted.model.weights.tobytes() == general.fit_weights(TEXTS).weights.tobytes()
@@ -404,10 +432,12 @@ def test_the_command(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[2] for line in lines] == ["[the market]"] * 2
     assert {int(line.split("  ")[1]) % 3 for line in lines} == {1}
+    assert main([*command, "-n", "1", "the", "market"]) == 0
+    assert TOPICS["money"] in capsys.readouterr().out
     assert main([*command, "the market", "-n", "1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["question"] == "the market"
-    assert result["documents"][0].keys() == {*Hit.__dataclass_fields__} - {"words_of"}
+    assert result["documents"][0].keys() == {*Hit.__dataclass_fields__} - {"is_matched"}
     assert main([*command, "жжж"]) == 2
     assert "no word of 'жжж' is in the documents or in the model" in capsys.readouterr().err
     (tmp_path / "lines.txt").write_text("bread\n\nbank\n")

@@ -129,6 +129,8 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
     for name in ("docs", "posts", "collection/corpus", "collection/queries"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows[-2:] if "queries" in name else rows)))
+    Path("new.jsonl").write_text('{"id": 0, "year": 1961, "text": "heat in slabs"}\n')
+    Path("gone.txt").write_text("1\n")
     Path("collection/qrels").mkdir()
     Path("collection/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n40\t0\t1\n41\t1\t1\n")
     known: dict[str, Any] = {}
@@ -150,4 +152,13 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
         assert main(shlex.split(shell[2].replace(" - ", " piped.txt "))) == 0, command
     assert "conduction" in known["best"][0][2]
     assert [hit.document["id"] for hit in known["hits"]] == ["a"]
-    assert len(parts) == 16
+    hit = (
+        TestClient(known["app"]).get("/search", params={"question": "heat in slabs", "filter": "year > 1960"}).json()[0]
+    )
+    assert (hit["document"], hit["snippet"], hit["matched"]) == (
+        {"id": 0, "year": 1961},
+        "heat in slabs",
+        ["heat", "in", "slabs"],
+    )
+    assert TestClient(known["app"]).get("/search", params={"question": "heat", "filter": "yeer > 1"}).status_code == 400
+    assert len(parts) == 20

@@ -10,24 +10,24 @@ divided such that b is 1 for a document of mean length that holds each word of t
 of the question that the document holds. If a document holds all words of the question, its score is about 1 above the
 cosine. If it holds half of them, the score is about .1 above the cosine. A long question therefore keeps the order of
 the cosines, and a name or a quotation gets the order of BM25.
+
+With stems, weight is multiplied by the mean of b · cov² for words and b · cov² for stems, where words with the same
+stem count as one word: other forms of a word count half of the word itself.
 """
 
 import copy
 import functools
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
-from wordsparse import optional
-from wordsparse.errors import InputError
+from wordsparse.evaluation.languages import Language
 from wordsparse.layer.largest import take_in
 from wordsparse.machine.threads import ordered_map, resolve_threads, single_threaded_blas
-from wordsparse.options import meant
 from wordsparse.tokens.tokenizers import Splitter
 from wordsparse.types import Array
 from wordsparse.vectors.encoder import BATCH, batches
@@ -42,20 +42,16 @@ _PANEL = 64
 
 
 class Parts(NamedTuple):
-    """The parts of the scores of all N documents for a question, each (N,) float32: the cosines, b and cov."""
+    """The parts of the scores of all N documents for a question, each (N,) float32: the cosines, b, and the part of
+    shared words for the weight 1. With stems, b is that of stems."""
 
     cosine: Array
     bm25: Array
-    coverage: Array
-
-    @property
-    def overlap(self) -> Array:
-        """The part of the words in the score, for the weight 1."""
-        return np.asarray(self.bm25 * self.coverage**2)
+    overlap: Array
 
     def score(self, weight: float = 1.0) -> Array:
         """Return the score; −inf for a document with neither a vector nor a word of the question."""
-        is_ranked = (self.cosine != 0) | (self.coverage > 0)
+        is_ranked = (self.cosine != 0) | (self.overlap > 0)
         return np.where(is_ranked, self.cosine + np.float32(weight) * self.overlap, np.float32(-np.inf))
 
 
@@ -103,12 +99,12 @@ class WordIndex:
         index._parts, index._lengths = [matrix[:, used]], [np.concatenate(self._lengths)[rows]]
         return index
 
-    def scores(self, words: Sequence[str]) -> tuple[Array, Array]:
-        """Return b and cov of each document for the words of a question, (N,) float32. Both are 0 if no document holds
-        a word of the question."""
+    def scores(self, words: Sequence[Sequence[str]]) -> tuple[Array, Array]:
+        """Return b and cov of each document for the words of a question, (N,) float32. Each word is given by its forms,
+        the words that count as this word. Both are 0 if no document holds a word of the question."""
         bm25, coverage, total = np.zeros(len(self)), np.zeros(len(self)), 0.0
-        for word, times in Counter(words).items():
-            documents, counts = self.postings(word)
+        for forms, times in Counter(map(tuple, words)).items():
+            documents, counts = self.postings(forms)
             if not len(documents):
                 continue
             idf = times * np.log1p((len(self) - len(documents) + 0.5) / (len(documents) + 0.5))
@@ -117,17 +113,22 @@ class WordIndex:
             total += idf
         return np.asarray(bm25 / (total or 1.0), np.float32), np.asarray(coverage / (total or 1.0), np.float32)
 
-    def postings(self, word: str) -> tuple[Array, Array]:
-        """Return the documents that hold a word, in ascending order, and how often they hold it."""
-        column, matrix = self._columns.get(word), self._postings
-        if column is None or column >= matrix.shape[1]:
-            return matrix.indices[:0], matrix.data[:0]
-        part = slice(*matrix.indptr[column : column + 2])
-        return matrix.indices[part], matrix.data[part]
+    def postings(self, forms: Sequence[str]) -> tuple[Array, Array]:
+        """Return the documents that hold one of some words, in ascending order, and how often they hold them."""
+        matrix = self._postings
+        columns = [self._columns.get(form, matrix.shape[1]) for form in forms]
+        parts = [slice(*matrix.indptr[column : column + 2]) for column in columns if column < matrix.shape[1]]
+        if len(parts) == 1:
+            return matrix.indices[parts[0]], matrix.data[parts[0]]
+        counts = np.zeros(len(self), np.int64)
+        for part in parts:
+            counts[matrix.indices[part]] += matrix.data[part]
+        documents = np.flatnonzero(counts)
+        return documents, counts[documents]
 
-    def holds(self, word: str, rows: Array) -> Array:
-        """Return whether the documents with these rows hold a word, (n,) bool."""
-        documents = self.postings(word)[0]
+    def holds(self, forms: Sequence[str], rows: Array) -> Array:
+        """Return whether the documents with these rows hold one of some words, (n,) bool."""
+        documents = self.postings(forms)[0]
         places = np.searchsorted(documents, rows)
         return np.asarray(np.append(documents, -1)[places] == rows)
 
@@ -147,11 +148,15 @@ class WordIndex:
         lengths = self._lengths[0]
         return np.asarray(K1 * (1 - B + B * lengths / max(lengths.mean(), 1e-9)))
 
+    def words(self) -> list[str]:
+        """Return the words of the documents."""
+        return list(self._columns)[: self._postings.shape[1]]
+
     def state(self) -> tuple[list[str], dict[str, Array]]:
         """Return the words and the arrays of the index."""
         matrix = self._postings
         arrays = {"documents": matrix.indices, "counts": matrix.data, "starts": matrix.indptr}
-        return list(self._columns)[: matrix.shape[1]], arrays | {"lengths": np.concatenate(self._lengths)}
+        return self.words(), arrays | {"lengths": np.concatenate(self._lengths)}
 
     @classmethod
     def of_state(cls, words: Sequence[str], arrays: dict[str, Array]) -> "WordIndex":
@@ -164,29 +169,20 @@ class WordIndex:
         return index
 
 
-@dataclass(frozen=True)
-class Words:
-    """A function from a text to its words or stems."""
-
-    split: Callable[[str], list[str]]
-    stems: Callable[[list[str]], list[str]]
-
-    def __call__(self, text: str) -> list[str]:
-        return self.stems(self.split(text))
-
-
 class Ranking:
     """Documents that can be ranked for questions, by vectors and by words. A ranking never changes: :meth:`added`
     returns another one.
 
-    With ``stem``, a language, the words are stemmed and stop words are left out, for BM25 only. Raise InputError if the
-    language is unknown, and MissingDependencyError if a package for stems is not installed.
+    With ``stem``, a language, stop words of a question do not count, and b · cov² is the mean of two numbers: for
+    words, and for stems. Raise InputError if the language is unknown, and MissingDependencyError if a package for stems
+    is not installed.
     """
 
     def __init__(self, vectors: WordVectors, stem: str | None = None) -> None:
         self.vectors, self.split = vectors, words_of(vectors)
-        self.stems: Callable[[list[str]], list[str]] = list if stem is None else Stemmer(stem)
+        self.language = None if stem is None else Language(stem, vectors.words)
         self.index, self._rows = WordIndex(), [np.zeros((0, vectors.dim), np.float32)]
+        self._forms: dict[str, list[str]] | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -196,7 +192,7 @@ class Ranking:
         index, encoded = self.index, [] if rows is None else [rows]
         for batch in batches(texts, BATCH):
             words = [self.split(text) for text in batch]
-            index = index.added([self.stems(each) for each in words])
+            index = index.added(words)
             if rows is None:  # the vectors' own tokeniser need not split the texts again
                 encoded.append(self.vectors.encode(words if self.split is self.vectors.split else batch))
         return self.restored([*self._rows, *encoded], index)
@@ -208,7 +204,7 @@ class Ranking:
     def restored(self, rows: list[Array], index: WordIndex) -> "Ranking":
         """Return a ranking of other documents, by the same vectors and words."""
         ranking = copy.copy(self)
-        ranking._rows, ranking.index = rows, index
+        ranking._rows, ranking.index, ranking._forms = rows, index, None
         return ranking
 
     @property
@@ -218,10 +214,24 @@ class Ranking:
             self._rows = [np.concatenate(self._rows)]
         return self._rows[0]
 
-    @property
-    def words(self) -> Callable[[str], list[str]]:
-        """A function from a text to the words by which documents are ranked."""
-        return Words(self.split, self.stems)
+    def words(self, question: str) -> list[str]:
+        """Return the words of a question by which documents are ranked: its words without stop words, unless all of
+        them are stop words."""
+        words = self.split(question)
+        stop_words = self.language.stop_words if self.language else ()
+        return [word for word in words if word not in stop_words] or words
+
+    def forms(self, words: list[str]) -> list[list[str]]:
+        """Return the forms of each word: the words of documents that have the same stem. Without stems, a word is its
+        only form."""
+        if self.language is None:
+            return [[word] for word in words]
+        if self._forms is None:
+            forms, known = defaultdict[str, list[str]](list), self.index.words()
+            for stem, word in zip(self.language.stems(known), known, strict=True):
+                forms[stem].append(word)
+            self._forms = dict(forms)
+        return [self._forms.get(stem, []) for stem in self.language.stems(words)]
 
     def parts(self, questions: Sequence[str]) -> list[Parts]:
         """Return the parts of the scores of all documents, for each question. The scores for a question do not depend
@@ -240,7 +250,16 @@ class Ranking:
         with single_threaded_blas():
             for _ in ordered_map(compute, range(0, len(self), _BLOCK), resolve_threads(None)):
                 pass
-        return [Parts(row, *self.index.scores(self.words(each))) for row, each in zip(cosines, questions, strict=True)]
+        return [Parts(row, *self._words_of(self.words(each))) for row, each in zip(cosines, questions, strict=True)]
+
+    def _words_of(self, words: list[str]) -> tuple[Array, Array]:
+        """Return b and the part of shared words for the words of a question."""
+        bm25, coverage = self.index.scores([[word] for word in words])
+        overlap = bm25 * coverage**2
+        if self.language is None:
+            return bm25, np.asarray(overlap)
+        bm25, coverage = self.index.scores(self.forms(words))
+        return bm25, np.asarray((overlap + bm25 * coverage**2) / 2)
 
 
 def best(scores: Array, n: int) -> tuple[Array, Array]:
@@ -261,23 +280,3 @@ def words_of(vectors: WordVectors) -> Callable[[str], list[str]]:
     if vectors.split is None or vectors.tokens == "split":
         return Splitter("simple")
     return vectors.split.without_phrases() if isinstance(vectors.split, Splitter) else vectors.split
-
-
-class Stemmer:
-    """A function from words to the stems of these words, without stop words. If all words are stop words, they are
-    kept."""
-
-    def __init__(self, language: str) -> None:
-        snowball, stopping = (optional.load("stemming", name) for name in ("Stemmer", "stop_words"))
-        if language not in snowball.algorithms():
-            raise InputError(f"the language {language!r} has no stemmer: {meant(language, snowball.algorithms())}")
-        self._language, self._stem = language, snowball.Stemmer(language).stemWords
-        self._stopped = set(stopping.get_stop_words(language)) if language in stopping.AVAILABLE_LANGUAGES else set()
-
-    def __call__(self, words: list[str]) -> list[str]:
-        stems: list[str] = self._stem([word for word in words if word not in self._stopped] or words)
-        return stems
-
-    def __reduce__(self) -> tuple[type, tuple[str]]:
-        """Copy or pickle only the language, because Snowball's stemmers cannot be pickled."""
-        return Stemmer, (self._language,)

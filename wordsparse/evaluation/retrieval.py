@@ -37,7 +37,7 @@ def answer_retrieval(vectors: WordVectors, collection: Collection, stem: str | N
     plain = Ranking(vectors).added(collection.texts())
     rankings = [plain]
     if stem is not None:
-        rankings.append(Ranking(vectors, stem).added(collection.texts(), plain.rows))
+        rankings.append(Ranking(vectors, stem).restored([plain.rows], plain.index))
     answers, relevant = list[list[float]](), iter(collection.relevant)
     for queries in batches(collection.queries, max(1, _BLOCK_COSINES // max(1, len(plain)))):
         for parts in zip(*(ranking.parts(queries) for ranking in rankings), strict=True):

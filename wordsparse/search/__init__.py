@@ -6,7 +6,10 @@ columns (``index.bin``), and the model (``model``), which makes vectors of quest
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -15,6 +18,7 @@ import numpy as np
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.evaluation.languages import language_of
 from wordsparse.evaluation.ranking import Parts, Ranking, WordIndex, best
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine import memory
@@ -33,6 +37,9 @@ from wordsparse.words.model_directory import load
 MANIFEST, INDEX, VECTORS, TEXTS, MODEL = "search.json", "index.bin", "vectors.npy", "texts.npy", "model"
 FORMAT, VERSION = "wordsparse-search", 3
 _MODEL_MANIFEST = f"{MODEL}/{model_directory.MANIFEST}"
+logger = logging.getLogger(__name__)
+UNSTEMMED = "none"
+"""The value of ``stem`` that compares words as they are."""
 # The number of scores that are computed at a time (64 MiB of float32).
 _BLOCK = 2**24
 # The number of documents between checks of the free memory.
@@ -75,8 +82,9 @@ class Search:
     id : str, optional
         The column that identifies documents, for :meth:`update` and :meth:`delete`. It is kept, too.
     stem : str, optional
-        A language such as "english": words are compared by their stems, and stop words are left out. Needs
-        ``wordsparse[search]``.
+        A language such as "english": words are also compared by their stems, and stop words do not count. With "none",
+        words are compared as they are, which suits searches for names and quotations. By default, the most frequent
+        words of the model tell the language. Stems need ``wordsparse[search]``.
     fit_weights : bool
         Whether the weights of words in vectors are computed from these documents, which must not be an iterator: see
         :meth:`wordsparse.Model.fit_weights`.
@@ -94,6 +102,10 @@ class Search:
         The vectors of the documents.
     documents : list of dict
         The kept columns of each document, and its text, under ``column`` or "text".
+    ids : list
+        The ids of the documents.
+    column, id, stem : str
+        As given, or as told by the model.
 
     Examples
     --------
@@ -122,16 +134,20 @@ class Search:
             if isinstance(documents, Iterator):
                 raise InputError("fit_weights=True reads the documents twice, and an iterator only once: give a list")
             self.model = self.model.fit_weights(each.text for each in documents_of(documents, column))
-        self._stem, self._column, self._id = stem, column, id
+        self.stem = language_of(self.model.wv.words) or UNSTEMMED if stem is None else stem
+        self.column, self.id = column, id
         self._keep = [*dict.fromkeys([*([] if id is None else [id]), *keep])]
-        self._documents = _Documents(Ranking(self.model.wv, stem), Texts.of(()), [])
+        self._documents = _Documents(
+            Ranking(self.model.wv, None if self.stem == UNSTEMMED else self.stem), Texts.of(()), []
+        )
         self.add(documents)
 
     def __len__(self) -> int:
         return len(self._documents.kept)
 
     def __repr__(self) -> str:
-        return f"Search({len(self):,} documents, {self.model.dim} dimensions)"
+        words = "words as they are" if self.stem == UNSTEMMED else f"{self.stem.capitalize()} stems"
+        return f"Search({len(self):,} documents, {self.model.dim} dimensions, {words})"
 
     @property
     def vectors(self) -> Array:
@@ -142,8 +158,13 @@ class Search:
     def documents(self) -> list[dict[str, Any]]:
         """The kept columns of each document, and its text, under ``column`` or "text"."""
         _, texts, kept = self._documents
-        names = [*self._keep, self._column or "text"]
+        names = [*self._keep, self.column or "text"]
         return [dict(zip(names, [*cells, texts[row]], strict=True)) for row, cells in enumerate(kept)]
+
+    @property
+    def ids(self) -> list[Any]:
+        """The ids of the documents."""
+        return [*self._rows(self._documents.kept)]
 
     def add(self, documents: Any) -> None:
         """Add documents after the documents of the index. A table has the columns of the table that the index was made
@@ -189,23 +210,23 @@ class Search:
 
     def _rows(self, kept: Sequence[Sequence[Any]]) -> dict[Any, int]:
         """Return the row of each id. Of documents with the same id, the first gives the place and the last the row."""
-        if self._id is None:
+        if self.id is None:
             raise InputError("the index has no ids: make it with the name of their column (id=, --id)")
-        at = self._keep.index(self._id)
+        at = self._keep.index(self.id)
         return {cells[at]: row for row, cells in enumerate(kept)}
 
     def _change(self, documents: Any, replaces: bool) -> None:
         ranking, texts, kept = self._documents
         added, cells, names = list[Texts](), [*kept], list[str]()
-        for some in batches(documents_of(documents, self._column, self._keep), _BATCH):
+        for some in batches(documents_of(documents, self.column, self._keep), _BATCH):
             _check_memory(len(ranking) + len(some), self.model.dim)
             ranking = ranking.added([each.text for each in some])
             added.append(Texts.of(each.text for each in some))
             cells += [each.cells for each in some]
             names += [each.name for each in some]
         changed = _Documents(ranking, texts.added(added), cells)
-        if self._id is not None:
-            at, seen = self._keep.index(self._id), {*self._rows(() if replaces else kept)}
+        if self.id is not None:
+            at, seen = self._keep.index(self.id), {*self._rows(() if replaces else kept)}
             for name, row in zip(names, cells[len(kept) :], strict=True):
                 if not isinstance(row[at], str | int | float) or row[at] in seen:
                     trouble = "occurs twice" if isinstance(row[at], str | int | float) else "is no text and no number"
@@ -227,7 +248,8 @@ class Search:
         """Return the n best documents of a question, or of each of several questions.
 
         Documents of equal score are ordered by row. A document with neither a vector nor a word of the question is
-        never returned, so there may be fewer than n hits, or none.
+        never returned, so there may be fewer than n hits, or none. If no word of a question is known, a warning says
+        so: documents are then ranked by words of similar spelling.
 
         Parameters
         ----------
@@ -259,7 +281,7 @@ class Search:
         if wrong := [each for each in questions if not isinstance(each, str)]:
             raise InputError(f"a question must be a str, not {wrong[0]!r:.80}")
         documents = self._documents
-        mask = None if filter is None else chosen(filter, self._keep, documents.kept, self._id)
+        mask = None if filter is None else chosen(filter, self._keep, documents.kept, self.id)
         hits = [
             self._hits(documents, question, parts, n, weight, mask)
             for some in batches(questions, max(1, _BLOCK // max(1, len(documents.ranking))))
@@ -274,11 +296,19 @@ class Search:
         scores = parts.score(weight)
         rows, scores = best(scores if mask is None else np.where(mask, scores, np.float32(-np.inf)), n)
         words = list(dict.fromkeys(ranking.words(question)))
-        holding = np.array([ranking.index.holds(word, rows) for word in words]).reshape(len(words), len(rows))
+        forms = ranking.forms(words)
+        known = (
+            word in self.model.wv or len(ranking.index.postings(each)[0])
+            for word, each in zip(words, forms, strict=True)
+        )
+        if len(rows) and not any(known):
+            logger.warning("no word of %.80r is known: its answers are those of words of similar spelling", question)
+        holding = np.array([ranking.index.holds(each, rows) for each in forms]).reshape(len(words), len(rows))
+        is_matched = partial(_shares, ranking.split, frozenset(chain(*forms)))
         matched = ([word for word, holds in zip(words, column, strict=True) if holds] for column in holding.T)
         columns = zip(scores.tolist(), parts.cosine[rows].tolist(), parts.overlap[rows].tolist(), strict=True)
         return Hits(
-            Hit(row, *scores_of, held, texts[row], dict(zip(self._keep, kept[row], strict=True)), ranking.words)
+            Hit(row, *scores_of, held, texts[row], dict(zip(self._keep, kept[row], strict=True)), is_matched)
             for row, scores_of, held in zip(rows.tolist(), columns, matched, strict=True)
         )
 
@@ -297,7 +327,7 @@ class Search:
         target = validation.path(path)
         if not overwrite and (target / MANIFEST).is_file():
             raise InputError(
-                f"{target}: is an index already: replace it with overwrite=True, or name another directory"
+                f"{target}: is an index already: replace it with --overwrite (overwrite=True), or name another"
             )
         ranking, texts, kept = self._documents
         words, state = ranking.index.state()
@@ -305,7 +335,7 @@ class Search:
         replaced = (MANIFEST, INDEX, VECTORS, TEXTS, MODEL) if overwrite else ()
         with storage.new_directory(target, replaced) as directory, storage.writing(target):
             self.model.save(directory / MODEL)
-            about = {"stem": self._stem, "column": self._column, "keep": self._keep, "id": self._id}
+            about = {"stem": self.stem, "column": self.column, "keep": self._keep, "id": self.id}
             for name, array in ((VECTORS, np.ascontiguousarray(ranking.rows, "<f4")), (TEXTS, texts.data)):
                 with storage.synced(directory / name) as file:
                     np.lib.format.write_array(file, array, (1, 0))
@@ -346,6 +376,11 @@ class Search:
         ranking = search._documents.ranking.restored([rows], WordIndex.of_state(words, state))
         search._documents = _Documents(ranking, texts, kept)
         return search
+
+
+def _shares(split: Callable[[str], list[str]], words: frozenset[str], text: str) -> bool:
+    """Return whether a text holds one of the words."""
+    return not words.isdisjoint(split(text))
 
 
 def _check_memory(documents: int, dim: int) -> None:

@@ -27,7 +27,7 @@ class Hit:
     words : float
         The part of shared words; it is 1 if a document of mean length holds each word of the question once.
     matched : list of str
-        The words of the question that the document holds; their stems, if the index has stems.
+        The words of the question that the document holds, perhaps in other forms if the index has stems.
     text : str
         The text of the document.
     document : dict
@@ -41,10 +41,10 @@ class Hit:
     matched: list[str]
     text: str
     document: dict[str, Any]
-    words_of: InitVar[Callable[[str], list[str]]]
+    is_matched: InitVar[Callable[[str], bool]]
 
-    def __post_init__(self, words_of: Callable[[str], list[str]]) -> None:
-        object.__setattr__(self, "_words_of", words_of)
+    def __post_init__(self, is_matched: Callable[[str], bool]) -> None:
+        object.__setattr__(self, "_is_matched", is_matched)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the attributes by their names, as JSON can store them."""
@@ -59,17 +59,16 @@ class Hit:
 
     def _pieces(self, length: int = _LENGTH) -> Iterator[tuple[str, bool]]:
         """Yield the pieces of the snippet, and whether they are matched words."""
-        text, matched = " ".join(self.text.split()), {*self.matched}
-        words_of = self._words_of  # type: ignore[attr-defined]
-        pieces, end = list[tuple[int, str, frozenset[str]]](), 0
+        text, is_matched = " ".join(self.text.split()), self._is_matched  # type: ignore[attr-defined]
+        pieces, end = list[tuple[int, str, bool]](), 0
         for piece in _WORD.findall(text):
-            pieces.append((end, piece, frozenset(matched.intersection(words_of(piece)) if matched else ())))
+            pieces.append((end, piece, bool(self.matched) and is_matched(piece)))
             end += len(piece)
-        held = [(start, words) for start, _, words in pieces if words]
-        windows = [frozenset().union(*(w for at, w in held if start <= at < start + length)) for start, _ in held]
-        first = held[max(range(len(held)), key=lambda i: len(windows[i]))][0] if held else 0
+        held = [(start, piece.lower()) for start, piece, is_held in pieces if is_held]
+        sizes = [len({piece for at, piece in held if start <= at < start + length - _BEFORE}) for start, _ in held]
+        first = held[sizes.index(max(sizes))][0] if held else 0
         start = max(0, min(first - _BEFORE, len(text) - length))
-        shown = [(piece, bool(words)) for at, piece, words in pieces if start <= at < start + length]
+        shown = [(piece, is_held) for at, piece, is_held in pieces if start <= at < start + length]
         yield from [("…", False)] * (start > 0)
         for is_held, run in groupby(shown, key=lambda each: each[1]):
             yield "".join(piece for piece, _ in run), is_held
