@@ -79,6 +79,8 @@ test: lint
 # the explore page.
 nightly: install-test audit
 	$(RUN) -m pytest -m nightly -n 2 --dist loadfile
+	# Laws, with LAWS times as many examples as in `make test`.
+	LAWS=30 $(RUN) -m pytest -n 2 --dist load tests/*/test_laws.py
 	$(MAKE) sanitize docs
 	$(MAKE) wheels WHEELS="$(EVERY_PYTHON)"
 	$(RUN) tools/check/siege.py --kills 100

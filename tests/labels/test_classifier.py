@@ -112,6 +112,22 @@ def test_the_regression_is_its_formula(dim: int) -> None:
         np.testing.assert_allclose(expected, ridge, atol=2e-3)
 
 
+@pytest.mark.parametrize(("features", "dim", "smallest"), [(40, 41, 1.0), (900, 300, 0.03)])
+def test_the_regression_is_exact_with_as_many_dimensions_as_features_or_rows(
+    features: int, dim: int, smallest: float
+) -> None:
+    """Previously, the products of a square random matrix sometimes missed a dimension."""
+    random = np.random.default_rng(1)
+    for _ in range(60):
+        rows = int(random.integers(20, 80))
+        X = (random.standard_normal((rows, features)) * np.geomspace(smallest, 1, rows)[:, None]).astype(np.float32)
+        X, Y = classification.prepared(sp.csr_array(X), features**0.5 / 6), random.random((rows, 3)) < 0.3
+        problem = tuning.RidgeProblem(X, sp.csr_array(Y.astype(np.float32)), np.ones(rows), dim, 0, CpuKernels(1))
+        dense = X.toarray().astype(np.float64)
+        ridge = dense @ dense.T @ np.linalg.solve(dense @ dense.T + np.eye(rows), Y)
+        np.testing.assert_allclose(problem.solve(1.0, 3).outputs(X, np.arange(3)), ridge, atol=2e-4)
+
+
 def test_leaving_a_row_out_is_fitting_without_it() -> None:
     X, Y = topics(60)
     X = classification.prepared(X, 1.0)

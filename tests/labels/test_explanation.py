@@ -48,6 +48,15 @@ def test_shares_add_up_to_the_output(rerank: bool) -> None:
     assert heads or not fitted.head.labels.size
 
 
+def test_neighbours_are_numbered_as_the_training_rows() -> None:
+    """Previously, rows of weight 0 were not counted."""
+    X, Y = topics(1500)
+    classifier = SparseTargetClassifier(rerank=True, threads=1).fit(X, Y, np.arange(1500) % 3 > 0)
+    for row in classifier.explain(X[:20], 3):
+        for part in row:
+            assert all(Y[neighbour, part.label] and neighbour % 3 for neighbour in part.neighbours)
+
+
 def test_a_notebook_marks_the_words() -> None:
     explained = TextClassifier(min_count=1).fit(TEXTS, LABELS).explain(["My CAT <purrs>!"], 2)
     assert [part.label for part in explained[0]] == ["cat", "dog"]

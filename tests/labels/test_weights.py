@@ -77,6 +77,17 @@ def test_a_heavy_label_is_in_every_prediction(monkeypatch: pytest.MonkeyPatch, r
     assert (classifier.predict(X[1200:])[:, [rarest]].toarray() == 1).all()
 
 
+@pytest.mark.parametrize("largest", [1.5, 1e40, 1.7e308])
+def test_weights_of_labels_are_the_same_after_training_again(largest: float) -> None:
+    """Previously, weights above 1e38 overflowed, and other weights were rounded again."""
+    X, Y = topics(100)
+    weight = np.geomspace(1e-308, largest, 30)
+    again = SparseTargetClassifier(threads=1).fit(X, Y, label_weight=weight).forget(["3"])
+    others = np.arange(100) != 3
+    once = SparseTargetClassifier(threads=1).fit(X[others], Y[others], label_weight=weight)
+    np.testing.assert_array_equal(again._fitted.odds, once._fitted.odds)
+
+
 def test_a_text_of_weight_zero_has_no_words() -> None:
     texts, labels = ["a cat purrs", "the dog barks", "cat and dog"] * 5, [["cat"], ["dog"], ["cat", "dog"]] * 5
     more = ["a horse neighs", "the horse and the cat"] * 2

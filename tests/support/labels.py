@@ -23,3 +23,80 @@ def linear(rows: int, seed: int) -> tuple[sp.csr_array, sp.csr_array]:
     X = sp.random_array((rows, 400), density=0.05, format="csr", dtype=np.float32, rng=random)
     scores = X @ W + 0.3 * random.standard_normal((rows, 400))
     return X, sp.csr_array((scores > np.sort(scores, 1)[:, [-4]]).astype(np.float32))
+
+
+def of_kind(kind: str, rows: int, seed: int) -> tuple[sp.csr_array, sp.csr_array]:
+    """Make rows and labels of one of the :data:`KINDS` of data."""
+    random = np.random.default_rng([seed, len(kind)])
+    if kind in ("topics", "linear"):
+        return {"topics": topics, "linear": linear}[kind](rows, seed)
+    if kind == "noisy labels":
+        X, Y = topics(rows, seed)
+        noise = sp.random_array((rows, 30), density=0.05, rng=random) > 0
+        return X, sp.csr_array(((Y + noise) > 0).astype(np.float32))
+    if kind == "random labels":
+        X = sp.random_array((rows, 200), density=0.05, format="csr", dtype=np.float32, rng=random)
+        return X, _ones(random.integers(0, 50, (rows, 2)), 50)
+    if kind == "one class":
+        centres = random.standard_normal((60, 40))
+        classes = random.integers(0, 60, rows)
+        return sp.csr_array((centres[classes] + 2 * random.standard_normal((rows, 40))).astype(np.float32)), _ones(
+            classes[:, None], 60
+        )
+    if kind == "nearest prototype":
+        prototypes = np.random.default_rng(seed).standard_normal((300, 20))
+        X = random.standard_normal((rows, 20))
+        near = np.argsort(-X @ prototypes.T, 1)[:, :2]
+        return sp.csr_array(X.astype(np.float32)), _ones(near % 100, 100)
+    if kind == "dense":
+        X = random.random((rows, 100))
+        scores = X @ np.random.default_rng(seed).standard_normal((100, 80)) + random.standard_normal((rows, 80))
+        return sp.csr_array(X.astype(np.float32)), _ones(np.argsort(-scores, 1)[:, :3], 80)
+    if kind == "duplicates":
+        X, Y = linear(rows // 3 + 1, seed)
+        copies = random.integers(0, X.shape[0], rows)
+        return X[copies], Y[copies]
+    if kind == "xor":
+        X = random.integers(0, 2, (rows, 30))
+        return sp.csr_array(X.astype(np.float32)), _ones(
+            (X[:, :20:2] ^ X[:, 1:20:2]) @ 2 ** np.arange(10)[:, None] % 60, 60
+        )
+    if kind == "long tail":
+        labels = np.minimum(random.zipf(1.5, (rows, 2)) - 1, 399)
+        words = np.concatenate(
+            [labels * 2 + random.integers(0, 2, labels.shape), random.integers(800, 900, (rows, 6))], 1
+        )
+        return _ones(words, 900), _ones(labels, 400)
+    if kind == "memory":  # a rare word of few rows decides
+        rare, labels = random.integers(0, rows // 4, rows), np.random.default_rng(seed).integers(0, 200, rows)
+        words = np.column_stack([rare, rows + random.integers(0, 50, (rows, 8))])
+        return _ones(words, rows + 50), _ones(labels[rare][:, None], 200)
+    assert kind == "hierarchy"
+    leaf = random.integers(0, 100, rows)
+    words = np.column_stack(
+        [leaf * 3 + random.integers(0, 3, rows), 300 + leaf // 10, random.integers(310, 400, (rows, 5))]
+    )
+    return _ones(words, 400), _ones(np.column_stack([leaf, 100 + leaf // 10, 110 + leaf // 50]), 112)
+
+
+KINDS = [
+    "topics",
+    "linear",
+    "long tail",
+    "noisy labels",
+    "random labels",
+    "one class",
+    "nearest prototype",
+    "dense",
+    "duplicates",
+    "xor",
+    "memory",
+    "hierarchy",
+]
+
+
+def _ones(columns: np.ndarray, width: int) -> sp.csr_array:
+    """Return a matrix with ones in these columns of each row."""
+    matrix = np.zeros((len(columns), width), np.float32)
+    np.put_along_axis(matrix, columns, 1, 1)
+    return sp.csr_array(matrix)

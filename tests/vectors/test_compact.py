@@ -46,6 +46,16 @@ def test_rounding_moves_a_number_by_half_a_step(dtype: str, dim: int) -> None:
     assert (len(rows), rows.shape, rows[4].shape, rows[2:4].dtype) == (len(WORDS), (len(WORDS), dim), (dim,), "float32")
 
 
+def test_the_smallest_and_the_largest_numbers_fit_8_bits() -> None:
+    """Previously, the scale of a denormal row was rounded down, so that 189 became −67, and the largest number of
+    float32 became infinite."""
+    smallest = np.array([[189, 63, 0]], np.float32) * np.float32(2.0**-149)
+    rows = CompactRows.of(smallest, "int8")[:]
+    assert (np.abs(rows - smallest) <= 1.5 * 2.0**-149).all()
+    largest = np.full((1, 2), np.finfo(np.float32).max)
+    np.testing.assert_allclose(CompactRows.of(largest, "int8")[:], largest, rtol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "int8"])
 def test_compact_vectors_answer_as_their_numbers(dtype: str) -> None:
     compact = table().rounded(dtype)

@@ -207,8 +207,10 @@ def prepared(X: Any, length: float) -> Any:
 def _frequent(counts: Array, odds: Array | None, head: Head) -> Array:
     """Return the labels whose outputs are computed for every row: those of the head, and labels of many rows, where a
     weight above 1 counts as more rows."""
-    rows = counts if odds is None else counts * np.exp(np.maximum(odds, 0), dtype=np.float64)
-    rows = rows.copy()
+    # As logarithms, because the product of a count and a weight may exceed float64.
+    rows = np.log(np.maximum(counts, np.finfo(np.float64).tiny))
+    if odds is not None:
+        rows += np.maximum(odds, 0)
     rows[head.labels] = np.inf
     return most(rows, scoring.FREQUENT)
 

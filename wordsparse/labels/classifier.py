@@ -14,7 +14,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import state, targets
 from wordsparse.labels.classification import HEAD_ROWS, Classifier
-from wordsparse.labels.explanation import Explanations, explained
+from wordsparse.labels.explanation import Explanation, Explanations, explained
 from wordsparse.labels.ranking import inverse_propensities, is_true, ranking_scores
 from wordsparse.labels.rows import KeptRows, together, weights_of
 from wordsparse.labels.targets import checks
@@ -217,11 +217,14 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _again(self, X: Any, y: Any, weights: Array, ids: list[str]) -> Self:
         """Fit a classifier with the same settings, and take over its state when it is complete."""
-        odds = None
+        label_weight = None
         if self._fitted.odds is not None:
-            of_label = dict(zip(self.classes_.tolist(), np.exp(self._fitted.odds).tolist(), strict=True))
-            odds = [of_label.get(label, 1.0) for label in targets.labels_of(y)[1].tolist()]
-        again = clone(self).fit(X, y, weights, odds, ids)
+            # In float64, the logarithms of these weights are the same float32 numbers again.
+            smallest, largest = np.finfo(np.float64).smallest_subnormal, np.finfo(np.float64).max
+            odds = np.clip(self._fitted.odds.astype(np.float64), *np.log([smallest, largest]))
+            of_label = dict(zip(self.classes_.tolist(), np.exp(odds).tolist(), strict=True))
+            label_weight = [of_label.get(label, 1.0) for label in targets.labels_of(y)[1].tolist()]
+        again = clone(self).fit(X, y, weights, label_weight, ids)
         self.__dict__.update(again.__dict__)
         return self
 
@@ -285,8 +288,15 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """
         tops = self._topk(X, k)
         rows = explained(self._fitted, self._features(X, reset=False), tops, self._feature_names())
-        named = [[part._replace(label=self.classes_[[part.label]].tolist()[0]) for part in row] for row in rows]
-        return Explanations(named, list(texts_of(X)) if self.takes_texts else None)
+        # Neighbours have the numbers of the training rows without rows of weight 0.
+        numbers = [] if self._rows is None else np.flatnonzero(self._rows.weights).tolist()
+
+        def named(part: Explanation) -> Explanation:
+            votes = {numbers[row]: vote for row, vote in part.neighbours.items()}
+            return part._replace(label=self.classes_[[part.label]].tolist()[0], neighbours=votes)
+
+        named_rows = [[named(part) for part in row] for row in rows]
+        return Explanations(named_rows, list(texts_of(X)) if self.takes_texts else None)
 
     def _feature_names(self) -> Sequence[Any]:
         return range(self.n_features_in_)

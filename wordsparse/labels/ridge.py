@@ -8,7 +8,8 @@ of the squared norm of its column of X that lies outside the span of V:
 
 so no f×f matrix is needed. V comes from a randomised range finder (Halko, Martinsson & Tropp, "Finding structure with
 randomness", SIAM Review 2011). A random matrix is multiplied by XᵀX ``PASSES`` times. Each product is orthonormalised
-through its Gram matrix, and the last product is rotated to the singular vectors.
+through its Gram matrix, and the last product is rotated to the singular vectors. If V may have a column for each
+feature, the singular vectors are computed without a random matrix, and XᵀX is exact.
 """
 
 from dataclasses import dataclass
@@ -64,9 +65,12 @@ class Spectrum:
     numerical rank of X, whichever is smaller."""
 
     def __init__(self, X: SparseRows, dim: int, seed: int) -> None:
-        block = np.random.default_rng(seed).standard_normal((X.shape[1], min(dim + EXTRA, *X.shape)), np.float32)
-        for _ in range(PASSES):
-            block = _orthonormal(X, X.transposed_times(X.times(block)))
+        if dim >= X.shape[1]:
+            block = np.eye(X.shape[1], dtype=np.float32)
+        else:
+            block = np.random.default_rng(seed).standard_normal((X.shape[1], min(dim + EXTRA, X.shape[1])), np.float32)
+            for _ in range(PASSES):
+                block = _orthonormal(X, X.transposed_times(X.times(block)))
         values, vectors = np.linalg.eigh(X.kernels.gram(X.times(block)))
         largest = np.flatnonzero(values > ROUNDING * max(values[-1], np.finfo(np.float64).tiny))[::-1][:dim]
         self.V, self.S2 = X.kernels.matmul(block, vectors[:, largest]), values[largest]

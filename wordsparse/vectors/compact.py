@@ -19,6 +19,8 @@ DTYPES = ("float32", "float16", "int8")
 """The types of the numbers in files of vectors."""
 # The number of rows that are converted to float32 at a time.
 BLOCK_ROWS = 2048
+# The largest scale whose product with 127 is finite.
+LARGEST_SCALE = np.nextafter(np.finfo(np.float32).max / np.float32(127), np.float32(0))
 
 
 class CompactRows:
@@ -50,8 +52,11 @@ class CompactRows:
         numbers, scales = np.empty(vectors.shape, np.int8), np.empty(len(vectors), np.float32)
         for block in _blocks(len(vectors)):
             rows = vectors[block]
-            of_rows = np.abs(rows).max(axis=1) / np.float32(127)
-            scales[block] = np.where(of_rows > 0, of_rows, 1)
+            largest = np.abs(rows).max(axis=1)
+            of_rows = np.minimum(largest / np.float32(127), LARGEST_SCALE)
+            # The scale of a denormal row may be rounded down so far that numbers exceed 127.
+            of_rows = np.where(largest >= np.float64(127.5) * of_rows, np.nextafter(of_rows, np.float32(1)), of_rows)
+            scales[block] = np.where(largest > 0, of_rows, 1)
             numbers[block] = np.rint(rows / scales[block, None])
         return cls(numbers, scales)
 

@@ -1,0 +1,86 @@
+"""Laws of models: principal axes keep cosines, and the probabilities of next items are probabilities."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from support.laws import law
+
+import wordsparse as ws
+from wordsparse.corpus import Vocabulary
+from wordsparse.items import memory
+from wordsparse.words import coordinates
+from wordsparse.words.prediction import Predictor, counted
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@law(25)
+@given(SEEDS, st.integers(1, 300), st.integers(1, 40), st.floats(1e-3, 1e3))
+def test_principal_axes_keep_cosines(seed: int, rows: int, dim: int, size: float) -> None:
+    """All cosines and norms of vectors stay the same to 1e-6, with zero rows and fewer dimensions than columns, too."""
+    random = np.random.default_rng(seed)
+    rank = random.integers(1, dim + 1)
+    vectors = random.standard_normal((rows, rank)) @ random.standard_normal((rank, dim))
+    vectors *= size * np.exp(random.standard_normal((rows, 1)))
+    vectors[random.random(rows) < 0.1] = 0
+    rotated = vectors.astype(np.float32)
+    coordinates.multiply(rotated, coordinates.principal_axes(rotated, 1), 1)
+    units = []
+    for each in (vectors.astype(np.float32), rotated):
+        norms = np.linalg.norm(each.astype(np.float64), axis=1, keepdims=True)
+        units.append(each / np.where(norms > 0, norms, 1))
+    np.testing.assert_allclose(units[0] @ units[0].T, units[1] @ units[1].T, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(rotated, axis=1), np.linalg.norm(vectors, axis=1), rtol=1e-5)
+
+
+def made(seed: int, items: int, is_ordered: bool, size: float) -> ws.Model:
+    """Make a model of random numbers, with a memory of pairs and any temperature, in which some items are unseen."""
+    random = np.random.default_rng(seed)
+    E, W = (size * random.standard_normal((items, width)).astype(np.float32) for width in (4, 5))
+    counts = np.maximum(random.zipf(1.5, items).clip(max=10**6), 1)
+    log = [[*random.integers(0, items, random.integers(1, 9)).tolist(), -1] for _ in range(30)]
+    pairs = memory.counted(np.concatenate(log).astype(np.int32), items, is_ordered)
+    constants = {
+        "output": random.choice([0, 0.2, 1.2]),
+        "popularity": random.choice([0.02, 1]),
+        "pairs": random.choice([0, 1]),
+        "epsilon": 0.01,
+        "temperature": float(np.exp(random.uniform(-3, 3))),
+        "users": 30,
+    }
+    return ws.Model(
+        Vocabulary([f"i{item}" for item in range(items)], np.sort(counts)[::-1]),
+        input_rows=E,
+        output_rows=W,
+        options={"preset": "items"} | ({"direction": "after"} if is_ordered else {}),
+        report={},
+        memory={"data": pairs.data, "indices": pairs.indices, "indptr": pairs.indptr, **constants},
+    )
+
+
+BASKETS = st.lists(st.lists(st.integers(-2, 39), max_size=12), min_size=1, max_size=5)
+
+
+@law(40)
+@given(SEEDS, st.integers(1, 40), st.booleans(), st.sampled_from([0.1, 1.0, 30.0]), BASKETS)
+def test_probabilities_sum_to_one(seed: int, items: int, is_ordered: bool, size: float, baskets: Any) -> None:
+    """The probabilities of all items outside a basket sum to 1, for any basket: empty, of one item, of repeated items,
+    or of unknown items, which count for nothing. The first n of them, and those of candidates, are the same numbers."""
+    model = made(seed, items, is_ordered, size)
+    named = [[f"i{item}" for item in basket] for basket in baskets]
+    for basket, answer in zip(named, model.predict(named, items), strict=True):
+        shares = np.array([share for _, share in answer])
+        assert {item for item, _ in answer} == {*model.vocabulary.words} - {*basket}
+        assert (np.diff(shares) <= 0).all()
+        assert (shares >= 0).all()
+        if shares.size:
+            assert abs(shares.sum() - 1) < 1e-5
+        assert model.predict([basket], 3) == [answer[:3]]
+        some = model.vocabulary.words[::2]
+        assert model.predict([basket], items, candidates=some) == [[pair for pair in answer if pair[0] in some]]
+        assert model.predict([[*basket, "unknown"]], items)[0] == answer or basket == []
+    predictor = Predictor(model)
+    whole = predictor.judged(counted(model, named), 1, counted(model, [[] for _ in named]), counted(model, named))
+    assert (whole[2] <= 1e-6).all()
