@@ -69,7 +69,7 @@ _MODULES = {
 # A map from names in gensim and fastText to their counterparts here.
 _ELSEWHERE = {
     "train_supervised": "wordsparse.labels.TextClassifier().fit(texts, labels)",
-    **dict.fromkeys(("train_unsupervised", "fit"), "wordsparse.train(corpus)"),
+    **dict.fromkeys(("train_unsupervised", "fit"), "wordsparse.train(text)"),
     "load_model": "wordsparse.load(path), or wordsparse.read_vectors(path) for files of other tools",
     "load_word2vec_format": "wordsparse.read_vectors(path)",
     "TextClassifier": "wordsparse.labels.TextClassifier",

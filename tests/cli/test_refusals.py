@@ -107,7 +107,7 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("similar {vectors} king --topn 3", "no such option --topn: did you mean -n?"),
         (
             "search {model} {text} word --filter year=2003",
-            "choose the rows of the table first, in a data frame or by DuckDB",
+            "no such column: year; the index keeps no columns",
         ),
         ("next {model} w1 --filter w2", "no such option --filter: did you mean --candidates?"),
         ("similar - word", "-: standard input can only hold a training text: write it to a file first"),
