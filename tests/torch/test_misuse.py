@@ -25,14 +25,15 @@ def test_accumulation_in_a_loop_with_the_optimizer_is_refused() -> None:
 
 @pytest.mark.parametrize("lr", [None, 0.3])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_a_pass_with_a_part_of_the_loss_warns_once(reduction: str, lr: float | None) -> None:
+def test_a_pass_with_a_part_of_the_loss_is_refused(reduction: str, lr: float | None) -> None:
     """Four passes with a quarter of the loss looked like one step of accumulated gradients, but took four steps."""
     h, Y = minibatch()
     head = layer(lr=lr, reduction=reduction)
     (head(h, Y) / 2 + head(h, Y) / 2).backward()  # an average of losses is no part of a loss
-    with pytest.warns(UserWarning, match=r"the loss is multiplied by 0\.25, .* use fused=False, with layer\.apply_"):
+    before = head.weights()
+    with pytest.raises(InputError, match=r"the loss is multiplied by 0\.25, .* use fused=False, with layer\.apply_"):
         (head(h, Y) / 4).backward()
-    (head(h, Y) / 4).backward()
+    torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
     for accepting in (layer(lr=lr, reduction=reduction), layer(lr=lr, reduction=reduction, fused=False)):
         accepting.grad_scaler = False if accepting.fused else None
         (accepting(h, Y) / 4).backward()

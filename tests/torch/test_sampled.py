@@ -239,7 +239,7 @@ def test_half_precision_and_scalers() -> None:
     (scaled(h.float().bfloat16(), TARGETS["ids"]) * 2.0**16).backward()
     torch.testing.assert_close(scaled.weights(), plain.weights())
     assert plain.half().dtype == torch.float32
-    with pytest.warns(UserWarning, match=r"multiplied by 0\.25, .* use fused=False"):
+    with pytest.raises(InputError, match=r"multiplied by 0\.25, .* use fused=False"):
         (plain(h, TARGETS["ids"]) / 4).backward()
 
 

@@ -9,12 +9,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from support.torch_layers import TINY, D, d, layer, minibatch
+from support.torch_layers import TINY, D, d, layer, m, minibatch
 
 from wordsparse.errors import InputError
 from wordsparse.layer.factors import Factors
 from wordsparse.layer.losses import BoundedNS, ZLoss
-from wordsparse.torch import FactoredOutput
+from wordsparse.torch import FactoredOutput, SampledOutput
 from wordsparse.torch.state import link
 
 MEASURE = np.random.default_rng(2).random(D) + 0.1
@@ -67,6 +67,37 @@ def test_a_linear_layer_has_the_same_outputs(bias: bool) -> None:
     assert (linear.in_features, linear.out_features, linear.bias is not None) == (head.in_features, D, bias)
     head(h, Y).backward()
     torch.testing.assert_close(linear(h.detach()), expected)  # the linear layer is a copy
+
+
+@pytest.mark.parametrize("kind", [FactoredOutput, SampledOutput])
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_linear_layer_becomes_a_head(kind: type, bias: bool) -> None:
+    """Previously, a network that was trained with a dense output layer could not go over to a head."""
+    torch.manual_seed(0)
+    linear, h = torch.nn.Linear(d, D, bias=bias).double(), minibatch()[0].detach()
+    options = {"loss": "squared", "bias": bias} if kind is FactoredOutput else {}
+    loaded = kind(d, D, dtype=torch.float64, **options)
+    loaded.load_state_dict(linear.state_dict())
+    made = kind.from_linear(linear, dtype=torch.float64, **options)
+    for head in (made, loaded):
+        found, expected = head.to_linear()(h).detach(), linear(h).detach()
+        if kind is SampledOutput:
+            found, expected = found.log_softmax(1), expected.log_softmax(1)
+        torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6)
+        head(h.requires_grad_(), torch.arange(m)).backward()
+    with pytest.raises(InputError, match=r"takes a torch\.nn\.Linear, not a ReLU"):
+        kind.from_linear(torch.nn.ReLU())
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_scheduler_of_a_head_does_not_warn() -> None:
+    head = layer(lr=0.5)
+    scheduler = torch.optim.lr_scheduler.StepLR(head.fused_optimizer, 1)
+    h, Y = minibatch()
+    head(h, Y).backward()
+    scheduler.step()
+    assert head.fused_optimizer.settings().lr == pytest.approx(0.05)
+    assert "no parameters" in repr(head)
 
 
 @pytest.mark.parametrize("measure", [None, MEASURE])

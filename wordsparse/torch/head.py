@@ -1,7 +1,6 @@
 """The base class of the layers for PyTorch: a module whose weights take a step at the end of a backward pass."""
 
 import inspect
-import warnings
 from collections.abc import Callable, MutableMapping
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -102,7 +101,6 @@ class Head(nn.Module):
         self.reduction, self.fused, self.bias, self.dtype = reduction, bool(fused), bool(bias), dtype
         self.ignore_index = int(ignore_index)
         self.grad_scaler: Any = None
-        self._has_warned = False
         self._anchor = torch.zeros(0, requires_grad=True)
 
     def extra_repr(self) -> str:
@@ -112,8 +110,31 @@ class Head(nn.Module):
         return (
             f"in_features={self.in_features}, num_classes={self.num_classes}, {self._about()}, "
             f"reduction={self.reduction!r}, fused={self.fused}, bias={self.bias}, dtype={self.dtype}; "
-            f"{weights:,} weights, trained by backward"
+            f"{weights:,} weights, trained by backward, and no parameters for an optimizer"
         )
+
+    @classmethod
+    def from_linear(cls, linear: nn.Linear, **options: Any) -> Self:
+        """Return a layer with the weights and the bias of a ``torch.nn.Linear``. ``options`` are the other options of
+        the layer. ``load_state_dict`` accepts the state of a linear layer, too.
+
+        In ``SampledOutput``, the bias becomes log Q, so the probabilities are those of the linear layer. Raise
+        InputError if ``linear`` is another object.
+        """
+        if not isinstance(linear, nn.Linear):
+            raise InputError(f"from_linear takes a torch.nn.Linear, not a {type(linear).__name__}")
+        weights, bias = linear.weight.detach(), None if linear.bias is None else linear.bias.detach()
+        return cls(linear.in_features, linear.out_features, **{**cls._of_linear(weights, bias), **options})
+
+    @classmethod
+    def _of_linear(cls, weights: Tensor, bias: Tensor | None) -> dict[str, Any]:
+        """Return the options of a layer with these weights (D, d) and biases (D,)."""
+        whole = weights if bias is None else torch.cat([weights, bias[:, None]], 1)
+        return {"weights": whole, "bias": bias is not None}
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the options that decide the parts of this kind of layer's state."""
+        return {}
 
     def _about(self) -> str:
         """Return the settings of this kind of layer, for ``repr``."""
@@ -228,28 +249,20 @@ class Head(nn.Module):
 
     def _end_pass(self, gradients: Gradients) -> None:
         """Take the step at the end of a backward pass."""
-        self._warn_of_accumulation(gradients)
+        self._refuse_accumulation(gradients)
         self._step(gradients)
         self.fused_optimizer.passed = True
 
-    def _warn_of_accumulation(self, gradients: Gradients) -> None:
-        """Warn once if the losses of a pass were multiplied by less than 1, as if gradients of several passes were
-        added up."""
+    def _refuse_accumulation(self, gradients: Gradients) -> None:
+        """Raise InputError if the losses of a pass were multiplied by less than 1, as if gradients of several passes
+        were added up."""
         factor = sum(self._factor(g) for _, g in gradients.minibatches)
-        if (
-            not 0 < factor < MIN_LOSS_WEIGHT
-            or self.reduction == "none"
-            or self._has_warned
-            or self.grad_scaler is False
-        ):
-            return
-        self._has_warned = True
-        warnings.warn(
-            f"the loss is multiplied by {factor:g}, but every backward pass takes its own step of W: to add up the "
-            "gradients of several passes, use fused=False, with layer.apply_() after the last pass; if you want the "
-            "factor, set layer.grad_scaler = False",
-            stacklevel=2,
-        )
+        if 0 < factor < MIN_LOSS_WEIGHT and self.reduction != "none" and self.grad_scaler is not False:
+            raise InputError(
+                f"the loss is multiplied by {factor:g}, but every backward pass takes its own step of W: to add up the "
+                "gradients of several passes, use fused=False, with layer.apply_() after the last pass; if you want "
+                "the factor, set layer.grad_scaler = False"
+            )
 
     def _collected(self, forward_in: int) -> Gradients:
         """Return the gradients that this backward pass adds to; :func:`passes.collected` explains ``forward_in``."""
@@ -354,6 +367,10 @@ class Head(nn.Module):
         state.link(self, engine)
 
     def _load_from_state_dict(self, state_dict: MutableMapping[str, Any], prefix: str, *args: Any) -> None:
+        if (weights := state_dict.pop(f"{prefix}weight", None)) is not None:  # the state of a torch.nn.Linear
+            parts = self._of_linear(weights.detach(), state_dict.pop(f"{prefix}bias", None))
+            fresh = type(self)(self.in_features, self.num_classes, dtype=self.dtype, **{**self._settings(), **parts})
+            state_dict.update({f"{prefix}{name}": buffer for name, buffer in fresh.named_buffers()})
         state.check(self, self._engine, state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[arg-type, unused-ignore]
         self.discard_()

@@ -135,6 +135,10 @@ class FactoredOutput(Head):
         engine: ExactEngine = self._engine
         return engine.output.loss
 
+    def _settings(self) -> dict[str, Any]:
+        p = self._engine.output.core.p
+        return {"loss": self.loss, "base_measure": None if p is None else p**2}
+
     def _about(self) -> str:
         return f"loss={self.loss!r}"
 

@@ -20,6 +20,8 @@ class FusedOptimizer(torch.optim.Optimizer):
 
     # Whether a backward pass has updated the weights since the last call of ``step``, and whether the training loop
     # calls ``step`` at all. These two flags are class attributes, because a copy of an optimizer keeps only its groups.
+    # PyTorch's schedulers warn unless ``_opt_called``, but here the backward pass takes the steps.
+    _opt_called = True
     passed = False
     watches = False
 

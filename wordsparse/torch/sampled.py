@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.special import logsumexp
+from torch import Tensor
 
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
@@ -33,6 +34,8 @@ from wordsparse.types import Array
 UNSEEN = 0.1
 # The standard deviation of initial weights.
 NOISE = 0.02
+# The mean number of targets per class that a linear layer with a bias is said to have seen.
+COUNTS_OF_LINEAR = 1_000_000
 # The number of rows of W that are read at a time if all of W is needed.
 BLOCK_ROWS = 4096
 # Given counts, the rate of a row is multiplied by 1 + RARE_RATE / √count, because rows of rare classes take few steps.
@@ -309,6 +312,11 @@ class SampledOutput(Head):
             if len(W) != D:
                 raise InputError(f"weights must have shape {(D, d)}, not {W.shape}")
         self._start(SampledEngine(W, counts, negatives, seed, torch.get_num_threads()))
+
+    @classmethod
+    def _of_linear(cls, weights: Tensor, bias: Tensor | None) -> dict[str, Any]:
+        counts = None if bias is None else torch.softmax(bias.double(), 0) * (COUNTS_OF_LINEAR * len(bias))
+        return {"weights": weights, "counts": counts}
 
     def _about(self) -> str:
         return f"negatives={self._engine.negatives}"
