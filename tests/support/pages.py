@@ -18,6 +18,8 @@ _BLOCK = r"(?:^```python\n(?P<program>[^`]*)^```\n|(?P<commands>(?:^    [^\n]*\n
 SHOWN = re.compile(_BLOCK + r"\n*^```text\n(?P<output>[^`]*)^```$", re.MULTILINE)
 _NUMBER = re.compile(r"(?<![\w.])(-?[\d,]*\.?\d+%?)(?![\w.]*\w)")
 _MEASURED = re.compile(r" (?:s\b|CPU s|tokens/s|threads?\b)")
+# A line of progress, which appears if a command takes long.
+_PROGRESS = re.compile(r"^wordsparse: .* left\n", re.MULTILINE)
 # Kernels of other instruction sets round differently: a decimal or percentage may differ by so many units of the last
 # digit shown.
 UNITS = 2
@@ -32,7 +34,8 @@ class Block(NamedTuple):
 
     def run(self, known: dict[str, Any], folder: Path) -> str:
         """Run the block in a folder, which is the current directory, and return what it prints: commands with their
-        messages, programs without them. ``known`` are the variables of the page's earlier programs."""
+        messages but without progress, programs without messages. ``known`` are the variables of the page's earlier
+        programs."""
         if self.program is not None:
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 exec(self.program, known)
@@ -48,7 +51,7 @@ class Block(NamedTuple):
             encoding="utf-8",
         )
         assert done.returncode == 0, commands + done.stdout
-        return done.stdout
+        return _PROGRESS.sub("", done.stdout)
 
 
 def shown_blocks(page: Path) -> list[Block]:
