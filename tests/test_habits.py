@@ -72,7 +72,7 @@ def test_calls_of_other_libraries_are_refused_with_a_hint(name: str, model: ws.M
         (lambda model: model.transform, r"model\.encode\(texts\)"),
         (lambda model: model.doesnt_match, r"KeyedVectors\.of"),
         (lambda model: model.wv.transform, r"it is encode\(texts\)"),
-        (lambda model: ws.fit, r"wordsparse\.train\(corpus\)"),
+        (lambda model: ws.fit, r"wordsparse\.train\(text\)"),
         (lambda model: model.nothing, r"no attribute 'nothing'$"),
         (lambda model: model.wv.most_similar, r"it is similar\(word_or_vector, n\)"),
         (lambda model: model.wv.key_to_index, r"it is row\(word\)"),
