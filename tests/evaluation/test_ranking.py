@@ -112,7 +112,7 @@ def test_stems_without_stop_words() -> None:
     assert both.overlap[0] < both.overlap[3] < both.overlap[2]
     assert both.overlap[1] == both.overlap[4] == 0
     assert stemmed.words("maps of earthquakes") == ["maps", "earthquakes"]
-    assert stemmed.forms(["maps", "zebra"]) == [["map", "maps"], []]
+    assert stemmed.forms(["maps", "zebra"]) == [("map", "maps"), ()]
     assert stemmed.words("of the") == ["of", "the"]  # words are kept if all of them are stop words
     assert stemmed.parts(["of the"])[0].overlap[4] > 0
 

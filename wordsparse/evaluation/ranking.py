@@ -17,7 +17,7 @@ stem count as one word: other forms of a word count half of the word itself.
 
 import copy
 import functools
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -182,7 +182,8 @@ class Ranking:
         self.vectors, self.split = vectors, words_of(vectors)
         self.language = None if stem is None else Language(stem, vectors.words)
         self.index, self._rows = WordIndex(), [np.zeros((0, vectors.dim), np.float32)]
-        self._forms: dict[str, list[str]] | None = None
+        # An index, its words (and perhaps others), and these words by their stems. A change of documents reuses them.
+        self._stemmed: tuple[WordIndex, set[str], dict[str, tuple[str, ...]]] = (self.index, set(), {})
 
     def __len__(self) -> int:
         return len(self.index)
@@ -204,7 +205,7 @@ class Ranking:
     def restored(self, rows: list[Array], index: WordIndex) -> "Ranking":
         """Return a ranking of other documents, by the same vectors and words."""
         ranking = copy.copy(self)
-        ranking._rows, ranking.index, ranking._forms = rows, index, None
+        ranking._rows, ranking.index = rows, index
         return ranking
 
     @property
@@ -221,17 +222,18 @@ class Ranking:
         stop_words = self.language.stop_words if self.language else ()
         return [word for word in words if word not in stop_words] or words
 
-    def forms(self, words: list[str]) -> list[list[str]]:
-        """Return the forms of each word: the words of documents that have the same stem. Without stems, a word is its
-        only form."""
+    def forms(self, words: list[str]) -> Sequence[Sequence[str]]:
+        """Return the forms of each word: the words that have the same stem, and that documents hold, or once held.
+        Without stems, a word is its only form."""
         if self.language is None:
-            return [[word] for word in words]
-        if self._forms is None:
-            forms, known = defaultdict[str, list[str]](list), self.index.words()
-            for stem, word in zip(self.language.stems(known), known, strict=True):
-                forms[stem].append(word)
-            self._forms = dict(forms)
-        return [self._forms.get(stem, []) for stem in self.language.stems(words)]
+            return [(word,) for word in words]
+        index, known, forms = self._stemmed
+        if index is not self.index:
+            forms, new = dict(forms), [word for word in self.index.words() if word not in known]
+            for stem, word in zip(self.language.stems(new), new, strict=True):
+                forms[stem] = (*forms.get(stem, ()), word)
+            self._stemmed = (self.index, known.union(new), forms)
+        return [forms.get(stem, ()) for stem in self.language.stems(words)]
 
     def parts(self, questions: Sequence[str]) -> list[Parts]:
         """Return the parts of the scores of all documents, for each question. The scores for a question do not depend

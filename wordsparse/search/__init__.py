@@ -223,7 +223,7 @@ class Search:
             ranking = ranking.added([each.text for each in some])
             added.append(Texts.of(each.text for each in some))
             cells += [each.cells for each in some]
-            names += [each.name for each in some]
+            names += [each.name for each in some if self.id is not None]
         changed = _Documents(ranking, texts.added(added), cells)
         if self.id is not None:
             at, seen = self._keep.index(self.id), {*self._rows(() if replaces else kept)}

@@ -29,7 +29,9 @@ class Texts:
 
     def added(self, others: Sequence["Texts"]) -> "Texts":
         """Return these texts and others after them."""
-        parts = [self, *others]
+        parts = [part for part in (self, *others) if len(part)]
+        if len(parts) < 2:
+            return parts[0] if parts else self
         ends = np.cumsum([0, *(len(part.data) for part in parts)])
         starts = [part.starts[1:] + end for part, end in zip(parts, ends, strict=False)]
         return Texts(np.concatenate([part.data for part in parts]), np.concatenate([[0], *starts]))
