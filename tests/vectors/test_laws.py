@@ -1,4 +1,4 @@
-"""Laws of vectors: files keep every number; searches for many words, or among candidates, equal the plain search."""
+"""Laws of vectors: files keep every number, and searches for many words or among candidates equal plain searches."""
 
 import tempfile
 from pathlib import Path
