@@ -25,6 +25,13 @@ def test_a_weight_is_a_number_of_copies() -> None:
     np.testing.assert_array_equal(weighted.counts, repeated.counts)
 
 
+def test_labels_of_the_largest_weights_are_frequent_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previously, the product of a count and a weight overflowed, and the heaviest labels were tied."""
+    monkeypatch.setattr(scoring, "FREQUENT", 2)
+    counts, odds = np.array([9.0, 30.0, 4.0, 20.0]), np.log([1e308, 5e307, 1.0, 1.7e308])
+    assert classification._frequent(counts, odds, classification.no_head(3)).tolist() == [1, 3]
+
+
 def test_leaving_a_row_out_takes_out_all_its_weight() -> None:
     X, Y = topics(60)
     weights = np.random.default_rng(2).choice([0.3, 1, 2, 2.7], 60)
