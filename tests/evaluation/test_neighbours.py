@@ -45,7 +45,7 @@ def test_bases_and_ancestors(wordnet: Path) -> None:
 
 
 def test_shares_of_neighbours(wordnet: Path, wv: WordVectors) -> None:
-    """Of the neighbours of cat, dog and pups are related and of its class, and cats is of its class; dog has cat, cats
+    """The neighbours dog and pups of cat are related to it and in its class, and cats is in its class; dog has cat, cats
     and pups. Each of the words has three rare neighbours of five."""
     score = evaluate(wv, neighbours=[wordnet])["neighbours"]["wordnet"]
     assert score["related"] == pytest.approx((2 / 5 + 3 / 5 + 0) / 3)

@@ -102,9 +102,9 @@ def _records(path: Path) -> Iterator[list[str]]:
 
 
 def answer_neighbours(word_vectors: WordVectors, lexicon: Lexicon, evidence: bool = True) -> Array:
-    """Return, for each asked word, the shares MEASURES and the median count of its neighbours, (asked, 5). What is not
-    known is NaN. With ``evidence``, neighbours are those of :meth:`wordsparse.WordVectors.similar`; otherwise, those of
-    largest cosine."""
+    """Return, for each asked word, the shares MEASURES and the median count of its neighbours, (asked, 5). Unknown
+    values are NaN. With ``evidence``, words are ranked as :meth:`wordsparse.WordVectors.similar` ranks them; otherwise,
+    by cosine."""
     asked = _asked(word_vectors, lexicon)
     known = [word for word in asked if word in word_vectors]
     result = np.full((len(asked), len(MEASURES) + 1), np.nan)
