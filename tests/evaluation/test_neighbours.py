@@ -45,8 +45,8 @@ def test_bases_and_ancestors(wordnet: Path) -> None:
 
 
 def test_shares_of_neighbours(wordnet: Path, wv: WordVectors) -> None:
-    """The neighbours dog and pups of cat are related to it and in its class, and cats is in its class; dog has cat, cats
-    and pups. Each of the words has three rare neighbours of five."""
+    """Cat is related to dog and pups, and in the same class as they and cats; dog is related to cat, cats and pups. Three
+    of the five neighbours of each word are rare."""
     score = evaluate(wv, neighbours=[wordnet])["neighbours"]["wordnet"]
     assert score["related"] == pytest.approx((2 / 5 + 3 / 5 + 0) / 3)
     assert score["class"] == pytest.approx((3 / 5 + 3 / 5 + 0) / 3)
