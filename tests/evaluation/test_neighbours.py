@@ -45,8 +45,8 @@ def test_bases_and_ancestors(wordnet: Path) -> None:
 
 
 def test_shares_of_neighbours(wordnet: Path, wv: WordVectors) -> None:
-    """Cat is related to dog and pups, and in the same class as they and cats; dog is related to cat, cats and pups. Three
-    of the five neighbours of each word are rare."""
+    """Cat is related to dog and pups, and in one class with dog, pups and cats. Dog is related to cat, cats and pups.
+    Three of the five neighbours of each word are rare."""
     score = evaluate(wv, neighbours=[wordnet])["neighbours"]["wordnet"]
     assert score["related"] == pytest.approx((2 / 5 + 3 / 5 + 0) / 3)
     assert score["class"] == pytest.approx((3 / 5 + 3 / 5 + 0) / 3)
