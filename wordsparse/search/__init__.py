@@ -98,8 +98,8 @@ class Search:
     ----------
     model : Model
         The model that makes the vectors.
-    vectors : (N, dim) float32
-        The vectors of the documents.
+    vectors : array
+        The vectors of the documents, (N, dim) float32.
     documents : list of dict
         The kept columns of each document, and its text, under ``column`` or "text".
     ids : list
