@@ -45,7 +45,7 @@ class VectorTable:
         self.tokens = "split"
         self._weights: npt.NDArray[np.float32] | None = None
         self._doubt: float | None = None
-        self._rarity: tuple[Array | None, npt.NDArray[np.float32] | None] | None = None  # the counts, and their rarity
+        self._rarity: Any = None  # the counts, and what _evidence returns for them
         self._composed: set[str] = set()  # the words that new_compositions has returned
         self.vectors = vectors
 
@@ -85,22 +85,27 @@ class VectorTable:
     def rarity(self) -> npt.NDArray[np.float32] | None:
         """1 divided by the count of each word, (V,), for the ranking of neighbours; None if the counts are unknown, or
         :attr:`doubt` is set to 0. See :mod:`wordsparse.vectors.evidence`. The array is computed once."""
-        if self._rarity is None or self._rarity[0] is not self.counts:
-            self._rarity = self.counts, rarity(self.counts)
-        return None if self._doubt == 0 else self._rarity[1]
+        return None if self._doubt == 0 else self._evidence()[0]
 
     @property
     def doubt(self) -> float:
         """The count at which the cosines of a word are multiplied by √½ in the ranking of the neighbours of a vector;
         0 if the counts are unknown."""
-        if self._doubt is not None:
-            return self._doubt
-        return 0.0 if self.counts is None or self.rarity is None else DOUBT * float(self.counts.sum(dtype=np.float64))
+        return self._evidence()[1] if self._doubt is None else self._doubt
 
     @doubt.setter
     def doubt(self, doubt: float) -> None:
         """Set another number, such as the number of a larger vocabulary; 0 ranks neighbours by cosine."""
         self._doubt = non_negative("doubt", doubt)
+
+    def _evidence(self) -> tuple[npt.NDArray[np.float32] | None, float]:
+        """Return the rarity and the doubt of the counts, which are computed once."""
+        counts = self.counts
+        if self._rarity is None or self._rarity[0] is not counts:
+            found = rarity(counts)
+            total = 0.0 if counts is None or found is None else float(counts.sum(dtype=np.float64))
+            self._rarity = counts, found, DOUBT * total
+        return self._rarity[1], self._rarity[2]
 
     @property
     def weights(self) -> npt.NDArray[np.float32]:
