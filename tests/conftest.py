@@ -4,9 +4,6 @@ import importlib.util
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 from support.texts import write_text
@@ -27,7 +24,7 @@ cpu.PARALLEL_WORK = 200_000
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items):
     """Move tests in a browser or on the emulated GPU to the nightly run."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()) or "emulated" in item.name:
@@ -35,28 +32,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def text(tmp_path: Path) -> Path:
+def text(tmp_path):
     """Write sentences of six words from a vocabulary of twelve."""
     return write_text(tmp_path / "text.txt")
 
 
 @pytest.fixture
-def output(tmp_path: Path) -> Path:
+def output(tmp_path):
     return tmp_path / "model"
 
 
 @pytest.fixture
-def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_gpu(monkeypatch):
     """Hide any GPU of this machine, so that device ``auto`` is the CPU."""
 
-    def find_gpu() -> devices.Gpu:
+    def find_gpu():
         raise InputError("there is no GPU here")
 
     monkeypatch.setattr(devices, "find_gpu", find_gpu)
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def browser():
     """Start headless Chromium, driven by Selenium. The browser logs its console and its requests."""
     from selenium import webdriver
 

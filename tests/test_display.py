@@ -15,11 +15,11 @@ from wordsparse.training import progress
 class Terminal(io.StringIO):
     """A stream whose ``isatty`` returns True."""
 
-    def isatty(self) -> bool:
+    def isatty(self):
         return True
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = True) -> str:
+def shown(monkeypatch, stream, visible=True):
     """Return everything that is written to the stream during two phases and one message."""
     monkeypatch.setattr(sys, "stderr", stream)
     with Display(visible) as screen:
@@ -31,7 +31,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, visible: bool = 
     return stream.getvalue()
 
 
-def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_gets_lines_without_control_codes(monkeypatch):
     """Previously, log files contained progress bars, carriage returns and cursor movements."""
     monkeypatch.setattr(display, "LOG_BETWEEN", 0.0)
     monkeypatch.setattr(display, "LOG_FIRST", 0.0)
@@ -43,7 +43,7 @@ def test_a_log_gets_lines_without_control_codes(monkeypatch: pytest.MonkeyPatch)
     assert all(line.isprintable() for line in lines)
 
 
-def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch):
     """Previously, encoding's last progress line stayed on screen, and messages were appended to training's line."""
     monkeypatch.setattr(display, "BETWEEN", 0.0)
     monkeypatch.setenv("TERM", "xterm")
@@ -57,7 +57,7 @@ def test_a_terminal_gets_one_line_at_a_time_and_keeps_none(monkeypatch: pytest.M
     assert len(states[place - 1]) == len(states[place - 2])  # the whole line was removed
 
 
-def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypatch):
     assert shown(monkeypatch, Terminal(), visible=False) == ""
     assert shown(monkeypatch, io.StringIO()) == "epoch 1: \\x1b[31mloss 3\n"  # a short phase logs no progress
     monkeypatch.setattr(sys, "stderr", None)
@@ -66,7 +66,7 @@ def test_nothing_is_shown_where_it_is_not_wanted_or_there_is_no_stream(monkeypat
         screen.say("a line")
 
 
-def test_a_message_stands_in_the_place_of_the_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_stands_in_the_place_of_the_progress(monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream := Terminal())
     monkeypatch.setattr(display, "BETWEEN", 0.0)
     with terminal.messages(), Display() as screen:
@@ -78,7 +78,7 @@ def test_a_message_stands_in_the_place_of_the_progress(monkeypatch: pytest.Monke
     assert "train: 66 %" in after
 
 
-def test_a_log_hears_of_a_phase_within_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_hears_of_a_phase_within_two_seconds(monkeypatch):
     """Previously, the first line of a phase came after a minute, so the log of a short run had none."""
     clock = iter(range(100))
     monkeypatch.setattr(display.time, "monotonic", lambda: next(clock))
@@ -93,9 +93,7 @@ def test_a_log_hears_of_a_phase_within_two_seconds(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("total", "said"), [(1000, "training takes about 17 min or less: fewer dimensions (dim)"), (30, "")]
 )
-def test_a_run_of_more_than_a_minute_is_announced(
-    total: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_of_more_than_a_minute_is_announced(total, said, monkeypatch, capsys):
     """Previously, a run with 2,000 dimensions took nine minutes without any warning."""
     clock = iter(range(1, 100))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))

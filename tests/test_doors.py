@@ -87,14 +87,14 @@ assert {!r} in errors.getvalue(), errors.getvalue()
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def house(tmp_path_factory):
     """Make a folder with a copy of the package, in which files are links."""
     folder, without = tmp_path_factory.mktemp("house"), shutil.ignore_patterns("__pycache__")
     shutil.copytree(PACKAGE, folder / "wordsparse", ignore=without, copy_function=os.symlink)
     return folder
 
 
-def python(program: str, house: Path, place: Path, *doors: str) -> None:
+def python(program, house, place, *doors):
     """Run a program in ``place`` with the copy of the package, from which the folders of ``doors`` are removed."""
     away = [(house / "wordsparse" / door, house / f"{door}.away") for door in doors]
     for folder, other in away:
@@ -108,7 +108,7 @@ def python(program: str, house: Path, place: Path, *doors: str) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_a_door_comes_off(house: Path, tmp_path: Path, door: str) -> None:
+def test_a_door_comes_off(house, tmp_path, door):
     names = [name for name, module in wordsparse._MODULES.items() if module.split(".")[1] == door]
     program = CORE + GONE.format(names=names, door=door) + SHELL * (door != "cli")
     if door in LACKED:
@@ -117,11 +117,11 @@ def test_a_door_comes_off(house: Path, tmp_path: Path, door: str) -> None:
 
 
 @pytest.mark.parametrize("stays", [[], ["cli"]])
-def test_all_doors_come_off(house: Path, tmp_path: Path, stays: list[str]) -> None:
+def test_all_doors_come_off(house, tmp_path, stays):
     python(CORE + SHELL * len(stays), house, tmp_path, *(door for door in DOORS if door not in stays))
 
 
-def test_descriptions_of_commands_and_sources_are_current() -> None:
+def test_descriptions_of_commands_and_sources_are_current():
     for name, (module, sentence) in COMMANDS.items():
         assert importlib.import_module(module).command.get_short_help_str(1000) == sentence, name
     for name, (_, sentence) in SOURCES.items():
@@ -176,7 +176,7 @@ class Rings:
 """
 
 
-def test_an_installed_package_trains_from_the_shell_and_its_objects_from_python(tmp_path: Path) -> None:
+def test_an_installed_package_trains_from_the_shell_and_its_objects_from_python(tmp_path):
     (tmp_path / "rings.py").write_text(SOURCE)
     about = tmp_path / "rings-1.0.dist-info"
     about.mkdir()
@@ -186,7 +186,7 @@ def test_an_installed_package_trains_from_the_shell_and_its_objects_from_python(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(PACKAGE.parent)])}
     train = ["-m", "wordsparse", "train", "any.txt", "-o", "model", "--for", "ring"]
 
-    def run(*command: str) -> subprocess.CompletedProcess[str]:
+    def run(*command):
         done = subprocess.run([sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done

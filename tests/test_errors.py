@@ -3,7 +3,6 @@
 import pickle
 import sys
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -12,9 +11,9 @@ from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.vectors import queries
 
 
-def test_similar_words_are_sought_when_the_message_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_similar_words_are_sought_when_the_message_is_shown(monkeypatch):
     """Previously, each unknown word cost milliseconds, even if the error was caught."""
-    sought: list[str] = []
+    sought = []
     monkeypatch.setattr(queries, "close_to", lambda vectors, word: sought.append(word) or ["queen"])
     with pytest.raises(KeyError) as error:
         ws.WordVectors(["queen"], [[1.0]]).vector("quen")
@@ -26,9 +25,9 @@ def test_similar_words_are_sought_when_the_message_is_shown(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(("mode", "lines"), [("Context", ["InputError: wrong"]), ("Verbose", ["the whole traceback"])])
-def test_notebooks_show_one_line(monkeypatch: pytest.MonkeyPatch, mode: str, lines: list[str]) -> None:
+def test_notebooks_show_one_line(monkeypatch, mode, lines):
     """Previously, a notebook showed five to nine frames of this package under each message."""
-    tracebacks: Any = SimpleNamespace(mode=mode, structured_traceback=lambda *error: ["the whole traceback"])
+    tracebacks = SimpleNamespace(mode=mode, structured_traceback=lambda *error: ["the whole traceback"])
     shell = SimpleNamespace(get_ipython=lambda: SimpleNamespace(InteractiveTB=tracebacks))
     monkeypatch.setitem(sys.modules, "IPython", shell)
     assert InputError("wrong")._render_traceback_() == lines

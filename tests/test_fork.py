@@ -2,8 +2,6 @@
 parent."""
 
 import multiprocessing
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,19 +14,19 @@ N_OUTPUTS = 20_000
 KERNELS, TOGETHER = CpuKernels(1), FORK.Barrier(4)
 
 
-def products(seed: int) -> list[Any]:
+def products(seed):
     random = np.random.default_rng(seed)
     a, m = random.standard_normal((256, 129), np.float32), random.standard_normal((129, N_OUTPUTS))
     return [KERNELS.matmul(a, m).sum(1), KERNELS.gram(m.T.copy())]
 
 
-def products_of_a_child(seed: int) -> list[Any]:
+def products_of_a_child(seed):
     TOGETHER.wait()  # wait until each of the four children has a seed
     return products(seed)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Python warns of forks in processes with threads
-def test_forked_processes_compute_what_the_parent_does() -> None:
+def test_forked_processes_compute_what_the_parent_does():
     # Previously, the array pool's blocks were shared memory: products in four children had errors of 70 to 90.
     products(9)  # leaves a block that the children could share
     with FORK.Pool(4) as pool:
@@ -39,7 +37,7 @@ def test_forked_processes_compute_what_the_parent_does() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_process_does_not_keep_its_parents_locks(tmp_path: Path) -> None:
+def test_a_forked_process_does_not_keep_its_parents_locks(tmp_path):
     stop = FORK.Event()
     with storage.staging(tmp_path / "out", alone=True):
         child = FORK.Process(target=stop.wait)

@@ -1,9 +1,6 @@
 """Calls and commands known from other tools work as people expect, or a message names the wordsparse equivalent."""
 
 import logging
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,16 +11,16 @@ from wordsparse.gensim import FastText, KeyedVectors, Word2Vec
 from wordsparse.labels import TextClassifier
 
 TEXT = [["a", "cat", "sat"], ["the", "dog", "sat"]] * 30
-SHORT: dict[str, Any] = {"dim": 3, "epochs": 1, "min_count": 1, "threads": 1, "progress": False}
+SHORT = {"dim": 3, "epochs": 1, "min_count": 1, "threads": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")
-def model() -> ws.Model:
+def model():
     return ws.train(TEXT, **SHORT)
 
 
 OF_GENSIM = {"vector_size": 3, "min_count": 1, "epochs": 1}
-ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
+ASKED = {
     "a missing sentence": (lambda model: model.infer("cats", ["cats sat", None]), r"sentence 1 must be a text.*None"),
     "one test set": (lambda model: ws.evaluate(model, pairs="a.tsv"), r"not one path: give \['a\.tsv'\]"),
     "a missing text": (lambda model: model.encode(["a cat", float("nan")]), r"document 1 must be a text.*nan.*fillna"),
@@ -57,7 +54,7 @@ ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
 
 
 @pytest.mark.parametrize("name", ASKED)
-def test_calls_of_other_libraries_are_refused_with_a_hint(name: str, model: ws.Model) -> None:
+def test_calls_of_other_libraries_are_refused_with_a_hint(name, model):
     ask, message = ASKED[name]
     with pytest.raises(ws.InputError, match=message):
         ask(model)
@@ -78,23 +75,23 @@ def test_calls_of_other_libraries_are_refused_with_a_hint(name: str, model: ws.M
         (lambda model: model.wv.key_to_index, r"it is row\(word\)"),
     ],
 )
-def test_names_of_other_libraries_lead_to_ours(ask: Callable[[ws.Model], Any], ours: str, model: ws.Model) -> None:
+def test_names_of_other_libraries_lead_to_ours(ask, ours, model):
     with pytest.raises(AttributeError, match=ours):
         ask(model)
 
 
-def test_options_of_sentence_transformers_change_nothing(model: ws.Model) -> None:
+def test_options_of_sentence_transformers_change_nothing(model):
     habits = {"batch_size": 8, "show_progress_bar": True, "normalize_embeddings": True}
     np.testing.assert_array_equal(model.encode(["a cat"], **habits), model.encode(["a cat"]))
 
 
-def test_a_second_argument_by_place_is_refused_with_the_way() -> None:
+def test_a_second_argument_by_place_is_refused_with_the_way():
     with pytest.raises(TypeError, match="train takes corpus, and options by name"):
         ws.train("output", "text.txt")
 
 
 @pytest.mark.parametrize("names", [["cat", "cat"], [["cat"], ["dog"]]])
-def test_what_labels_lack_is_named(names: list[Any]) -> None:
+def test_what_labels_lack_is_named(names):
     texts = ["a cat", "a dog"] * 4
     with pytest.raises(ws.InputError, match="Y has None in row 1"):
         TextClassifier().fit(texts, [names[0], None] * 4)
@@ -105,7 +102,7 @@ def test_what_labels_lack_is_named(names: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(("typed", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])
-def test_help_is_shown_as_it_is_written(typed: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_is_shown_as_it_is_written(typed, status, capsys):
     """Previously, the command ``help`` was unknown, and a call without arguments printed the help as a single line."""
     assert main(typed.split()) == status
     streams = capsys.readouterr()
@@ -122,9 +119,7 @@ def test_help_is_shown_as_it_is_written(typed: str, status: int, capsys: pytest.
         ("export text.vec -o out.npz --format word2vec", "out.npz is in the format word2vec (--format)"),
     ],
 )
-def test_unlikely_requests_run_with_a_warning(
-    command: str, warning: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unlikely_requests_run_with_a_warning(command, warning, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(logging.getLogger("wordsparse"), "level", logging.INFO)
     (tmp_path / "text.txt").write_text("a cat and a dog sat there\n" * 50)
@@ -135,12 +130,12 @@ def test_unlikely_requests_run_with_a_warning(
     assert warning in streams.out + streams.err
 
 
-def test_an_analogy_takes_gensims_lists(model: ws.Model) -> None:
+def test_an_analogy_takes_gensims_lists(model):
     expected = model.wv.analogy("cat", "a", "dog", 2)
     assert model.wv.analogy(positive=["a", "dog"], negative="cat", n=2) == expected
 
 
-def test_a_cell_that_saves_can_be_run_again(model: ws.Model, tmp_path: Path) -> None:
+def test_a_cell_that_saves_can_be_run_again(model, tmp_path):
     """Previously, a notebook's cell that saved a model failed when it was run again."""
     path = tmp_path / "model"
     model.save(path)

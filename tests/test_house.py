@@ -4,7 +4,6 @@ import ast
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -40,7 +39,7 @@ LEVELS = (
 LEVEL = {package: level for level, packages in enumerate(LEVELS) for package in packages}
 
 
-def module_name(path: Path) -> str:
+def module_name(path):
     """Return ``wordsparse.subpackage.file`` for a source file, and the package's name for an ``__init__.py``."""
     parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -49,7 +48,7 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for path in PACKAGE.rglob("*.py")}
 
 
-def statements(tree: ast.AST, *, in_functions: bool) -> Iterator[ast.AST]:
+def statements(tree, *, in_functions):
     """Yield every node of a file, or only the nodes outside functions."""
     for node in ast.iter_child_nodes(tree):
         if in_functions or not isinstance(node, ast.FunctionDef):
@@ -57,7 +56,7 @@ def statements(tree: ast.AST, *, in_functions: bool) -> Iterator[ast.AST]:
             yield from statements(node, in_functions=in_functions)
 
 
-def imports(path: Path, *, in_functions: bool = True) -> Iterator[str]:
+def imports(path, *, in_functions=True):
     """Yield the modules of the package that a file imports, including imports for type checkers only."""
     for node in statements(ast.parse(path.read_text()), in_functions=in_functions):
         if isinstance(node, ast.Import):
@@ -69,7 +68,7 @@ def imports(path: Path, *, in_functions: bool = True) -> Iterator[str]:
                 yield submodule if submodule in MODULES else node.module
 
 
-def subpackage(module: str) -> str:
+def subpackage(module):
     """Return a module's subpackage: ``kernels`` for ``wordsparse.kernels.cpu``, or "" for the package itself."""
     return module.partition(".")[2].partition(".")[0]
 
@@ -78,7 +77,7 @@ def subpackage(module: str) -> str:
 HANDS_OVER = "wordsparse.words.model"
 
 
-def test_imports_go_down_the_levels() -> None:
+def test_imports_go_down_the_levels():
     up = [
         f"{module} imports {imported}"
         for module, path in MODULES.items()
@@ -90,7 +89,7 @@ def test_imports_go_down_the_levels() -> None:
     assert not up, "\n".join(up)
 
 
-def test_no_imports_in_circles() -> None:
+def test_no_imports_in_circles():
     """Two kinds of import are exempt: an __init__ may import its package's files, and a method may import modules
     that build on its class."""
     files = {module for module, path in MODULES.items() if path.stem != "__init__"}
@@ -101,28 +100,28 @@ def test_no_imports_in_circles() -> None:
         raise AssertionError(" imports ".join(error.args[1])) from error
 
 
-def test_public_names_are_there() -> None:
+def test_public_names_are_there():
     assert all(hasattr(wordsparse, name) for name in wordsparse.__all__)
     assert set(wordsparse.__all__) <= set(dir(wordsparse))
     with pytest.raises(AttributeError, match="module 'wordsparse' has no attribute 'no_such_name'"):
         wordsparse.no_such_name  # noqa: B018
 
 
-def test_type_checkers_see_the_names_that_are_imported_when_used() -> None:
+def test_type_checkers_see_the_names_that_are_imported_when_used():
     (block,) = (node for node in ast.parse((PACKAGE / "__init__.py").read_text()).body if isinstance(node, ast.If))
     seen = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert set(seen) == set(wordsparse.__all__)
     assert {name: seen[name] for name in wordsparse._MODULES} == wordsparse._MODULES
 
 
-def test_importing_the_package_imports_none_of_its_parts() -> None:
+def test_importing_the_package_imports_none_of_its_parts():
     program = (
         "import sys, wordsparse; print(*(m for m in sys.modules if m.startswith(('wordsparse.', 'numpy', 'gensim'))))"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "\n"
 
 
-def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
+def test_a_source_tree_that_is_not_compiled_is_named(tmp_path):
     # Previously, the error was "cannot import name '_build' … (most likely due to a circular import)".
     shutil.copytree(PACKAGE, tmp_path / "wordsparse", ignore=shutil.ignore_patterns("*.so", "*.pyd", "__pycache__"))
     for program in (["-c", "from wordsparse import train"], ["-m", "wordsparse", "doctor"]):
@@ -136,7 +135,7 @@ def test_a_source_tree_that_is_not_compiled_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["column_blocks", "csr_rows", "gemm", "loss_terms", "ngrams", "sweeps", "text_scan", "window_pull"]
 )
-def test_headers_are_cpp_without_gnu_extensions(name: str) -> None:
+def test_headers_are_cpp_without_gnu_extensions(name):
     compiler = ["c++", "-std=c++17", "-pedantic-errors", "-Wno-attributes", "-fsyntax-only"]
     done = subprocess.run([*compiler, PYX / f"{name}.hpp"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

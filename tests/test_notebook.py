@@ -1,8 +1,5 @@
 """A notebook that trains, evaluates, compares, plots, errs and reruns shows little output, and short red blocks."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -45,7 +42,7 @@ ws.explore(model)
 """
 
 
-def executed(folder: Path) -> list[Any]:
+def executed(folder):
     """Return the outputs of the cells, run in a folder with a text and a test set."""
     random = np.random.default_rng(0)
     lines = (" ".join(f"w{number}" for number in random.integers(0, 300, 20)) for _ in range(2000))
@@ -58,12 +55,12 @@ def executed(folder: Path) -> list[Any]:
     return [output for cell in cells for output in cell.outputs]
 
 
-def text_of(output: Any) -> str:
+def text_of(output):
     """Return the text of an output."""
     return output.get("text") or "\n".join(output.get("traceback", [])) or output.get("data", {}).get("text/plain", "")
 
 
-def test_a_notebook_shows_little(tmp_path: Path) -> None:
+def test_a_notebook_shows_little(tmp_path):
     outputs = executed(tmp_path)
     shown = [text_of(output) for output in outputs]
     assert sum(len(text.splitlines()) for text in shown) <= 200

@@ -3,9 +3,7 @@
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
 from importlib import metadata
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +15,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 
 @pytest.mark.parametrize("package", optional.PACKAGES)
-def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named_with_its_command(package, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setitem(sys.modules, package, None)
     message = f"the test needs {optional.PACKAGES[package][0]}, which is not installed: {optional.command(package)}"
@@ -30,7 +28,7 @@ def test_a_missing_package_is_named_with_its_command(package: str, monkeypatch: 
 
 # Uses of optional packages: the package, the extra that installs the package, and a call that needs the package.
 VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]])
-USES: list[tuple[str, str, Callable[[Path], object]]] = [
+USES = [
     ("safetensors", "safetensors", lambda folder: save_vectors(VECTORS, folder / "v", "safetensors")),
     ("gensim.models", "gensim", lambda folder: save_vectors(VECTORS, folder / "v", "gensim")),
     ("regex", "unicode", lambda folder: ws.encode(iter(["a b"]), folder / "v", tokens="unicode")),
@@ -41,9 +39,7 @@ USES: list[tuple[str, str, Callable[[Path], object]]] = [
 
 
 @pytest.mark.parametrize(("package", "extra", "use"), USES, ids=[use[0] for use in USES])
-def test_a_use_without_its_package_writes_nothing(
-    package: str, extra: str, use: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_use_without_its_package_writes_nothing(package, extra, use, tmp_path, monkeypatch):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == package else find(name))
     monkeypatch.setitem(sys.modules, package, None)
@@ -56,8 +52,8 @@ def test_a_use_without_its_package_writes_nothing(
 
 
 @pytest.mark.parametrize("error", [ImportError("it says"), ModuleNotFoundError("it says", name="another")], ids=repr)
-def test_a_package_that_cannot_be_imported(error: ImportError, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(module: str) -> None:
+def test_a_package_that_cannot_be_imported(error, monkeypatch):
+    def fail(module):
         raise error
 
     monkeypatch.setattr(importlib, "import_module", fail)

@@ -21,7 +21,7 @@ from wordsparse.words.options import Options
         ("xyzzy", ""),
     ],
 )
-def test_names_of_gensim_and_fasttext_are_understood(name: str, advice: str) -> None:
+def test_names_of_gensim_and_fasttext_are_understood(name, advice):
     assert hint(name, list(Options.__dataclass_fields__)) == advice
 
 
@@ -31,7 +31,7 @@ class Times:
 
 
 @taking(Times)
-def product(number: int, options: Times) -> int:
+def product(number, options):
     """Multiply.
 
     Parameters
@@ -42,7 +42,7 @@ def product(number: int, options: Times) -> int:
     return options.times * number
 
 
-def test_a_function_takes_the_fields_of_its_options() -> None:
+def test_a_function_takes_the_fields_of_its_options():
     assert (product(3, times=4), product(3), product(number=3)) == (12, 6, 6)
     assert str(inspect.signature(product)) == "(number: int, *, times: int = 2) -> int"
     # From Python 3.13 on, the compiler removes the indentation of docstrings.

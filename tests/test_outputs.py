@@ -2,26 +2,24 @@
 
 import os
 import shutil
-from pathlib import Path
-from typing import Any
 
 import pytest
-from support.pages import ROOT, Block, agree, shown_blocks
+from support.pages import ROOT, agree, shown_blocks
 
 START, README = ROOT / "docs" / "start.md", ROOT / "README.md"
 OTHERS = [page for page in (README, *sorted((ROOT / "docs").glob("*.md"))) if page != START and shown_blocks(page)]
 pytestmark = pytest.mark.nightly
 
 
-def disagreements(blocks: list[Block], folder: Path) -> list[tuple[str, str]]:
+def disagreements(blocks, folder):
     """Run blocks in a folder, and return each output that is not as shown: what is shown, and what was printed."""
-    known: dict[str, Any] = {"__name__": "page"}
+    known = {"__name__": "page"}
     outputs = [(block.output, block.run(known, folder)) for block in blocks]
     return [(shown, printed) for shown, printed in outputs if not agree(shown, printed)]
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[str, str]]]:
+def started(tmp_path_factory):
     """A folder with the files that docs/start.md makes, and the outputs that are not as this page shows them.
 
     Skip if the text is another: it consists of the docstrings of the installed Python, NumPy and SciPy."""
@@ -33,14 +31,12 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple[
     return folder, differing
 
 
-def test_get_started_shows_what_its_commands_print(started: tuple[Path, list[tuple[str, str]]]) -> None:
+def test_get_started_shows_what_its_commands_print(started):
     assert started[1] == []
 
 
 @pytest.mark.parametrize("page", OTHERS, ids=lambda page: page.stem)
-def test_a_page_shows_what_its_blocks_print(
-    page: Path, started: tuple[Path, list[tuple[str, str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_shows_what_its_blocks_print(page, started, tmp_path, monkeypatch):
     """A page may use the files of docs/start.md, and its text as ``text.txt``."""
     shutil.copytree(started[0], tmp_path, dirs_exist_ok=True)
     os.symlink("demo/text.txt", tmp_path / "text.txt")
@@ -63,5 +59,5 @@ def test_a_page_shows_what_its_blocks_print(
         ("a line", "a line\nand another", False),
     ],
 )
-def test_outputs_are_compared_to_the_digits_shown(shown: str, printed: str, is_same: bool) -> None:
+def test_outputs_are_compared_to_the_digits_shown(shown, printed, is_same):
     assert agree(shown, printed) == is_same

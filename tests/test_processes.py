@@ -13,7 +13,7 @@ ENCODE = "import sys, wordsparse as ws; ws.encode(sys.argv[1], sys.argv[2], toke
 
 
 @pytest.fixture
-def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def hostile(tmp_path, monkeypatch):
     """Make a working directory with modules that have names of Python's library. Return the file that they write."""
     folder, written = tmp_path / "unpacked", tmp_path / "written"
     (folder / "encodings").mkdir(parents=True)
@@ -24,14 +24,14 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("flag", ["-P", "-I"])
-def test_tokenisers_run_no_code_of_the_working_directory(hostile: Path, tmp_path: Path, flag: str) -> None:
+def test_tokenisers_run_no_code_of_the_working_directory(hostile, tmp_path, flag):
     """Previously, a worker of the tokeniser executed ./json.py."""
     (tmp_path / "text.txt").write_text("the cat sat\n" * 200_000)  # more than one block, so a worker starts
     subprocess.run([sys.executable, flag, "-c", ENCODE, tmp_path / "text.txt", tmp_path / "encoded"], check=True)
     assert not hostile.exists()
 
 
-def test_comparisons_run_no_code_of_the_working_directory(hostile: Path) -> None:
+def test_comparisons_run_no_code_of_the_working_directory(hostile):
     pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}  # the process ends when its standard input ends
     with processes.start("wordsparse.comparison.worker", "main", "{}", **pipes) as process:
         assert process.stderr is not None
@@ -39,7 +39,7 @@ def test_comparisons_run_no_code_of_the_working_directory(hostile: Path) -> None
     assert not hostile.exists()
 
 
-def test_entries_of_the_search_path_that_are_not_text_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_entries_of_the_search_path_that_are_not_text_are_left_out(monkeypatch):
     """Previously, a Path in sys.path, as many notebooks have, was a TypeError."""
     monkeypatch.setattr(sys, "path", [*sys.path, Path("notebooks")])
     assert processes.start("math", "floor").wait() == 1

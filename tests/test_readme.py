@@ -3,7 +3,6 @@
 import importlib
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,25 +26,25 @@ PROGRAMS = [
 
 
 @pytest.mark.parametrize(("page", "program"), PROGRAMS)
-def test_a_program_runs(page: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_runs(page, program, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(program, {"__name__": "page", **GIVEN, "X_new": GIVEN["X"][:9]})
 
 
-def test_the_program_that_finds_phrases_runs() -> None:
+def test_the_program_that_finds_phrases_runs():
     section = (ROOT / "docs" / "text.md").read_text().split("## Phrases")[1].split("\n## ")[0]
-    known: dict[str, Any] = {}
+    known = {}
     exec(PYTHON.findall(section)[0], known)
     assert {"new_york", "saw", "new"} <= set(known["model"].vocabulary.words)
     assert known["vectors"].any()
     assert (known["vectors"][0] == known["vectors"][1]).all()
 
 
-def test_the_pages_have_programs() -> None:
+def test_the_pages_have_programs():
     assert [page for page, _ in PROGRAMS] == ["README.md"] + ["docs/torch.md"] * 2 + ["docs/labels.md"] * 2
 
 
-def test_the_reference_has_the_whole_public_interface() -> None:
+def test_the_reference_has_the_whole_public_interface():
     """Previously, docs/reference.md lacked the PyTorch layer and `count`. Every member that the page lists exists."""
     page = (ROOT / "docs" / "reference.md").read_text()
     listed = re.findall(r"auto(?:class|function|exception|module):: ([\w.]+)\n(?:   :members: ([\w, \n]+?)\n\n)?", page)

@@ -1,7 +1,5 @@
 """Invalid input raises an error before any state changes."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -18,13 +16,13 @@ Y = sp.csr_array((np.ones(3), np.array([0, 5, 2]), np.array([0, 2, 3])), shape=(
 
 
 @pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
-def layer(request: pytest.FixtureRequest) -> FactoredOutput:
+def layer(request):
     layer = FactoredOutput(D, d, "taylor", [1, 2, 3, 4, 5, 6], request.param)
     layer.step(H, Y, 0.1)
     return layer
 
 
-def altered(kind: Any, **parts: Any) -> Any:
+def altered(kind, **parts):
     """Build Y in the format ``kind``, and replace parts of it without SciPy's own checks."""
     matrix = kind(Y)
     for name, value in parts.items():
@@ -32,7 +30,7 @@ def altered(kind: Any, **parts: Any) -> Any:
     return matrix
 
 
-def broken(**parts: Any) -> Any:
+def broken(**parts):
     """Build Y as CSR with some parts replaced. Previously, an indptr that ends beyond the indices crashed Python."""
     return altered(sp.csr_array, **parts)
 
@@ -57,7 +55,7 @@ BAD_INPUTS = {
 
 
 @pytest.mark.parametrize("case", BAD_INPUTS)
-def test_bad_minibatches_change_nothing(layer: FactoredOutput, case: str) -> None:
+def test_bad_minibatches_change_nothing(layer, case):
     bad_H, bad_Y, message = BAD_INPUTS[case]
     before = problems.state(layer)
     with pytest.raises(InputError, match=message):
@@ -66,7 +64,7 @@ def test_bad_minibatches_change_nothing(layer: FactoredOutput, case: str) -> Non
     layer.step(H, Y, 0.1)
 
 
-def test_regression_targets_add_up_whatever_the_matrix_says_of_itself_and_stay_as_they_are() -> None:
+def test_regression_targets_add_up_whatever_the_matrix_says_of_itself_and_stay_as_they_are():
     """SciPy keeps its flag for a canonical format when indices change, so the flag must not be trusted."""
     repeated = sp.csr_array((np.array([1.0, 3.0]), np.array([2, 4]), np.array([0, 2])), shape=(1, D))
     assert repeated.has_canonical_format
@@ -79,14 +77,14 @@ def test_regression_targets_add_up_whatever_the_matrix_says_of_itself_and_stay_a
 
 @pytest.mark.parametrize("value", [-0.1, np.nan, "fast", None, 10**400])
 @pytest.mark.parametrize("name", ["lr", "weight_decay"])
-def test_bad_step_sizes_change_nothing(layer: FactoredOutput, name: str, value: Any) -> None:
+def test_bad_step_sizes_change_nothing(layer, name, value):
     before = problems.state(layer)
     with pytest.raises(InputError, match=f"{name} must be a (finite )?number"):
         layer.step(H, Y, **({"lr": 0.1} | {name: value}))
     assert problems.state(layer) == before
 
 
-def test_values_too_large_for_the_working_precision() -> None:
+def test_values_too_large_for_the_working_precision():
     """A float32 layer refuses values that float32 cannot hold; a float64 layer accepts them."""
     with pytest.raises(InputError, match="H holds a value that is not a finite float32 number"):
         FactoredOutput(D, d).loss_and_grad(1e39 * H, Y)
@@ -99,7 +97,7 @@ def test_values_too_large_for_the_working_precision() -> None:
     "kind", [sp.csr_matrix, sp.csc_array, sp.coo_array, sp.lil_array, sp.dok_array, sp.dia_array, sp.bsr_array]
 )
 @pytest.mark.parametrize("dtype", [bool, np.int8, np.float32])
-def test_any_sparse_matrix_of_real_numbers_will_do(kind: Any, dtype: Any) -> None:
+def test_any_sparse_matrix_of_real_numbers_will_do(kind, dtype):
     layer = FactoredOutput(D, d, weights=np.arange(D * d).reshape(D, d))
     expected = layer.loss_and_grad(H, Y)
     for value, wanted in zip(layer.loss_and_grad(H.astype(int).tolist(), kind(Y.astype(dtype))), expected, strict=True):
@@ -107,14 +105,14 @@ def test_any_sparse_matrix_of_real_numbers_will_do(kind: Any, dtype: Any) -> Non
 
 
 @pytest.mark.parametrize("rows", [[6], [-1], [0, 7], [0.0], ["a"], [[0]], [True], [2**64 - 1]], ids=str)
-def test_rows_out_of_range_or_not_whole(layer: FactoredOutput, rows: Any) -> None:
+def test_rows_out_of_range_or_not_whole(layer, rows):
     with pytest.raises(InputError, match="rows must be"):
         layer.weights(rows)
     with pytest.raises(InputError, match="rows must be"):
         layer.outputs(H, rows)
 
 
-def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
+def test_reading_checks_its_inputs(layer):
     for bad in (np.ones((2, d + 1)), with_value(H, np.nan, 0, 0), [[1.0, 2.0], [3.0]]):
         with pytest.raises(InputError, match="H "):
             layer.outputs(bad, [0])
@@ -146,13 +144,13 @@ def test_reading_checks_its_inputs(layer: FactoredOutput) -> None:
         ({"loss": "zloss", "seed": -1}, "seed"),
     ],
 )
-def test_layers_that_cannot_be(arguments: dict[str, Any], message: str) -> None:
+def test_layers_that_cannot_be(arguments, message):
     with pytest.raises(InputError, match=message):
         FactoredOutput(**({"n_outputs": D, "n_features": d} | arguments))
 
 
 @pytest.mark.parametrize("path", [b"model", None, "a\0b", 3])
-def test_paths(path: Any) -> None:
+def test_paths(path):
     """Previously, these were tracebacks of pathlib."""
     model = ws.WordVectors(["a"], [[1.0]])
     for call in (ws.load, ws.read_vectors, model.export):

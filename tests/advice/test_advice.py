@@ -1,8 +1,6 @@
 """The sizes, losses, verdicts and trial runs of ``advise``, a command that may recommend another method."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,12 +17,12 @@ from wordsparse.layer.losses import LOSSES
 
 
 @pytest.fixture(autouse=True)
-def _no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_clock(monkeypatch):
     """Replace the measured time of a step with its number of operations, so that no test depends on a clock."""
     monkeypatch.setattr(advice, "measured_speedup", lambda sizes: sizes.speedup_predicted)
 
 
-def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, str]:
+def rows(folder, outputs=5000, values=False):
     """Write rows. There are twenty topics. Each row has three words of a topic, and its target is that topic."""
     random = np.random.default_rng(0)
     topic = random.integers(0, 20, 600)
@@ -38,7 +36,7 @@ def rows(folder: Path, outputs: int = 5000, values: bool = False) -> dict[str, s
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_rows_are_tried_beside_a_dense_layer(tmp_path: Path) -> None:
+def test_rows_are_tried_beside_a_dense_layer(tmp_path):
     """The factored and the dense layer fit the same rows with the same steps, so their scores are equal."""
     content = ws.advise(**rows(tmp_path), budget=60)
     assert content["verdict"] == "factored"
@@ -55,7 +53,7 @@ def test_rows_are_tried_beside_a_dense_layer(tmp_path: Path) -> None:
     assert fitting == {"squared"}
 
 
-def test_few_outputs_take_a_dense_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_few_outputs_take_a_dense_layer(tmp_path, capsys):
     files = [f"--{name}={path}" for name, path in rows(tmp_path, outputs=20).items()]
     assert main(["advise", *files, "--budget", "0", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
@@ -64,7 +62,7 @@ def test_few_outputs_take_a_dense_layer(tmp_path: Path, capsys: pytest.CaptureFi
     assert lines(content)[0].startswith("dense: With 20 outputs a step is ")
 
 
-def test_wide_rows_are_projected_on_their_leading_directions() -> None:
+def test_wide_rows_are_projected_on_their_leading_directions():
     random = np.random.default_rng(0)
     X = sp.random_array((400, 700), density=0.05, rng=random, format="csr", dtype=np.float32)
     H = trial.projected(X)
@@ -73,7 +71,7 @@ def test_wide_rows_are_projected_on_their_leading_directions() -> None:
     assert 0 <= left < 0.2 * np.linalg.norm(X.toarray()) ** 2
 
 
-def judged(score: float, seconds: float, half: float = 0.1) -> Result:
+def judged(score, seconds, half=0.1):
     return Result("some", 1000, seconds, "Spearman", score, score - half, score + half)
 
 
@@ -89,13 +87,13 @@ def judged(score: float, seconds: float, half: float = 0.1) -> Result:
         ([Result("some", 1000, 1.0, "Spearman")], "undecided", "No score is above chance"),
     ],
 )
-def test_a_text_is_advised_by_its_trial_alone(results: list[Result], verdict: str, message: str) -> None:
+def test_a_text_is_advised_by_its_trial_alone(results, verdict, message):
     answer, reason = advice._of_text(results)
     assert answer == verdict
     assert message in reason
 
 
-def test_a_text_is_tried_beside_gensim(tmp_path: Path) -> None:
+def test_a_text_is_tried_beside_gensim(tmp_path):
     pytest.importorskip("gensim", reason="gensim is not installed")
     text = tmp_path / "text.txt"
     random = np.random.default_rng(0)
@@ -106,18 +104,18 @@ def test_a_text_is_tried_beside_gensim(tmp_path: Path) -> None:
     assert all(row["cpu_seconds"] > 0 for row in content["trial"])
 
 
-def test_the_score_of_a_text_is_the_mean_of_the_test_sets_with_enough_known_pairs() -> None:
+def test_the_score_of_a_text_is_the_mean_of_the_test_sets_with_enough_known_pairs():
     sets = {str(n): {"n": n, "spearman": n / 1024, "low": 0.0, "high": 1.0} for n in (29, 128, 384)}
     result = trial._by_pairs({"pairs": sets, "cpu_seconds": 2.0}, "ours", 5)
     assert result == Result("ours", 5, 2.0, "Spearman", 0.25, 0.0, 1.0)
 
 
-def test_a_step_is_timed_beside_a_dense_one() -> None:
+def test_a_step_is_timed_beside_a_dense_one():
     assert measured_speedup(Sizes(10, 1000, 8, 2.0, "several")) > 0
 
 
-def test_sizes_tell_the_kind_of_targets() -> None:
-    def sizes(Y: Any) -> Sizes:
+def test_sizes_tell_the_kind_of_targets():
+    def sizes(Y):
         return of_rows(sp.csr_array(Y), 10)
 
     assert [sizes(Y).targets for Y in (np.eye(3), np.ones((3, 2)), 2 * np.eye(3), -np.eye(3))] == [
@@ -133,6 +131,6 @@ def test_sizes_tell_the_kind_of_targets() -> None:
         ({"corpus": "text", "budget": -1}, "budget must"),
     ],
 )
-def test_requests_that_are_refused(options: dict[str, Any], message: str) -> None:
+def test_requests_that_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         ws.advise(**options)

@@ -4,8 +4,6 @@ import json
 import os
 import tarfile
 import zipfile
-from pathlib import Path
-from typing import Any
 
 import pytest
 from support.file_server import Served, serving
@@ -26,7 +24,7 @@ def _impatient(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
-def zipped(**members: bytes) -> bytes:
+def zipped(**members):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
@@ -34,7 +32,7 @@ def zipped(**members: bytes) -> bytes:
     return file.getvalue()
 
 
-def tarred(mode: str, *members: tuple[tarfile.TarInfo | str, bytes]) -> bytes:
+def tarred(mode, *members):
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode=mode) as archive:
         for named, data in members:
@@ -44,12 +42,12 @@ def tarred(mode: str, *members: tuple[tarfile.TarInfo | str, bytes]) -> bytes:
     return file.getvalue()
 
 
-def broken(data: bytes) -> bytes:
+def broken(data):
     """Damage an archive: change some bytes in the middle of its compressed data."""
     return data[:60] + bytes(20) + data[80:]
 
 
-def card(tmp_path: Path, served: Served, name: str = "text.txt", **facts: Any) -> Path:
+def card(tmp_path, served, name="text.txt", **facts):
     """Write a card for a file on the server."""
     members = facts.pop("members", {})
     lines = [f"{key} = {json.dumps(value)}" for key, value in {"url": f"{served.address}/{name}", **facts}.items()]
@@ -60,7 +58,7 @@ def card(tmp_path: Path, served: Served, name: str = "text.txt", **facts: Any) -
     return path
 
 
-def sha(data: bytes, algorithm: str = "sha256") -> str:
+def sha(data, algorithm="sha256"):
     return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
 
 

@@ -1,7 +1,5 @@
 """Fixtures for tests of the command line: vectors of four words, and models of labels with their data."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -13,13 +11,13 @@ from wordsparse.vectors.word_vectors import WordVectors
 
 
 @pytest.fixture
-def vectors(tmp_path: Path) -> str:
+def vectors(tmp_path):
     word_vectors = WordVectors(["man", "king", "woman", "queen"], [[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1]])
     return str(save_vectors(word_vectors, tmp_path / "vectors.txt", "word2vec")[0])
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(tmp_path_factory):
     """Write rows, as text and npz, and train a model on them. A row has one of six labels and two of that label's
     features."""
     folder = tmp_path_factory.mktemp("labels")
@@ -40,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def posts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def posts(tmp_path_factory):
     """Write a table of texts, each tagged with its first word. Train a model on the table."""
     folder = tmp_path_factory.mktemp("posts")
     rows = [f'{i},{name} number {i % 7},"pet,{name}"' for i, name in enumerate(["dog", "cat", "cat"] * 30)]

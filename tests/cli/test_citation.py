@@ -1,11 +1,9 @@
 from importlib.metadata import version
 
-import pytest
-
 from wordsparse.cli import main
 
 
-def test_references(capsys: pytest.CaptureFixture[str]) -> None:
+def test_references(capsys):
     assert main(["--cite"]) == 0
     printed = capsys.readouterr().out
     assert f"wordsparse {version('wordsparse')}, with the exact gradient" in printed

@@ -6,7 +6,6 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.texts import left_in
@@ -18,7 +17,7 @@ QUICK = ["--dim", "4", "--threads", "1", "--min-count", "1", "--sample", "0"]
 
 
 @pytest.fixture
-def sets(tmp_path: Path) -> list[str]:
+def sets(tmp_path):
     pairs, analogies = tmp_path / "people.tsv", tmp_path / "asked.txt"
     pairs.write_text("".join(f"w{i}\tw{i + 1}\t{i * 7 % 11}\n" for i in range(10)) + "w1\tunknown\t2\n")
     analogies.write_text(": first\nw1 w2 w3 w4\nw3 w4 w5 w6\n: second\nw1 w3 w5 w7\nw1 w2 w3 unknown\n")
@@ -28,7 +27,7 @@ def sets(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="gensim is not installed")
-def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> None:
+def test_report(text, sets, tmp_path, capsys):
     before = left_in(tmp_path)
     path = tmp_path / "report"
     arguments = ["compare", str(text), "-o", str(path), *QUICK, *sets, "--epochs", "1"]
@@ -57,9 +56,7 @@ def test_report(text: Path, sets: list[str], tmp_path: Path, capsys: Output) -> 
 
 
 @pytest.mark.skipif(importlib.util.find_spec("gensim") is None, reason="gensim is not installed")
-def test_quick_compares_cbow_and_shows_neighbours_side_by_side(
-    text: Path, sets: list[str], tmp_path: Path, capsys: Output
-) -> None:
+def test_quick_compares_cbow_and_shows_neighbours_side_by_side(text, sets, tmp_path, capsys):
     path = tmp_path / "report"
     assert main(["compare", str(text), "-o", str(path), *QUICK, *sets, "--quick", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -72,9 +69,7 @@ def test_quick_compares_cbow_and_shows_neighbours_side_by_side(
     assert "leave --only and --epochs out" in capsys.readouterr().err
 
 
-def test_without_gensim_ours_are_compared(
-    text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Output
-) -> None:
+def test_without_gensim_ours_are_compared(text, sets, tmp_path, monkeypatch, capsys):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "gensim" else find(name))
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), *QUICK, *sets, "--epochs", "1"]
@@ -91,21 +86,14 @@ def test_without_gensim_ours_are_compared(
 
 
 @pytest.mark.parametrize("failing", [["wordsparse-cbow"], ["wordsparse-cbow", "wordsparse-skipgram"]])
-def test_a_failed_run_fails_the_command(
-    text: Path,
-    sets: list[str],
-    tmp_path: Path,
-    failing: list[str],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: Output,
-) -> None:
+def test_a_failed_run_fails_the_command(text, sets, tmp_path, failing, monkeypatch, capsys):
     """The report is written if at least one run succeeded."""
     from wordsparse.comparison import runs
     from wordsparse.errors import WordsparseError
 
     train = runs.in_process
 
-    def broken(folder: Path, **task: Any) -> Any:
+    def broken(folder, **task):
         if task["method"] in failing:
             raise WordsparseError("it diverged")
         return train(folder, **task)
@@ -117,9 +105,7 @@ def test_a_failed_run_fails_the_command(
     assert (tmp_path / "report" / "report.html").exists() == (len(failing) == 1)
 
 
-def test_the_process_that_trains_imports_what_its_parent_did(
-    text: Path, sets: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_process_that_trains_imports_what_its_parent_did(text, sets, tmp_path, monkeypatch):
     """Previously, the worker imported wordsparse from the current directory, and failed in an uncompiled checkout."""
     (tmp_path / "here" / "wordsparse").mkdir(parents=True)
     (tmp_path / "here" / "wordsparse" / "__init__.py").write_text("raise ImportError('the wrong one')\n")
@@ -130,16 +116,14 @@ def test_the_process_that_trains_imports_what_its_parent_did(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the training process in /proc, which only Linux has")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_the_process_that_trains_ends_with_the_comparison(
-    tmp_path: Path, text: Path, sets: list[str], number: int
-) -> None:
+def test_the_process_that_trains_ends_with_the_comparison(tmp_path, text, sets, number):
     """Previously, a comparison killed by SIGKILL left its worker running, and a copy of the text on the disk."""
     arguments = ["compare", str(text), "-o", str(tmp_path / "report"), "--only", "wordsparse-cbow", *sets, *QUICK]
     before = left_in(tmp_path)
     command = [sys.executable, "-m", "wordsparse", *arguments, "--epochs", "100000"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def workers() -> list[str]:
+    def workers():
         """Return the ids of child processes that have loaded our kernels."""
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         maps = [(pid, Path(f"/proc/{pid}/maps")) for pid in children]
@@ -147,7 +131,7 @@ def test_the_process_that_trains_ends_with_the_comparison(
             return [pid for pid, path in maps if "wordsparse/kernels/" in path.read_text()]
         return []
 
-    def runs(pid: str) -> bool:
+    def runs(pid):
         """Return whether the process exists and is not a zombie."""
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

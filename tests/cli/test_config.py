@@ -1,7 +1,5 @@
 """``train --config``: options from a TOML file, or from a model whose training run is repeated."""
 
-from pathlib import Path
-
 import pytest
 
 import wordsparse as ws
@@ -11,19 +9,19 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 
 
 @pytest.fixture
-def text(tmp_path: Path) -> Path:
+def text(tmp_path):
     path = tmp_path / "a text.txt"
     path.write_text("a b c d\na b x y\n" * 60)
     return path
 
 
-def config(tmp_path: Path, content: str) -> str:
+def config(tmp_path, content):
     path = tmp_path / "options.toml"
     path.write_text(content)
     return str(path)
 
 
-def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
+def test_all_that_affects_a_run_is_stored(text, tmp_path):
     """Previously, a repeated run silently started from different vectors, because initial vectors were not stored."""
     first, second, vectors = tmp_path / "first", tmp_path / "second", tmp_path / "v.txt"
     vectors.write_text("a 1 2 3\nb 3 2 -1\nc 0 -1 1\nd 1 1 1\n")
@@ -38,7 +36,7 @@ def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
     assert (call["init"], call["checkpoint_every"]) == (str(vectors), 0)
 
 
-def test_the_command_line_overrides_the_file(text: Path, tmp_path: Path) -> None:
+def test_the_command_line_overrides_the_file(text, tmp_path):
     file = config(tmp_path, f"corpus = {[str(text)]!r}\ndim = 9\nmin-count = 1\nsample = 0\n")
     assert main(["train", "--config", file, "-o", str(tmp_path / "model"), "--dim", "3"]) == 0
     model = ws.load(tmp_path / "model")
@@ -58,6 +56,6 @@ def test_the_command_line_overrides_the_file(text: Path, tmp_path: Path) -> None
         ("[recipe]", "the stored recipe has another version or was altered"),
     ],
 )
-def test_a_bad_file_is_refused(content: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_file_is_refused(content, message, tmp_path, capsys):
     assert main(["train", "--config", config(tmp_path, content), "text", "-o", str(tmp_path / "m")]) == 2
     assert message in capsys.readouterr().err

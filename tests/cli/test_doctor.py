@@ -10,7 +10,7 @@ from wordsparse.kernels import CpuKernels, diagnosis
 from wordsparse.machine import devices, threads
 
 
-def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(capsys):
     assert main(["doctor", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["threads"]["used"] == CpuKernels().threads
@@ -22,7 +22,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert report["extras"]["safetensors"] == {"safetensors": metadata.version("safetensors")}
 
 
-def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_with_everything(monkeypatch):
     card = devices.Gpu("NVIDIA H100", "9.0", 80 * 2**30, "13.0", "12.9", "14.2.0")
     monkeypatch.setattr(devices, "find_gpu", lambda: card)
     monkeypatch.setattr(diagnosis.os, "cpu_count", threads.available_cpus)
@@ -32,7 +32,7 @@ def test_a_machine_with_everything(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_without_a_driver_no_package_for_a_gpu_is_advised(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_driver_no_package_for_a_gpu_is_advised(monkeypatch):
     """Previously, users of a laptop without an NVIDIA GPU were told to install CuPy."""
     for has_driver, message in ((False, "no NVIDIA driver was found"), (True, "there is no GPU here")):
         monkeypatch.setattr(devices, "has_nvidia_driver", lambda has_driver=has_driver: has_driver)

@@ -1,8 +1,6 @@
 """Vectors of texts equal weighted means of word vectors that plain Python computes."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,13 +18,13 @@ TOPICS = ["sun moon star sunlight moonlight starlight", "bread milk egg breadcru
 
 
 @pytest.fixture(scope="module")
-def model() -> ws.Model:
+def model():
     random = np.random.default_rng(0)
     text = [random.choice(topic.split(), 8, p=[0.4, 0.3, 0.15, 0.05, 0.05, 0.05]).tolist() for topic in TOPICS * 200]
     return ws.train(text, dim=6, epochs=3, min_count=1, threads=1, progress=False)
 
 
-def plain(model: ws.Model, words: list[str]) -> np.ndarray:
+def plain(model, words):
     """Compute the vector of a text from its definition, word by word."""
     total, n = np.zeros(model.dim), model.vocabulary.counts.sum()
     for word in words:
@@ -36,7 +34,7 @@ def plain(model: ws.Model, words: list[str]) -> np.ndarray:
     return total / (np.linalg.norm(total) or 1)
 
 
-def test_a_text_is_the_weighted_mean_of_all_its_words(model: ws.Model) -> None:
+def test_a_text_is_the_weighted_mean_of_all_its_words(model):
     texts = [["sun", "moon", "sun"], ["sun", "unknown", "sunlights"], [], ["xyz"], ["egg"] * 50, ["breadcrumbs"]]
     for of in (model, model.without_ngrams()):
         rows = of.encode(texts)
@@ -47,7 +45,7 @@ def test_a_text_is_the_weighted_mean_of_all_its_words(model: ws.Model) -> None:
     assert model.encode(iter([])).shape == (0, model.dim)
 
 
-def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_has_the_same_bytes_beside_any_others(model, monkeypatch):
     """Previously, the vector of a text encoded alone differed by 3e-8 from its vector in a batch of texts."""
     random, words = np.random.default_rng(1), [*model, "sunlights", "unknown"]
     texts = [random.choice(words, n).tolist() for n in random.integers(0, 40, 100)]
@@ -61,7 +59,7 @@ def test_a_text_has_the_same_bytes_beside_any_others(model: ws.Model, monkeypatc
     assert len(model.wv._encoder._columns) <= len(model) + 8  # the cache drops unknown words of earlier batches
 
 
-def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
+def test_words_are_known_as_people_write_them(model):
     """Previously, sentences with capitals and punctuation scored half as much as the same sentences in lower case."""
     texts = ["“The Sun, moon — and Star!”", "EGG (sunlights) Milk."]
     words = [["sun", "moon", "star", "the", "and"], ["egg", "sunlights", "milk"]]
@@ -75,7 +73,7 @@ def test_words_are_known_as_people_write_them(model: ws.Model) -> None:
     assert "Sun," not in model
 
 
-def test_a_known_spelling_is_kept() -> None:
+def test_a_known_spelling_is_kept():
     vectors = ws.WordVectors(["sun", "Sun", "moon,", "--"], np.eye(4))
     spelt = {"Sun": "Sun", "SUN": "sun", "moon,": "moon,", "Moon,": "Moon", "--": "--", "…": "…", "Comet": "Comet"}
     assert {word: queries.spelt(vectors, word) for word in spelt} == spelt
@@ -83,7 +81,7 @@ def test_a_known_spelling_is_kept() -> None:
     assert queries.spelt(vectors, "SUN") == "SUN"
 
 
-def test_vectors_without_counts_weigh_words_by_their_rank() -> None:
+def test_vectors_without_counts_weigh_words_by_their_rank():
     vectors = ws.WordVectors(["the", "sun"], np.eye(2))
     p = np.array([2, 1]) / 3
     expected = 1e-3 / (1e-3 + p)
@@ -91,7 +89,7 @@ def test_vectors_without_counts_weigh_words_by_their_rank() -> None:
     np.testing.assert_allclose(vectors.encode(["The sun"])[0], expected / np.linalg.norm(expected), rtol=1e-6)
 
 
-def test_what_is_no_text_is_refused(model: ws.Model) -> None:
+def test_what_is_no_text_is_refused(model):
     for wrong, message in [
         (pd.DataFrame({"text": ["sun"], "id": [1]}), "not one column of texts"),
         ([["sun"], 3], "a text or a sequence of words, not 3"),
@@ -102,7 +100,7 @@ def test_what_is_no_text_is_refused(model: ws.Model) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
-def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> None:
+def test_rows_keep_their_ids(suffix, model, tmp_path):
     texts = [["sun", "milk"], [], ["xyz"]]
     rows = [documents.Row((f"00{i}", i), words) for i, words in enumerate(texts)]
     path = tmp_path / f"rows{suffix}"
@@ -120,7 +118,7 @@ def test_rows_keep_their_ids(suffix: str, model: ws.Model, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("trained_on", ["lists", "table"])
-def test_users_have_vectors_of_their_items(trained_on: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_users_have_vectors_of_their_items(trained_on, tmp_path, capsys):
     """A cell with spaces is one item, even for a model trained on lists. Previously, cells were split at spaces."""
     rows = [(f"u{user}", f"item {(user + i) % 5}") for i in range(3) for user in range(40)]
     baskets = {user: [item for name, item in rows if name == user] for user, _ in rows}
@@ -128,7 +126,7 @@ def test_users_have_vectors_of_their_items(trained_on: str, tmp_path: Path, caps
         "\n".join(["user,item", *map(",".join, [*rows, ("u9", "none"), ("new", "nothing")])])
     )
     columns = {} if trained_on == "lists" else {"column": "item", "group": "user"}
-    text: Any = [*baskets.values()] if trained_on == "lists" else tmp_path / "log.csv"
+    text = [*baskets.values()] if trained_on == "lists" else tmp_path / "log.csv"
     model = ws.train(text, output=tmp_path / "m", preset="items", min_count=2, dim=3, progress=False, **columns)
     command, path = (
         ["documents", str(tmp_path / "m"), str(tmp_path / "log.csv"), "--column", "item"],
@@ -147,7 +145,7 @@ def test_users_have_vectors_of_their_items(trained_on: str, tmp_path: Path, caps
         assert main([*command, "--group-by", "user", *options]) == 2
 
 
-def test_kept_cells_of_other_kinds(model: ws.Model, tmp_path: Path) -> None:
+def test_kept_cells_of_other_kinds(model, tmp_path):
     """JSON has no NaN, and a Parquet column has a single type."""
     rows = [documents.Row((cell,), ["sun"]) for cell in (1, float("nan"), "x")]
     documents.write(model.wv, iter(rows), tmp_path / "rows.jsonl", ["id"])
@@ -162,7 +160,7 @@ def test_kept_cells_of_other_kinds(model: ws.Model, tmp_path: Path) -> None:
             documents.write(model.wv, later, tmp_path / "rows.parquet", ["id"], batch=1)
 
 
-def test_lines_keep_empty_ones(tmp_path: Path) -> None:
+def test_lines_keep_empty_ones(tmp_path):
     (tmp_path / "a").write_text("one two\n\n \nthree\n")
     (tmp_path / "b").write_text("\nno end")
     lines = joined(RawText([tmp_path]).pieces(), blank=True)

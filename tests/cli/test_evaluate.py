@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import pytest
 
@@ -9,9 +8,7 @@ from wordsparse.cli import main
 ONE = pytest.approx(1.0)
 
 
-def test_the_shell_and_a_notebook_have_the_same_scores(
-    vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_shell_and_a_notebook_have_the_same_scores(vectors, tmp_path, capsys):
     pairs, questions = tmp_path / "p.tsv", tmp_path / "q.txt"
     pairs.write_text("man king 2\nman woman 1\nking queen 1.5\nman x 3\n")
     questions.write_text(": royal\nman king woman queen\n: none\nx king woman queen\n")
@@ -24,7 +21,7 @@ def test_the_shell_and_a_notebook_have_the_same_scores(
     assert "<th" in result._repr_html_()
 
 
-def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sets_of_unknown_words_are_named(vectors, tmp_path, capsys):
     """Previously, the output was seventeen lines of "-" without explanation."""
     (tmp_path / "p.tsv").write_text("x y 2\nx man 1\n")
     (tmp_path / "q.txt").write_text(": royal\nking x y z\n")
@@ -37,7 +34,7 @@ def test_sets_of_unknown_words_are_named(vectors: str, tmp_path: Path, capsys: p
     assert "royal" not in output.out
 
 
-def test_sentences(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sentences(vectors, tmp_path, capsys):
     """The vector of a sentence is a weighted mean of word vectors; capitals and punctuation do not change the score."""
     path = tmp_path / "s.tsv"
     path.write_text("5\tThe man.\tman!\n1\tA man\tqueen?\n3\tman, king\t(man)\n2\tx\tman\n")

@@ -1,7 +1,6 @@
 """``wordsparse explore`` writes one file; with --json it prints one object, and progress on standard error."""
 
 import json
-from pathlib import Path
 
 import pytest
 from support.explorer_models import made_model
@@ -11,11 +10,11 @@ from wordsparse.vectors.formats import save_vectors
 
 
 @pytest.fixture
-def vectors(tmp_path: Path) -> str:
+def vectors(tmp_path):
     return str(save_vectors(made_model(), tmp_path / "vectors.npz")[0])
 
 
-def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_writes_a_page(vectors, tmp_path, capsys):
     page = tmp_path / "page.html"
     assert main(["explore", vectors, "-o", str(page), "--words", "50", "--map", "20", "--json"]) == 0
     output = capsys.readouterr()
@@ -34,6 +33,6 @@ def test_writes_a_page(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr() == (f"{page}: 0.0 MB; open it in a browser\n", "")
 
 
-def test_standard_output(vectors: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_standard_output(vectors, capfd):
     assert main(["explore", vectors, "-o", "-", "--map", "20"]) == 0
     assert capfd.readouterr().out.rstrip().endswith("</html>")

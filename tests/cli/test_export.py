@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +10,7 @@ FORMATS = {"v.npz": "npz", "v.vec.gz": "word2vec", "v.bin": "word2vec-bin", "v.s
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_suffix_tells_the_format(
-    vectors: str, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_suffix_tells_the_format(vectors, tmp_path, name, capsys):
     output = str(tmp_path / name)
     assert main(["export", vectors, "-o", output, "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -21,7 +18,7 @@ def test_the_suffix_tells_the_format(
     assert read_vectors(output).words == ["man", "king", "woman", "queen"]
 
 
-def test_smaller_files_say_what_they_cost(vectors: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_smaller_files_say_what_they_cost(vectors, tmp_path, capsys):
     output, words = str(tmp_path / "v.npz"), tmp_path / "words.txt"
     assert main(["export", vectors, "-o", output, "--dim", "2", "--dtype", "int8", "--words", "3"]) == 0
     assert capsys.readouterr().out.splitlines()[1].startswith("neighbours kept: 100% of the ten nearest")
@@ -35,7 +32,7 @@ def test_smaller_files_say_what_they_cost(vectors: str, tmp_path: Path, capsys: 
     assert read_vectors(output).words == ["king", "queen"]
 
 
-def test_lengths_can_be_the_evidence_of_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lengths_can_be_the_evidence_of_words(tmp_path, capsys):
     source, output = tmp_path / "source.npz", str(tmp_path / "v.npz")
     words = WordVectors(["the", "dog", "cat", "feline"], [[1, 0], [3, 1], [2, 3], [0, 1]], [80_000, 500, 500, 5])
     words.export(source)
@@ -59,9 +56,7 @@ def test_lengths_can_be_the_evidence_of_words(tmp_path: Path, capsys: pytest.Cap
         (["--evidence"], "the counts of the words are unknown"),
     ],
 )
-def test_smaller_files_that_cannot_be_written_are_refused(
-    vectors: str, tmp_path: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_smaller_files_that_cannot_be_written_are_refused(vectors, tmp_path, options, message, capsys):
     assert main(["export", vectors, "-o", str(tmp_path / "v.txt"), *options]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "v.txt").exists()

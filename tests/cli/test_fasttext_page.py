@@ -13,9 +13,7 @@ from wordsparse.cli import main
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "gensim.md"
 
 
-def test_the_commands_run_one_after_the_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_commands_run_one_after_the_other(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     lines = [f"{' '.join(words)} war peace army general" for words in two_topics(60)]
     Path("text.txt").write_text("\n".join(lines))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as parquet
-import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
@@ -14,7 +13,7 @@ from wordsparse.vectors.formats import read_file
 OPTIONS = {"dim": 4, "epochs": 2, "threads": 1, "min_count": 1}
 
 
-def test_unknown_words_are_inferred(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_words_are_inferred(tmp_path, capsys):
     random, output = np.random.default_rng(0), tmp_path / "new.npz"
     model, text = str(tmp_path / "model"), str(tmp_path / "text")
     known = [random.choice(["sun", "moon", "star", "bread", "milk"], 6).tolist() for _ in range(80)]
@@ -30,7 +29,7 @@ def test_unknown_words_are_inferred(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "2 words have no known word near them" in capsys.readouterr().err
 
 
-def test_text_is_split_as_the_models_own_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_text_is_split_as_the_models_own_was(tmp_path, capsys):
     """Previously, the vector of "DATEI server!" was zero, and "Blorpix" became a new word of a lower-case model."""
     random, of_text = np.random.default_rng(0), str(tmp_path / "of-text")
     lines = [" ".join(random.choice(["Datei,", "der", "Server!", "UND", "die"], 6)) for _ in range(80)]

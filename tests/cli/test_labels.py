@@ -2,16 +2,14 @@
 
 import csv
 import json
-from pathlib import Path
 
-import pytest
 import scipy.sparse as sp
 
 from wordsparse.cli import main
 from wordsparse.labels import SparseTargetClassifier
 
 
-def test_trained_models_are_judged(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trained_models_are_judged(data, capsys):
     assert main(["labels", "evaluate", str(data / "model"), str(data / "test.txt"), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["precision"]["1"] > 0.9
@@ -22,7 +20,7 @@ def test_trained_models_are_judged(data: Path, capsys: pytest.CaptureFixture[str
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["P@2", "nDCG@2", "PSP@2", "40"]
 
 
-def test_predictions_are_lines(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predictions_are_lines(data, capsys):
     assert main(["labels", "predict", str(data / "model"), str(data / "test.txt"), "-k", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     X = data / "test-x.npz"
@@ -32,14 +30,14 @@ def test_predictions_are_lines(data: Path, capsys: pytest.CaptureFixture[str]) -
     assert capsys.readouterr().out.splitlines() == lines
 
 
-def test_npz_files_are_trained_on(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_npz_files_are_trained_on(data, tmp_path, capsys):
     files = [str(data / "train-x.npz"), "--targets", str(data / "train-y.npz")]
     assert main(["labels", "train", *files, "-o", str(tmp_path / "model"), "--threads=1", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["rows"], result["features"], result["labels"]) == (200, 30, 6)
 
 
-def test_a_table_of_texts_is_trained_on_and_predicted(posts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_of_texts_is_trained_on_and_predicted(posts, capsys):
     (posts / "new.csv").write_text("text\nA Cat!\nthe dog\n")
     assert main(["labels", "predict", str(posts / "m"), str(posts / "new.csv"), "--column", "text", "-k", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -58,7 +56,7 @@ def test_a_table_of_texts_is_trained_on_and_predicted(posts: Path, capsys: pytes
     assert rows[0]["label"] == "pet"
 
 
-def test_scores_of_labels_are_printed(data: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_scores_of_labels_are_printed(data, capfd):
     assert main(["labels", "evaluate", str(data / "model"), str(data / "test.txt"), "--per-label", "-"]) == 0
     printed = capfd.readouterr()
     rows = [json.loads(line) for line in printed.out.splitlines()]
@@ -67,7 +65,7 @@ def test_scores_of_labels_are_printed(data: Path, capfd: pytest.CaptureFixture[s
     assert printed.err.startswith("P@1")
 
 
-def test_a_threshold_that_is_not_a_number_is_refused(posts: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_threshold_that_is_not_a_number_is_refused(posts, capsys):
     """Previously, every line was blank."""
     (posts / "new.txt").write_text("my cat\n")
     assert main(["labels", "predict", str(posts / "m"), str(posts / "new.txt"), "--threshold", "nan"]) == 2

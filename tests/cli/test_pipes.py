@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from support.pipes import answer, pipe
@@ -17,7 +16,7 @@ Output = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def items(tmp_path_factory: pytest.TempPathFactory) -> str:
+def items(tmp_path_factory):
     """Train a model on baskets of two groups of items, a0 to a3 and b0 to b3."""
     path = tmp_path_factory.mktemp("items") / "model"
     groups = [[f"{group}{(i + j) % 4}" for j in range(3)] for group in "ab" for i in range(4)] * 30
@@ -25,7 +24,7 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
+def test_a_pipe_answers_before_its_input_ends(items):
     model = ws.load(items)
     with pipe("vectors", items, "-") as process:
         for word in ("a1", "b2"):
@@ -47,7 +46,7 @@ def test_a_pipe_answers_before_its_input_ends(items: str) -> None:
             assert row == {"vector": pytest.approx(model.encode(text).tolist(), abs=1e-6)}
 
 
-def test_a_minus_is_standard_input(items: str, tmp_path: Path) -> None:
+def test_a_minus_is_standard_input(items, tmp_path):
     """Previously, the argument - was taken as the name of a file."""
     text = tmp_path / "text.txt"
     text.write_text("a0 new a1\nb1 b2\n" * 9)
@@ -66,7 +65,7 @@ def test_a_minus_is_standard_input(items: str, tmp_path: Path) -> None:
     assert b"/dev/stdin: is binary, not text" in refused.stderr
 
 
-def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Output) -> None:
+def test_documents_are_read_as_the_text_of_the_model(tmp_path, capfd):
     rows, plain = tmp_path / "rows.jsonl", tmp_path / "plain.txt"
     rows.write_text('{"id": "x", "body": "a cat"}\n{"id": "y", "body": "the dog"}\n' * 9)
     plain.write_text("a cat\n")
@@ -78,14 +77,12 @@ def test_documents_are_read_as_the_text_of_the_model(tmp_path: Path, capfd: Outp
         assert first.get("id", "x") == "x"
 
 
-def test_items_with_spaces_are_asked_for_in_json(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Output
-) -> None:
+def test_items_with_spaces_are_asked_for_in_json(tmp_path, monkeypatch, capfd):
     """Previously, models could be trained on items with spaces, but standard input could not name such items."""
     baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
     model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
 
-    def answers(command: str, lines: str, *options: str) -> tuple[int, list[str]]:
+    def answers(command, lines, *options):
         monkeypatch.setattr("sys.stdin", io.StringIO(lines))
         return main([command, str(tmp_path / "m"), "-", *options]), capfd.readouterr().out.splitlines()
 
@@ -106,7 +103,7 @@ def test_items_with_spaces_are_asked_for_in_json(
         assert answers(command, "\n")[0] == 0
 
 
-def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> None:
+def test_the_next_item_is_one_of_the_same_group(items, capsys):
     ranked = ws.load(items).predict(["a0", "none"], 7)
     assert [item for item, _ in ranked[:3]] == sorted(["a1", "a2", "a3"], key=dict(ranked).__getitem__, reverse=True)
     assert sum(score for _, score in ranked) == pytest.approx(1)  # a0 is excluded
@@ -121,13 +118,13 @@ def test_the_next_item_is_one_of_the_same_group(items: str, capsys: Output) -> N
     assert capsys.readouterr().err.splitlines() == [notice, message, "none: not in the vocabulary; ignored"]
 
 
-def test_predict_needs_probabilities(tmp_path: Path) -> None:
+def test_predict_needs_probabilities(tmp_path):
     model = ws.train([["a", "b", "c"]] * 20, loss="squared", dim=2, epochs=1, min_count=1, progress=False)
     with pytest.raises(ws.InputError, match="loss bounded-ns"):
         model.predict(["a"])
 
 
-def test_the_beginning_of_a_name_is_answered_with_the_name(tmp_path: Path, capsys: Output) -> None:
+def test_the_beginning_of_a_name_is_answered_with_the_name(tmp_path, capsys):
     films = ["Star Wars (1977)", "Fargo (1996)", "Return of the Jedi (1983)"]
     path = str(tmp_path / "m")
     options = {"preset": "items", "dim": 3, "epochs": 1, "progress": False}

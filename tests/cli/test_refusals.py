@@ -18,7 +18,7 @@ COMPARE = "compare {text} -o out --dim 4 --threads 1 --min-count 1 --sample 0 {s
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def names(tmp_path_factory):
     """Write the files that requests name: texts, two of them not UTF-8, models, a damaged model, vectors, test sets."""
     folder = tmp_path_factory.mktemp("named")
     write_text(folder / "text.txt")
@@ -49,7 +49,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**made, "sets": f"--pairs {folder / 'pairs.tsv'} --analogies {folder / 'asked.txt'}"}
 
 
-def refused(request: str, message: str, names: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def refused(request, message, names, capsys):
     """Check that the request is refused and leaves the empty working directory empty."""
     assert main([part.format(**names) for part in shlex.split(request.replace("{sets}", names["sets"]))]) == 2
     streams = capsys.readouterr()
@@ -61,7 +61,7 @@ def refused(request: str, message: str, names: dict[str, str], capsys: pytest.Ca
 
 
 @pytest.fixture(autouse=True)
-def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def empty_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
@@ -172,15 +172,13 @@ def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
     ],
 )
-def test_a_wrong_request_writes_nothing(
-    request_: str, message: str, names: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_request_writes_nothing(request_, message, names, capsys):
     refused(request_, message, names, capsys)
     assert [path.name for path in Path(names["taken"]).iterdir()] == ["mine"]
 
 
 @pytest.fixture(scope="module")
-def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def of_labels(data, posts, tmp_path_factory):
     """Write labelled rows, models of labels, and files of rows that do not fit the models."""
     folder = tmp_path_factory.mktemp("of-labels")
     (folder / "wide.txt").write_text("0 98:1\n")
@@ -243,7 +241,5 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
         ("predict {here} {data}/test.txt", "is a model of words, not of labels"),
     ],
 )
-def test_a_wrong_request_of_labels_writes_nothing(
-    request_: str, message: str, of_labels: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_request_of_labels_writes_nothing(request_, message, of_labels, capsys):
     refused(f"labels {request_}", message, of_labels, capsys)

@@ -2,8 +2,6 @@
 
 import io
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet
@@ -14,7 +12,7 @@ from wordsparse.cli import main
 from wordsparse.vectors import graph, queries
 
 
-def test_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(vectors, capsys):
     assert main(["similar", vectors, "king", "-n", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {
         "word": "king",
@@ -30,9 +28,7 @@ def test_json(vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert [neighbour["word"] for neighbour in result["neighbours"]] == ["queen"]
 
 
-def test_an_analogy_with_another_strength_of_ngrams(
-    tmp_path: Path, vectors: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_analogy_with_another_strength_of_ngrams(tmp_path, vectors, capsys):
     words = [stem + ending for stem in ("walk", "jump", "climb", "wait") for ending in ("", "s", "ed", "ing")]
     random, path = np.random.default_rng(0), str(tmp_path / "model")
     text = [random.choice(words, 8).tolist() for _ in range(60)]
@@ -56,7 +52,7 @@ def test_an_analogy_with_another_strength_of_ngrams(
     assert "leave out --form" in capsys.readouterr().err
 
 
-def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_tokeniser_of_the_model_writes_the_words(tmp_path, capsys):
     text = (f"Datei{'!' * i} und Haus, Server" for i in range(50))
     ws.train(text, output=tmp_path / "m", tokens="simple", dim=3, epochs=1, progress=False)
     for words, meant, note in (
@@ -76,7 +72,7 @@ def test_the_tokeniser_of_the_model_writes_the_words(tmp_path: Path, capsys: pyt
     assert "Datei-Ω: read as datei (ω has no vector)" in capsys.readouterr().err
 
 
-def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path: Path) -> None:
+def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path):
     text = [f"Datei{'!' * i} und und und Haus, Server" for i in range(50)]
     model = ws.train(iter(text), tokens="simple", dim=3, epochs=1, form=0, progress=False)
     wv, weights = model.wv, [0.001 / (0.001 + share) for share in (1 / 6, 3 / 6)]  # SIF weights, as for texts
@@ -94,7 +90,7 @@ def test_a_word_that_is_taken_apart_is_the_mean_of_its_parts_everywhere(tmp_path
     assert (model.fit_ngrams(1, 2).wv.vector("«Haus»") == model.fit_ngrams(1, 2)["haus"]).all()
 
 
-def rows_of(model: str, words: list[list[str]], n: int, **options: Any) -> list[dict[str, Any]]:
+def rows_of(model, words, n, **options):
     """Return the expected rows of a table, from one search per question."""
     wv = ws.read_vectors(model)
     return [
@@ -104,9 +100,7 @@ def rows_of(model: str, words: list[list[str]], n: int, **options: Any) -> list[
     ]
 
 
-def test_a_table_of_the_neighbours_of_each_line(
-    tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_table_of_the_neighbours_of_each_line(tmp_path, vectors, monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO('king\n\nman quen\nKing\n["man", "queen"]\n'))
     path = tmp_path / "near.parquet"
     assert main(["similar", vectors, "-", "-n", "2", "-o", str(path)]) == 0
@@ -122,9 +116,7 @@ def test_a_table_of_the_neighbours_of_each_line(
     ]
 
 
-def test_a_table_of_the_neighbours_of_all_words(
-    tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_table_of_the_neighbours_of_all_words(tmp_path, vectors, monkeypatch, capfd):
     words = ws.read_vectors(vectors).words
     for block in (4096, 3):
         monkeypatch.setattr(graph, "BLOCK", block)
@@ -140,7 +132,7 @@ def test_a_table_of_the_neighbours_of_all_words(
     assert shown.err.endswith("1 question -> -\n")
 
 
-def test_no_line_leaves_an_empty_table(tmp_path: Path, vectors: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_line_leaves_an_empty_table(tmp_path, vectors, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
     assert main(["similar", vectors, "-", "-o", str(tmp_path / "none.csv")]) == 0
     assert (tmp_path / "none.csv").read_text() == "word,rank,neighbour,cosine\n"
@@ -149,7 +141,7 @@ def test_no_line_leaves_an_empty_table(tmp_path: Path, vectors: str, monkeypatch
     assert not (tmp_path / "unknown.csv").exists()
 
 
-def test_candidates(tmp_path: Path, vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_candidates(tmp_path, vectors, capsys):
     path = tmp_path / "candidates.txt"
     path.write_text("woman\nqueen\n\ncomet\nking\n", "utf-8-sig")  # previously, the mark hid the first word
     among = ["--candidates", str(path), "--json"]

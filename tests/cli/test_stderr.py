@@ -3,9 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from support.texts import SHORT, same_vectors, write_text
@@ -18,7 +16,7 @@ SMALL = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0", "--mi
 
 
 @pytest.fixture
-def without_reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def without_reader(monkeypatch):
     """Replace standard error with a pipe whose reading end is closed."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -30,7 +28,7 @@ def without_reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("without_reader")
-def test_training_goes_on_and_a_wrong_request_keeps_its_status(tmp_path: Path) -> None:
+def test_training_goes_on_and_a_wrong_request_keeps_its_status(tmp_path):
     """Previously, a training run ended with status 1, and without a model, if the reader of its messages had exited."""
     text = write_text(tmp_path / "téxt.txt")
     assert main(["train", str(text), "-o", str(tmp_path / "modèl"), *SMALL, "--checkpoint-every", "0.001"]) == 0
@@ -68,7 +66,7 @@ script.run()
 
 
 @pytest.mark.parametrize("code", [AT_IMPORT, IN_CALLBACK])
-def test_a_signal_during_the_imports_is_an_interruption(code: str) -> None:
+def test_a_signal_during_the_imports_is_an_interruption(code):
     """Previously, a signal caused a traceback or killed the process. Python ignores exceptions in weakref callbacks."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "wordsparse: interrupted\n")

@@ -1,10 +1,8 @@
 """``subwords`` adds n-grams to a model or a file of vectors; ``similar`` and ``export`` use them."""
 
 import json
-from pathlib import Path
 
 import numpy as np
-import pytest
 from support.texts import SHORT
 
 import wordsparse as ws
@@ -15,7 +13,7 @@ from wordsparse.vectors.word_vectors import WordVectors
 WORDS = [stem + ending for stem in ("kind", "happy", "bright", "walk") for ending in ("", "ness", "ing", "er")]
 
 
-def test_vectors_of_others_get_ngrams(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_vectors_of_others_get_ngrams(tmp_path, capsys):
     random = np.random.default_rng(0)
     of_stems, of_endings = np.repeat(random.standard_normal((4, 5)), 4, axis=0), random.standard_normal((4, 5))
     vectors = of_stems + np.tile(of_endings, (4, 1)) + 0.1 * random.standard_normal((len(WORDS), 5))
@@ -36,7 +34,7 @@ def test_vectors_of_others_get_ngrams(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "composed from its n-grams" in capsys.readouterr().err
 
 
-def test_a_model_gets_ngrams(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_gets_ngrams(tmp_path, capsys):
     random, model, output = np.random.default_rng(1), str(tmp_path / "model"), str(tmp_path / "with")
     ws.train([random.choice(WORDS, 8).tolist() for _ in range(60)], output=model, **SHORT)
     assert main(["subwords", model, "-o", output, "--shortest", "2", "--longest", "3"]) == 0

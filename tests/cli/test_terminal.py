@@ -18,12 +18,12 @@ RUN = "import sys; from wordsparse.__main__ import run; sys.argv[0] = 'wordspars
 
 
 @pytest.fixture
-def vectors(tmp_path: Path) -> str:
+def vectors(tmp_path):
     word_vectors = WordVectors(["king", HOSTILE, "café", "kin\x1bg"], [[1, 2], [3, 4], [2, 2], [1, 0]])
     return str(save_vectors(word_vectors, tmp_path / "v\x1b[2J.npz", "npz")[0])
 
 
-def is_safe(text: str) -> bool:
+def is_safe(text):
     return all(character == "\n" or character.isprintable() for character in text)
 
 
@@ -44,9 +44,7 @@ def is_safe(text: str) -> bool:
         ["\x1b[31m"],
     ],
 )
-def test_words_and_names_are_escaped(
-    vectors: str, tmp_path: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_words_and_names_are_escaped(vectors, tmp_path, arguments, capsys):
     # Previously, ESC, OSC 52 (writes the clipboard), CR and U+202E in words and names reached the terminal unchanged.
     analogies = tmp_path / "a\x1b[31m.txt"
     analogies.write_text(": se\x1b[31m\rction\u202e\nking café king café\n")
@@ -61,12 +59,12 @@ def test_words_and_names_are_escaped(
     assert "\\x1b" in streams.out + streams.err
 
 
-def run(arguments: list[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
+def run(arguments, **options):
     command = [sys.executable, "-c", RUN, *arguments]
     return subprocess.run(command, stderr=subprocess.PIPE, check=False, **options)
 
 
-def test_a_character_that_the_stream_cannot_encode_is_escaped(vectors: str) -> None:
+def test_a_character_that_the_stream_cannot_encode_is_escaped(vectors):
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = run(["similar", vectors, "king"], env=environment, stdout=subprocess.PIPE)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -74,7 +72,7 @@ def test_a_character_that_the_stream_cannot_encode_is_escaped(vectors: str) -> N
 
 
 @pytest.mark.parametrize("arguments", [["similar", "{vectors}", "king"], ["doctor", "--json"], ["--help"]])
-def test_an_error_of_standard_output_is_one_line(vectors: str, arguments: list[str]) -> None:
+def test_an_error_of_standard_output_is_one_line(vectors, arguments):
     with open("/dev/full", "wb") as full:
         done = run([argument.format(vectors=vectors) for argument in arguments], stdout=full)
     assert done.returncode == 1
@@ -83,13 +81,13 @@ def test_an_error_of_standard_output_is_one_line(vectors: str, arguments: list[s
     assert done.stderr.count(b"\n") == 1
 
 
-def test_a_file_that_a_source_cannot_open_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_a_source_cannot_open_is_named(capsys):
     assert main([], click.Command("read", callback=Path("none.txt").read_bytes)) == 1
     assert capsys.readouterr().err == "wordsparse: none.txt: No such file or directory\n"
 
 
-def test_an_error_without_a_file_is_not_blamed_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
-    def fail() -> None:
+def test_an_error_without_a_file_is_not_blamed_on_standard_output(capsys):
+    def fail():
         raise OSError(errno.EMFILE, "Too many open files")
 
     assert main([], click.Command("read", callback=fail)) == 1
@@ -97,7 +95,7 @@ def test_an_error_without_a_file_is_not_blamed_on_standard_output(capsys: pytest
 
 
 @pytest.mark.parametrize("arguments", [["similar", "{vectors}", "king"], ["--help"]])
-def test_a_closed_standard_output_gets_no_message(vectors: str, arguments: list[str]) -> None:
+def test_a_closed_standard_output_gets_no_message(vectors, arguments):
     read, write = os.pipe()
     os.close(read)
     done = run([argument.format(vectors=vectors) for argument in arguments], stdout=write)
@@ -106,7 +104,7 @@ def test_a_closed_standard_output_gets_no_message(vectors: str, arguments: list[
 
 
 @pytest.mark.parametrize("group", [[], ["labels"], ["corpora"]])
-def test_help_has_whole_sentences(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_has_whole_sentences(group, capsys):
     """Previously, click truncated the sentences: "Train word vectors on text files, or on a directory that..."."""
     assert main([*group, "--help"]) == 0
     listed = capsys.readouterr().out.partition("Commands:")[2]

@@ -1,8 +1,6 @@
 """``train``: the options it takes, the summary it prints and the files it writes."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from support.texts import left_in
@@ -23,7 +21,7 @@ FIELDS = {
 }
 
 
-def test_json(text: Path, tmp_path: Path, capsys: Output) -> None:
+def test_json(text, tmp_path, capsys):
     path = tmp_path / "model"
     arguments = ["train", str(text), "-o", str(path), *SMALL, "--model", "skipgram", "--loss", "squared", "--json"]
     assert main(arguments) == 0
@@ -39,17 +37,15 @@ def test_json(text: Path, tmp_path: Path, capsys: Output) -> None:
 
 
 @pytest.mark.parametrize("form", [0, 1])
-def test_the_summary_and_the_report_say_which_ngrams_were_chosen(
-    text: Path, tmp_path: Path, capsys: Output, form: int
-) -> None:
+def test_the_summary_and_the_report_say_which_ngrams_were_chosen(text, tmp_path, capsys, form):
     spelling = "n-grams of 1 to 3, as in languages of short words"
     assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, "--form", str(form)]) == 0
     assert (f"spelling: {spelling}\n" in capsys.readouterr().out) is bool(form)
     assert ws.load(tmp_path / "model").report.get("spelling") == (spelling if form else None)
 
 
-def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"window": 3, "batch_tokens": 50, "seed": 7, "max_tokens": 900, "sample": 0.01}
+def test_options_reach_the_run(text, tmp_path):
+    settings = {"window": 3, "batch_tokens": 50, "seed": 7, "max_tokens": 900, "sample": 0.01}
     settings["device"] = "cpu"
     options = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     assert main(["train", str(text), "-o", str(tmp_path / "model"), *SMALL, *options]) == 0
@@ -60,7 +56,7 @@ def test_options_reach_the_run(text: Path, tmp_path: Path) -> None:
     assert same.vectors.tobytes() == model.vectors.tobytes()
 
 
-def test_a_preset_chooses_defaults(text: Path, tmp_path: Path, capsys: Output) -> None:
+def test_a_preset_chooses_defaults(text, tmp_path, capsys):
     text.write_text(text.read_text() + "once w1\n")
     encoded, items = str(tmp_path / "encoded"), ["--for", "items"]
     assert main(["encode", str(text), "-o", encoded, *items]) == 0
@@ -71,7 +67,7 @@ def test_a_preset_chooses_defaults(text: Path, tmp_path: Path, capsys: Output) -
     assert [model.options[name] for name in ("preset", "window", "sample")] == ["items", 255, 0]
 
 
-def test_training_exports_the_vectors_too(text: Path, tmp_path: Path, capsys: Output) -> None:
+def test_training_exports_the_vectors_too(text, tmp_path, capsys):
     for name, more in (("a.bin", []), ("b.npz", ["--resume"])):  # the second time, no epochs are left to train
         arguments = ["-o", str(tmp_path / "model"), "--export", str(tmp_path / name), *more]
         assert main(["train", str(text), *arguments, *SMALL, "--json"]) == 0
@@ -82,15 +78,13 @@ def test_training_exports_the_vectors_too(text: Path, tmp_path: Path, capsys: Ou
 
 
 @pytest.mark.parametrize("name", ["vectors.dat", "vectors.npz.gz", "folder/vectors.txt", "-"])
-def test_an_export_that_cannot_be_written_is_refused_before_the_training(
-    name: str, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_export_that_cannot_be_written_is_refused_before_the_training(name, text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["train", str(text), "-o", "model", "--export", name, *SMALL]) == 2
     assert not (tmp_path / "model").exists()
 
 
-def test_the_help_for_text_has_no_options_of_groups(capsys: Output) -> None:
+def test_the_help_for_text_has_no_options_of_groups(capsys):
     """Previously, it showed --half-life and --min-groups, but not --group-by, --order-by and --weight-column."""
     of_groups = ["--group-by ", "--order-by ", "--min-groups ", "--half-life "]
     assert main(["train", "--help"]) == 0

@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ NOISE = RANDOM.normal(size=N)
 QUESTIONS = [Question("s", (f"a{i}", f"b{i}", f"a{j}", f"b{j}")) for i in range(20) for j in range(20) if i != j]
 PAIRS = [Pair(f"x{i}", f"y{i}", truth) for i, truth in enumerate(TRUTH)]
 FOUND = Collection(Path(), [pair.first for pair in PAIRS], [{}] * N, 0)
-SETS: dict[str, Any] = {
+SETS = {
     **{kind: {} for kind in READERS},
     "pairs": {"people": PAIRS},
     "analogies": {"asked": QUESTIONS},
@@ -27,7 +26,7 @@ SETS: dict[str, Any] = {
 }
 
 
-def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any) -> JudgedRun:
+def run(name, noise, right=0, unknown=0, **facts):
     """Make a run whose cosines are the true scores plus noise, and whose first ``right`` analogies are correct."""
     cosines = TRUTH + noise * NOISE
     cosines[:unknown] = np.nan
@@ -40,11 +39,11 @@ def run(name: str, noise: float, right: int = 0, unknown: int = 0, **facts: Any)
 OURS, PEER = "wordsparse-cbow", "gensim-cbow-ns"
 
 
-def rows(*runs: JudgedRun, kind: str = "pairs") -> list[dict[str, Any]]:
+def rows(*runs, kind="pairs"):
     return [row for row in differences(SETS, runs) if row["kind"] == kind]
 
 
-def test_a_difference_is_paired() -> None:
+def test_a_difference_is_paired():
     """The intervals of both scores overlap almost completely, but the interval of their difference is above 0."""
     [row] = rows(run(OURS, 0.9), run(PEER, 1.0))
     expected = [spearmanr(TRUTH, TRUTH + noise * NOISE).statistic for noise in (0.9, 1.0)]
@@ -55,7 +54,7 @@ def test_a_difference_is_paired() -> None:
     assert (other_way["verdict"], other_way["low"]) == ("behind", pytest.approx(-row["high"]))
 
 
-def test_methods_are_compared_on_pairs_known_to_both() -> None:
+def test_methods_are_compared_on_pairs_known_to_both():
     [row] = rows(run(OURS, 0.5), run(PEER, 1.0, unknown=150))
     answered = slice(150, None)
     expected = [spearmanr(TRUTH[answered], (TRUTH + noise * NOISE)[answered]).statistic for noise in (0.5, 1.0)]
@@ -63,37 +62,37 @@ def test_methods_are_compared_on_pairs_known_to_both() -> None:
     assert rows(run(OURS, 0.5), run(PEER, 1.0, unknown=N)) == []
 
 
-def test_repeated_runs_are_averaged_and_failed_ones_ignored() -> None:
+def test_repeated_runs_are_averaged_and_failed_ones_ignored():
     failed = JudgedRun({**run("gensim-cbow-hs", 1).report, "error": "killed"}, None)
     [row] = rows(run(OURS, 0.5), run(OURS, 0.7, repeat=1), failed, run(PEER, 1.0))
     expected = [spearmanr(TRUTH, TRUTH + noise * NOISE).statistic for noise in (0.5, 0.7, 1.0)]
     assert row["difference"] == pytest.approx((expected[0] + expected[1]) / 2 - expected[2])
 
 
-def test_the_best_peer_has_as_many_epochs() -> None:
+def test_the_best_peer_has_as_many_epochs():
     differences = rows(run(OURS, 0.6, epochs=2), run(PEER, 0.1, epochs=5), run(PEER, 0.9, epochs=2))
     assert [(row["peer"], row["best_peer"], row["verdict"]) for row in differences] == [(PEER, True, "ahead")]
 
 
-def test_analogies_are_judged_as_pairs_are() -> None:
+def test_analogies_are_judged_as_pairs_are():
     [row] = rows(run(OURS, 1, right=200), run(PEER, 1, right=20), kind="analogies")
     assert row["difference"] == pytest.approx(180 / len(QUESTIONS))
     assert row["verdict"] == "ahead"
 
 
-def test_retrieval_is_compared_by_its_first_measure() -> None:
+def test_retrieval_is_compared_by_its_first_measure():
     [row] = rows(run(OURS, 0.9, unknown=5), run(PEER, 1.0), kind="retrieval")
     assert row["difference"] == pytest.approx(-0.1 * NOISE[5:].mean())
     assert row["low"] < row["difference"] < row["high"]
 
 
-def test_too_short_a_text_is_reported() -> None:
+def test_too_short_a_text_is_reported():
     assert warnings([{}], [{"tokens_per_epoch": ENOUGH_TOKENS}]) == []
     (sentence,) = warnings([{}], [{"tokens_per_epoch": 52_721}, {"tokens_per_epoch": None}])
     assert sentence == "52,721 tokens are too few to compare methods: use some 3,000,000 or more."
 
 
-def test_a_headline_counts_comparisons_and_compares_cpu_time() -> None:
+def test_a_headline_counts_comparisons_and_compares_cpu_time():
     judged = [run(OURS, 0.1, 300, cpu_seconds=3.0), run(PEER, 2.0, cpu_seconds=12.0)]
     [sentence] = headlines(differences(SETS, judged), [each.report for each in judged], {OURS: "Ours", PEER: "Theirs"})
     assert "Ours is ahead of the best of gensim's methods in 3 of 4 comparisons, level in 1, behind in 0" in sentence

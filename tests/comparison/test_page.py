@@ -2,8 +2,6 @@
 
 import json
 import re
-from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -13,7 +11,7 @@ from support.screens import fits, screen
 from wordsparse.comparison.page import page
 
 
-def test_the_page_needs_nothing_from_outside_and_a_name_is_text() -> None:
+def test_the_page_needs_nothing_from_outside_and_a_name_is_text():
     document = page(content())
     assert not re.findall(r"<img|<script|<link|src=|href=|url\(", document)
     (policy,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', document)
@@ -24,7 +22,7 @@ def test_the_page_needs_nothing_from_outside_and_a_name_is_text() -> None:
     assert document.count("&lt;script&gt;") > 10
 
 
-def test_runs_differences_and_pictures_are_there() -> None:
+def test_runs_differences_and_pictures_are_there():
     document = page(content())
     assert {"0.300", "2.5000", "+0.123"} <= set(re.findall(r"[+]?\d\.\d{3,4}\b", document))
     pictures = [picture for picture in re.findall("<svg.*?</svg>", document) if "<text" in picture]
@@ -35,14 +33,14 @@ def test_runs_differences_and_pictures_are_there() -> None:
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_the_page_fits_a_window(tmp_path: Path, browser: Any, width: int) -> None:
+def test_the_page_fits_a_window(tmp_path, browser, width):
     (tmp_path / "report.html").write_text(page(content()))
     with screen(browser, width):
         browser.get((tmp_path / "report.html").as_uri())
         assert fits(browser)
 
 
-def test_tables_of_scores_and_neighbours_hide_no_column(tmp_path: Path, browser: Any) -> None:
+def test_tables_of_scores_and_neighbours_hide_no_column(tmp_path, browser):
     """A window of 1,200 pixels shows every column, and options are words, not Python."""
     document = page(json.loads(json.dumps(content()).replace(json.dumps(NASTY)[1:-1], "gensim CBOW")))
     (tmp_path / "report.html").write_text(document)

@@ -2,8 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 from support.comparisons import NASTY, content
@@ -13,13 +11,13 @@ from wordsparse.comparison.result import Comparison
 from wordsparse.errors import InputError
 
 
-def comparison() -> Comparison:
+def comparison():
     facts = content()
     failed = {"name": "gensim-cbow-hs", "error": "no memory"}
     return Comparison(facts | {"runs": [*facts["runs"], failed]})
 
 
-def test_rows_are_tidy() -> None:
+def test_rows_are_tidy():
     rows = comparison().rows()
     assert len(rows) == 4 * 4  # runs and test sets
     assert rows[0] == {
@@ -40,7 +38,7 @@ def test_rows_are_tidy() -> None:
     assert {(row["test"], row["measure"]) for row in rows} >= {("asked", "accuracy"), ("found", "ndcg10")}
 
 
-def test_a_comparison_is_printed_as_a_table() -> None:
+def test_a_comparison_is_printed_as_a_table():
     result = comparison()
     lines = str(result).splitlines()
     assert lines == repr(result).splitlines()
@@ -53,13 +51,13 @@ def test_a_comparison_is_printed_as_a_table() -> None:
     assert json.loads(json.dumps(result)) == result
 
 
-def test_a_comparison_whose_runs_all_failed_is_printed() -> None:
+def test_a_comparison_whose_runs_all_failed_is_printed():
     result = Comparison(content() | {"runs": [{"name": "gensim-cbow-hs", "error": "no memory"}]})
     assert (str(result), result.rows()) == ("no run has a score", [])
     assert "<table" in result._repr_html_()
 
 
-def test_runs_with_several_seeds_have_their_mean_and_range() -> None:
+def test_runs_with_several_seeds_have_their_mean_and_range():
     result = comparison()
     result["runs"][2] |= {
         "epochs": 1,
@@ -73,15 +71,13 @@ def test_runs_with_several_seeds_have_their_mean_and_range() -> None:
     assert frame.to_dict("records") == result.rows()
 
 
-def test_nothing_is_written_without_an_output(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_written_without_an_output(tmp_path, monkeypatch, capsys):
     pytest.importorskip("gensim", reason="gensim is not installed")
     monkeypatch.chdir(tmp_path)
     text, pairs = tmp_path / "text.txt", tmp_path / "pairs.tsv"
     text.write_text("one two three four five six seven eight\n" * 300)
     pairs.write_text("one\ttwo\t3\nthree\tfour\t1\nfive\tsix\t2\n")
-    options: dict[str, Any] = {"methods": ["wordsparse-cbow"], "epochs": [1], "dim": 4, "pairs": [pairs]}
+    options = {"methods": ["wordsparse-cbow"], "epochs": [1], "dim": 4, "pairs": [pairs]}
     result = ws.compare(text, **options)
     assert "wordsparse CBOW" in str(result)
     assert {path.name for path in tmp_path.iterdir()} == {"text.txt", "pairs.tsv"}

@@ -1,6 +1,3 @@
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 import wordsparse as ws
@@ -12,18 +9,18 @@ SENTENCES = ["a b a c", "rare", "b a", "c b a x y"]
 
 
 @pytest.fixture
-def text(tmp_path: Path) -> Path:
+def text(tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("\n".join(SENTENCES) + "\n")
     return path
 
 
-def request(text: Path, **options: Any) -> Request:
+def request(text, **options):
     options = {"min_count": 2, "methods": ["wordsparse-cbow"], **options}
     return Request([text], **options)
 
 
-def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> list[str]:
+def plain(corpus, max_tokens, folder):
     numbers = texts.write_plain(corpus, max_tokens, folder / "plain.txt")
     lines = (folder / "plain.txt").read_text().splitlines()
     assert numbers == (len(lines), sum(len(line.split()) for line in lines))
@@ -33,9 +30,7 @@ def plain(corpus: ws.corpus.EncodedCorpus, max_tokens: int, folder: Path) -> lis
 @pytest.mark.parametrize(
     ("max_tokens", "expected"), [(1, ["a"]), (4, ["a b a c"]), (6, ["a b a c", "b"]), (99, ["a b a c", "b a", "c b a"])]
 )
-def test_the_first_tokens_with_the_whole_vocabulary(
-    text: Path, tmp_path: Path, max_tokens: int, expected: list[str]
-) -> None:
+def test_the_first_tokens_with_the_whole_vocabulary(text, tmp_path, max_tokens, expected):
     compare = request(text, max_tokens=max_tokens)
     with encoded(compare.corpus, compare.text) as used:
         assert compare.tokens(used) == min(max_tokens, 12)
@@ -44,13 +39,13 @@ def test_the_first_tokens_with_the_whole_vocabulary(
         assert plain(used, compare.tokens(used), tmp_path) == expected
 
 
-def test_an_encoded_text_is_used_as_it_is(text: Path, tmp_path: Path) -> None:
+def test_an_encoded_text_is_used_as_it_is(text, tmp_path):
     path = ws.encode(text, tmp_path / "encoded", min_count=2).path
     with encoded([path], {"min_count": 2}) as used:
         assert used.path == path
 
 
-def test_long_sentences_are_cut_where_gensims_reader_cuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_sentences_are_cut_where_gensims_reader_cuts(tmp_path, monkeypatch):
     monkeypatch.setattr(texts, "LINE_TOKENS", 3)
     corpus = ws.encode([list("abcabcab"), list("abc")], tmp_path / "encoded", min_count=1)
     assert plain(corpus, corpus.tokens, tmp_path) == ["a b c", "a b c", "a b", "a b c"]

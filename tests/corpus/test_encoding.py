@@ -4,10 +4,7 @@ import lzma
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -27,16 +24,14 @@ from wordsparse.corpus import (
 from wordsparse.errors import InputError
 
 
-def plainly_encoded(
-    source: Any, format: str | None, min_count: int, max_vocab: int | None, shard_tokens: int
-) -> dict[str, Any]:
+def plainly_encoded(source, format, min_count, max_vocab, shard_tokens):
     """Encode ``source`` in plain Python, with the same errors as RawText, and return the content of the corpus."""
     text = list(sentences(source, format))
     counts = Counter(word for sentence in text for word in sentence)
     ranked = sorted(counts, key=lambda word: (-counts[word], word))
     words = [word for word in ranked if counts[word] >= min_count][:max_vocab]
     ids = {word: id for id, word in enumerate(words)}
-    shards: list[list[int]] = [[]]
+    shards = [[]]
     for sentence in filter(None, text):
         if len(shards[-1]) >= shard_tokens:
             shards.append([])
@@ -45,7 +40,7 @@ def plainly_encoded(
     return {"words": words, "counts": [counts[word] for word in words], "shards": shards, **numbers}
 
 
-def content(corpus: EncodedCorpus) -> dict[str, Any]:
+def content(corpus):
     """Return the content of an encoded corpus in plain Python types."""
     numbers = {name: getattr(corpus, name) for name in ("tokens", "sentences", "distinct_words")}
     words, shards = corpus.vocabulary, [shard[:].tolist() for shard in corpus.shards]
@@ -162,7 +157,7 @@ def test_empty_tokens_are_left_out_and_counted(tmp_path, caplog):
 
 def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "BLOCK_TOKENS", 4)
-    seen: list[int] = []
+    seen = []
     encode([["a", "b"]] * 7, tmp_path / "out", progress=lambda tokens, share: seen.append(tokens))
     assert seen == sorted(seen)
     assert seen[-1] == 14
@@ -172,9 +167,9 @@ def test_progress_ends_at_the_number_of_tokens(tmp_path, monkeypatch):
 def test_two_encodings_of_a_file_have_their_own_progress(tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 8)
     (tmp_path / "text").write_text("a b\n" * 20)
-    shares: list[float | None] = []
+    shares = []
 
-    def progress(tokens: int, share: float | None) -> None:
+    def progress(tokens, share):
         shares.append(share)
         if len(shares) == 1:  # previously, progress stopped when another encoding ended
             with ThreadPoolExecutor(1) as other:
@@ -201,10 +196,10 @@ def test_a_wrong_request_leaves_nothing_behind(tmp_path, source, options, said):
     assert os.listdir(tmp_path) == []
 
 
-def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path, monkeypatch):
     """Previously, the compiled reader read every format as lines, and never called the format's own reader."""
 
-    def comma_pieces(path: Path, tokenize: reading.Tokenizer) -> Iterator[reading.Piece]:
+    def comma_pieces(path, tokenize):
         yield path.read_text().split(","), True
 
     monkeypatch.setitem(reading.FORMATS, "commas", reading.Format("words between commas", None, comma_pieces))

@@ -16,7 +16,7 @@ from wordsparse.tokens.phrases import ENGLISH, Phrases, read
 
 
 @pytest.fixture
-def text() -> list[list[str]]:
+def text():
     """Sentences in which frequent words, rare words, connectors and a few fixed phrases alternate at random."""
     random = np.random.default_rng(1)
     words = [f"w{i}" for i in range(60)]
@@ -29,7 +29,7 @@ def text() -> list[list[str]]:
         ["é", "猫"],
     ]
 
-    def part() -> list[str]:
+    def part():
         match random.integers(6):
             case 0:
                 return fixed[random.integers(len(fixed))]
@@ -42,12 +42,12 @@ def text() -> list[list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def low_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+def low_threshold(monkeypatch):
     """With the real threshold, only a large text has phrases."""
     monkeypatch.setattr(phrases, "THRESHOLD", 0.1)
 
 
-def joined(corpus: EncodedCorpus) -> list[list[str]]:
+def joined(corpus):
     return [sentence for sentence in decoded(corpus) if sentence]
 
 

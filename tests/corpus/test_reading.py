@@ -165,7 +165,7 @@ def test_a_small_file_does_not_unpack_without_end(tmp_path, suffix, format, monk
         list(sentences(path, format))
 
 
-def test_missing_texts_are_empty() -> None:
+def test_missing_texts_are_empty():
     """Previously, a Series of texts with a missing value was refused, with advice that failed as well."""
     texts = pd.Series(["a b", None, float("nan"), pd.NA, pd.NaT, "c"], dtype=object)
     assert list(joined(RawText(texts, tokens="split").pieces())) == [["a", "b"], ["c"]]

@@ -1,7 +1,6 @@
 """Files of labelled rows: valid files give the rows of a plain parser; for invalid files, the error names the line."""
 
 import gzip
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +12,10 @@ from wordsparse.errors import InputError
 from wordsparse.machine import memory
 
 
-def plainly(content: str, header: bool) -> tuple[list[dict[int, float]], list[set[int]]]:
+def plainly(content, header):
     """Return the features and the labels of each row, parsed in plain Python."""
-    rows: list[dict[int, float]] = []
-    labels: list[set[int]] = []
+    rows = []
+    labels = []
     for line in (line for line in content.splitlines()[header:] if not line.lstrip().startswith("#")):
         line = line.partition("#")[0]
         parts = line.split()
@@ -37,7 +36,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_good_files_are_read_as_a_plain_parser_does(name: str, tmp_path: Path) -> None:
+def test_good_files_are_read_as_a_plain_parser_does(name, tmp_path):
     content, header = GOOD[name]
     path = tmp_path / "data.txt"
     path.write_text(content, newline="")
@@ -55,7 +54,7 @@ def test_good_files_are_read_as_a_plain_parser_does(name: str, tmp_path: Path) -
     assert Y.has_sorted_indices
 
 
-def test_what_scikit_learn_and_scipy_write_is_read(tmp_path: Path) -> None:
+def test_what_scikit_learn_and_scipy_write_is_read(tmp_path):
     random = np.random.default_rng(1)
     X = sp.random_array((40, 30), density=0.2, rng=random, format="csr", dtype=np.float32)
     Y = sp.csr_array((sp.random_array((40, 9), density=0.2, rng=random, format="csr") > 0).astype(np.float32))
@@ -87,14 +86,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("content", BAD)
-def test_bad_lines_are_named(content: str, tmp_path: Path) -> None:
+def test_bad_lines_are_named(content, tmp_path):
     path = tmp_path / "bad.txt"
     path.write_text(content)
     with pytest.raises(InputError, match=f"bad.txt: ({BAD[content]})"):
         read_data(path)
 
 
-def test_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_that_no_memory_holds_are_refused(tmp_path, monkeypatch):
     """Previously, a line of twenty bytes made a model of two billion labels, which did not fit into memory."""
     monkeypatch.setattr(memory, "limits", lambda: iter([(10**9, "available memory")]))
     for content in ("1 2147483647 2147483647\n0 0:1\n", "2147483646 0:1\n", "0 2147483647:1\n"):
@@ -103,7 +102,7 @@ def test_columns_that_no_memory_holds_are_refused(tmp_path: Path, monkeypatch: p
             read_data(tmp_path / "y.txt")
 
 
-def test_sizes_of_the_training_data_are_kept(tmp_path: Path) -> None:
+def test_sizes_of_the_training_data_are_kept(tmp_path):
     path = tmp_path / "few.txt"
     path.write_text("0 1:1\n")
     X, Y = read_data(path, n_features=7, n_labels=5)
@@ -112,7 +111,7 @@ def test_sizes_of_the_training_data_are_kept(tmp_path: Path) -> None:
         read_data(path, n_features=1)
 
 
-def broken(path: Path, **changed: object) -> Path:
+def broken(path, **changed):
     """Return an npz file of a small CSR matrix with some arrays replaced."""
     arrays = {
         "format": np.array(b"csr"),
@@ -136,7 +135,7 @@ def broken(path: Path, **changed: object) -> Path:
         ({"data": np.array([None, 1], object)}, "Object arrays cannot be loaded"),
     ],
 )
-def test_npz_files_are_not_trusted(changed: dict[str, object], message: str, tmp_path: Path) -> None:
+def test_npz_files_are_not_trusted(changed, message, tmp_path):
     bad, good = broken(tmp_path / "bad.npz", **changed), broken(tmp_path / "good.npz")
     with pytest.raises(InputError, match=f"bad.npz: .*{message}"):
         read_data(bad, good)
@@ -144,7 +143,7 @@ def test_npz_files_are_not_trusted(changed: dict[str, object], message: str, tmp
         read_data(good, bad)
 
 
-def test_targets_belong_to_npz_files_of_as_many_rows(tmp_path: Path) -> None:
+def test_targets_belong_to_npz_files_of_as_many_rows(tmp_path):
     X = broken(tmp_path / "x.npz")
     sp.save_npz(tmp_path / "y.npz", sp.csr_array((3, 4)))
     with pytest.raises(InputError, match=r"y.npz: has 3 rows, but .*x.npz has 2"):

@@ -7,8 +7,6 @@ import math
 import os
 import sqlite3
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,13 +33,12 @@ from wordsparse.graphs.options import GraphOptions
 from wordsparse.graphs.reading import read_graph
 from wordsparse.labels import read_texts
 
-Rows = list[dict[str, Any]]
 FILES = ["t.csv", "t.tsv", "t.csv.gz", "t.csv.xz", "t.jsonl", "t.jsonl.bz2", "t.ndjson.zst", "t.parquet"]
-FRAMES: dict[str, Any] = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "arrow": pa.Table.from_pylist}
+FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "arrow": pa.Table.from_pylist}
 KINDS = [*FILES, *FRAMES, "mappings"]
 
 
-def made(kind: str, rows: Rows, folder: Path) -> Any:
+def made(kind, rows, folder):
     """Return the rows as a table of the given kind."""
     if "." not in kind:
         return FRAMES.get(kind, iter)(rows)
@@ -62,18 +59,18 @@ def made(kind: str, rows: Rows, folder: Path) -> Any:
 
 
 @pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
+def kind(request):
     return str(request.param)
 
 
 @pytest.fixture(params=[1, 2**20], ids=["small blocks", "blocks"])
-def small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def small(request, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_BYTES", request.param)
     monkeypatch.setattr(files, "ROWS", min(request.param + 1, 1024))
     monkeypatch.setattr(groups, "PIECE", request.param)
 
 
-TEXTS: Rows = [
+TEXTS = [
     {"id": 1, "text": "a b 007"},
     {"id": 2, "text": 'c, "d"\ne; f'},
     {"id": 3, "text": ""},
@@ -85,7 +82,7 @@ SENTENCES = [["a", "b", "007"], ["c,", '"d"'], ["e;", "f"], ["é", "猫", "NA"],
 
 
 @pytest.mark.usefixtures("small")
-def test_a_column_is_text(kind: str, tmp_path: Path) -> None:
+def test_a_column_is_text(kind, tmp_path):
     """The compiled scanner and Python give the same tokens, and words stay as they are written."""
     assert list(sentences(made(kind, TEXTS, tmp_path), column="text")) == SENTENCES
     corpus = encode(made(kind, TEXTS, tmp_path), tmp_path / "out", column="text", min_count=1)
@@ -96,7 +93,7 @@ def test_a_column_is_text(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_a_row_of_text_occurs_as_often_as_its_weight(kind: str, tmp_path: Path) -> None:
+def test_a_row_of_text_occurs_as_often_as_its_weight(kind, tmp_path):
     rows = [{**row, "n": 1 + i % 3} for i, row in enumerate(TEXTS)]
     expected = sorted(tokens for tokens, times in zip(SENTENCES, (1, 2, 2, 1, 3), strict=True) for _ in range(times))
     assert sorted(sentences(made(kind, rows, tmp_path), column="text", weight="n")) == expected
@@ -107,10 +104,10 @@ def test_a_row_of_text_occurs_as_often_as_its_weight(kind: str, tmp_path: Path) 
     )
 
 
-LISTS: Rows = [{"id": 1, "text": ["New York", "is"]}, {"id": 2, "text": None}, {"id": 3, "text": ["x", ""]}]
+LISTS = [{"id": 1, "text": ["New York", "is"]}, {"id": 2, "text": None}, {"id": 3, "text": ["x", ""]}]
 
 
-def test_cells_have_other_types_too(tmp_path: Path) -> None:
+def test_cells_have_other_types_too(tmp_path):
     """pandas reads lists in Parquet files as NumPy arrays; polars has categorical columns, and Arrow dictionaries."""
     lists = pd.DataFrame({"text": [np.array(["New York", "is"]), np.array(["x", "y"]), None]})
     assert encode(lists, tmp_path / "lists", column="text", min_count=1).tokens == 4
@@ -124,13 +121,13 @@ def test_cells_have_other_types_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["t.jsonl", "t.parquet", *FRAMES, "mappings"])
-def test_a_list_of_tokens_is_a_sentence(kind: str, tmp_path: Path) -> None:
+def test_a_list_of_tokens_is_a_sentence(kind, tmp_path):
     assert list(sentences(made(kind, LISTS, tmp_path), column="text")) == [["New York", "is"], ["x"]]
     corpus = encode(made(kind, LISTS, tmp_path), tmp_path / "out", column="text", min_count=1)
     assert sorted(corpus.vocabulary.words) == ["New York", "is", "x"]
 
 
-BASKETS: Rows = [
+BASKETS = [
     {"user": 2, "item": "Toy Story", "at": "2026-01-03"},
     {"user": 10, "item": "Heat", "at": "2026-01-02T10:00:00+01:00"},
     {"user": 2, "item": "Alien", "at": "2025-12-31"},
@@ -140,13 +137,13 @@ BASKETS: Rows = [
 ]
 
 
-def grouped(source: Any, **how: Any) -> list[list[str]]:
+def grouped(source, **how):
     """Return the baskets of a source."""
     return list(joined(RawText(source, column="item", group="user", **how).pieces()))
 
 
 @pytest.mark.usefixtures("small")
-def test_rows_become_baskets(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_rows_become_baskets(kind, tmp_path, caplog):
     assert grouped(made(kind, BASKETS, tmp_path)) == [["Heat", "Jaws"], ["Toy Story", "Alien"]]
     assert grouped(made(kind, BASKETS, tmp_path), order="at") == [["Jaws", "Heat"], ["Alien", "Toy Story"]]
     assert "rows without 'user' are left out: 1" in caplog.text
@@ -156,7 +153,7 @@ def test_rows_become_baskets(kind: str, tmp_path: Path, caplog: pytest.LogCaptur
         assert grouped(made(kind, weighted, tmp_path), order=order, weight="n") == grouped(times, order=order)
 
 
-LABELLED: Rows = [
+LABELLED = [
     {"text": "the cat", "tags": "a, b"},
     {"text": "a; b", "tags": "b"},
     {"text": "x", "tags": ""},
@@ -164,7 +161,7 @@ LABELLED: Rows = [
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_rows_are_labelled_texts_pairs_and_edges(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_rows_are_labelled_texts_pairs_and_edges(name, tmp_path, caplog):
     labelled = read_texts(made(name, LABELLED, tmp_path), "text", "tags")
     assert labelled == (["the cat", "a; b", "x"], [["a", "b"], ["b"], []])
     assert "1 of 3 texts have no label" in caplog.text
@@ -180,7 +177,7 @@ def test_rows_are_labelled_texts_pairs_and_edges(name: str, tmp_path: Path, capl
     assert graph.toarray().tolist() == [[0, 2, 0], [2, 0, 1], [0, 1, 0]]
 
 
-def test_the_header_tells_the_delimiter(tmp_path: Path) -> None:
+def test_the_header_tells_the_delimiter(tmp_path):
     for mark in files.DELIMITERS:
         path = tmp_path / "t.txt"
         path.write_text(f'id{mark}text\n1{mark}"a{mark} b"\n\n2{mark}c\n')
@@ -189,7 +186,7 @@ def test_the_header_tells_the_delimiter(tmp_path: Path) -> None:
     assert list(sentences(path, "csv", column="text")) == [["a", "b"]]
 
 
-def test_files_of_several_formats_are_one_table(tmp_path: Path) -> None:
+def test_files_of_several_formats_are_one_table(tmp_path):
     for number, row in enumerate(BASKETS[:3]):
         made(["0.csv", "1.jsonl", "2.parquet"][number], [row], tmp_path)
     assert grouped(tmp_path, order="at") == [["Heat"], ["Alien", "Toy Story"]]
@@ -221,14 +218,14 @@ def test_files_of_several_formats_are_one_table(tmp_path: Path) -> None:
         ("t.parquet", b"words", "cannot be read as Parquet"),
     ],
 )
-def test_a_bad_row_is_named(name: str, data: bytes, message: str, tmp_path: Path) -> None:
+def test_a_bad_row_is_named(name, data, message, tmp_path):
     (tmp_path / name).write_bytes(data)
     with pytest.raises(InputError, match=message):
         encode(tmp_path / name, tmp_path / "out", column="text", min_count=1)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_line_has_a_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_has_a_bounded_size(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "LINE_BYTES", 1000)
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 100)
     (tmp_path / "t.jsonl").write_bytes(b'{"text": "a"}\n{"text": "' + b"a " * 10_000)
@@ -237,7 +234,7 @@ def test_a_line_has_a_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("form", ["text", "tokens", "long list"])
-def test_the_text_of_a_parquet_file_is_bounded(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_of_a_parquet_file_is_bounded(form, tmp_path, monkeypatch):
     """Previously, a file of 2 KB unpacked to 60 GB, because thousands of cells share one stored value."""
     monkeypatch.setattr(unpacking, "ALWAYS_ALLOWED", 2**20)
     times, text = (2**21, "ab") if form == "long list" else (1000, "ab " * 10_000)
@@ -250,7 +247,7 @@ def test_the_text_of_a_parquet_file_is_bounded(form: str, tmp_path: Path, monkey
         list(sentences(path, column="text"))
 
 
-def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
+def test_cells_of_parquet_that_are_no_text(tmp_path):
     for cells, message in (
         ([{"a": "b"}], "row 1 holds {'a': 'b'}, which is neither text nor a list"),
         ([b"x"], "neither text nor a list"),
@@ -286,18 +283,18 @@ def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
         ([pd.Timestamp("2026-02-01"), pd.Timestamp("2026-01-01"), pd.Timestamp("2026-03-01", tz="UTC")], [1, 0, 2]),
     ],
 )
-def test_numbers_and_dates_have_an_order(cells: list[Any], expected: list[int]) -> None:
+def test_numbers_and_dates_have_an_order(cells, expected):
     rows = [{"user": "u", "item": i, "at": cell} for i, cell in enumerate(cells)]
     assert grouped(rows, order="at") == [[str(i) for i in expected]]
 
 
-def test_cells_of_baskets_are_split_by_a_tokeniser_or_are_lists() -> None:
+def test_cells_of_baskets_are_split_by_a_tokeniser_or_are_lists():
     rows = [{"user": 1.0, "item": "The Cat."}, {"user": 1, "item": ["a b", "c"]}, {"user": "1", "item": "sat"}]
     assert grouped(rows) == [["The Cat.", "a b", "c", "sat"]]
     assert grouped(rows, tokens="simple") == [["the", "cat", "a b", "c", "sat"]]
 
 
-def test_cells_in_lists_are_read_as_single_cells() -> None:
+def test_cells_in_lists_are_read_as_single_cells():
     """Previously, the number 1.0 in a list was the item 1.0, NumPy's integers were refused, and 2**63 was an
     OverflowError."""
     cells = [1.0, np.int64(2), 2**63, None, float("nan"), Decimal("1.5"), "a b", True]
@@ -307,7 +304,7 @@ def test_cells_in_lists_are_read_as_single_cells() -> None:
         grouped([{"user": 1, "item": [["a"]]}])
 
 
-def test_a_text_with_a_lone_surrogate_is_named(tmp_path: Path) -> None:
+def test_a_text_with_a_lone_surrogate_is_named(tmp_path):
     """Previously, one tokeniser did not name the row, and another left the character out."""
     (tmp_path / "rows.jsonl").write_text('{"text": "a cat"}\n{"text": "a \\ud800"}\n')
     for tokens in ("split", "unicode"):
@@ -339,8 +336,8 @@ def test_a_text_with_a_lone_surrogate_is_named(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("frame", [False, True])
-def test_what_cannot_be_grouped_is_refused(how: dict[str, Any], cells: list[Any], message: str, frame: bool) -> None:
-    rows: Any = [{"user": "u", "item": "i", "at": cell} for cell in cells]
+def test_what_cannot_be_grouped_is_refused(how, cells, message, frame):
+    rows = [{"user": "u", "item": "i", "at": cell} for cell in cells]
     if frame:
         rows, message = pd.DataFrame(rows), message.replace("row 1 has no", "the data frame has no column")
     with pytest.raises(InputError, match=message):
@@ -349,10 +346,10 @@ def test_what_cannot_be_grouped_is_refused(how: dict[str, Any], cells: list[Any]
         next(RawText(BASKETS, column="item", group="user").rows(["at"]))
 
 
-def test_a_directory_in_which_no_rows_can_be_sorted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_in_which_no_rows_can_be_sorted_is_named(tmp_path, monkeypatch):
     """Previously, the message for a read-only directory was ``disk I/O error``, as for a broken disk."""
 
-    def broken(*_: Any, **__: Any) -> Any:
+    def broken(*_, **__):
         raise sqlite3.OperationalError("disk I/O error")
 
     text = RawText([{"word": "a", "user": 1}], column="word", group="user")
@@ -368,14 +365,14 @@ def test_a_directory_in_which_no_rows_can_be_sorted_is_named(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("missing", [Decimal("sNaN"), pd.NA, pd.NaT])
-def test_a_value_that_cannot_be_compared_is_missing(missing: object) -> None:
+def test_a_value_that_cannot_be_compared_is_missing(missing):
     rows = [{"user": "u", "item": "i", "at": 1}, {"user": missing, "item": "j", "at": 1}]
     assert grouped(rows) == [["i"]]
     with pytest.raises(InputError, match="in 'at' is neither a number nor a date"):
         grouped([{"user": "u", "item": "i", "at": missing}], order="at")
 
 
-def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_baskets_are_trained_from_the_command_line(tmp_path, capsys):
     """Previously, the error for rows with one item each spoke of windows, and did not mention --group-by."""
     random = np.random.default_rng(0)
     rows = [{"user": i % 100, "item": f"i{random.integers(10)}", "at": i} for i in range(1000)]
@@ -389,7 +386,7 @@ def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
-def test_names_of_directories_are_columns(suffix: str, tmp_path: Path) -> None:
+def test_names_of_directories_are_columns(suffix, tmp_path):
     """Previously, --order-by month found no column in ``lake/month=2/part.parquet``."""
     lake = tmp_path / "lake"
     for month, item in ((10, "c"), (2, "b"), (1, "a")):
@@ -402,7 +399,7 @@ def test_names_of_directories_are_columns(suffix: str, tmp_path: Path) -> None:
         expected = dataset.dataset(lake, partitioning="hive").to_table().select(["month", "item", "shop"]).to_pylist()
         assert sorted(rows) == sorted(tuple(row.values()) for row in expected)
     assert sorted(set(rows)) == [(1, "a", "A 1"), (2, "b", "A 0"), (10, "c", "A 0")]
-    how: Any = {"column": "item", "group": "user", "order": "month"}
+    how = {"column": "item", "group": "user", "order": "month"}
     assert [words for words, _ in RawText(lake, **how).pieces() if words] == [["a", "b", "c"]] * 2
     assert [*table_rows(paths[0], ["month"])] == [(f"{paths[0]}: row {i}", (2,)) for i in (1, 2)]
     with pytest.raises(InputError, match=r"is a table, whose columns are 'user', 'item', 'shop', 'month'"):
@@ -410,7 +407,7 @@ def test_names_of_directories_are_columns(suffix: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("texts", [["1", "-02"], ["7", "x"], ["+2"], [str(2**31)], ["%31", NULL], ["2026-01"]])
-def test_types_of_columns_in_names_of_directories_are_pyarrows(texts: list[str], tmp_path: Path) -> None:
+def test_types_of_columns_in_names_of_directories_are_pyarrows(texts, tmp_path):
     for text in texts:
         (tmp_path / f"k={text}").mkdir()
         made("a.parquet", [{"a": 1}], tmp_path / f"k={text}")
@@ -418,13 +415,13 @@ def test_types_of_columns_in_names_of_directories_are_pyarrows(texts: list[str],
     assert cells == dataset.dataset(tmp_path, partitioning="hive").to_table()["k"].to_pylist()
 
 
-def test_a_column_of_a_file_precedes_a_name_of_its_directory(tmp_path: Path) -> None:
+def test_a_column_of_a_file_precedes_a_name_of_its_directory(tmp_path):
     (tmp_path / "item=b").mkdir()
     path = made("a.csv", [{"item": "a"}], tmp_path / "item=b")
     assert [row for _, row in table_rows(path, ["item"])] == [("a",)]
 
 
-def test_a_directory_of_tables_is_trained_on(tmp_path: Path) -> None:
+def test_a_directory_of_tables_is_trained_on(tmp_path):
     """Previously, --resume with a directory asked for --column again."""
     rows = [{"user": i % 40, "item": f"i{i % 7}"} for i in range(400)]
     options = ["--column", "item", "--group-by", "user", "--for", "items", "--dim", "3"]
@@ -437,7 +434,7 @@ def test_a_directory_of_tables_is_trained_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", FRAMES.values(), ids=list(FRAMES))
-def test_a_frame_is_a_text(make: Any) -> None:
+def test_a_frame_is_a_text(make):
     """Previously, iterating over a data frame gave column names or Arrow columns in place of rows."""
     frame = make([{"text": "The cat sat."}, {"text": None}, {"text": "the dog sat"}] * 20)
     model = ws.train(frame, column="text", tokens="simple", dim=3, progress=False)
@@ -448,13 +445,13 @@ def test_a_frame_is_a_text(make: Any) -> None:
         ws.train(frame, column="body")
 
 
-COMMANDS: list[Any] = [ws.encode, ws.count, lambda text, output: ws.train(text, output=output)]
+COMMANDS = [ws.encode, ws.count, lambda text, output: ws.train(text, output=output)]
 if optional.installed("gensim"):  # without gensim's test sets, compare refuses these first
     COMMANDS.append(ws.compare)
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.tsv.gz", "t.jsonl.bz2", "t.ndjson", "t.parquet"])
-def test_a_table_without_a_column_is_refused(name: str, tmp_path: Path) -> None:
+def test_a_table_without_a_column_is_refused(name, tmp_path):
     """Previously, models were trained on the commas of CSV and the keys of JSON, with only a logged warning."""
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.txt").write_text("a text beside the table")
@@ -473,7 +470,7 @@ def test_a_table_without_a_column_is_refused(name: str, tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["texts"]
 
 
-def test_format_lines_reads_a_table_as_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_format_lines_reads_a_table_as_lines(tmp_path, capsys):
     """A resumed run remembers --format lines for its own table; another table needs the option again."""
     for name in ("a.csv", "b.csv"):
         (tmp_path / name).write_text("the cat sat on the mat\n" * 40)
@@ -490,7 +487,7 @@ def test_format_lines_reads_a_table_as_lines(tmp_path: Path, capsys: pytest.Capt
     assert len(np.load(tmp_path / "d.npy")) == 40
 
 
-def test_tables_are_read_in_bounded_blocks(tmp_path: Path) -> None:
+def test_tables_are_read_in_bounded_blocks(tmp_path):
     for kind in ("t.csv", "t.jsonl", "t.parquet", "pandas", "mappings"):
         rows = [{"text": f"a{i}"} for i in range(5000)]
         table = made(kind, rows, tmp_path)
@@ -500,7 +497,7 @@ def test_tables_are_read_in_bounded_blocks(tmp_path: Path) -> None:
         assert kind == "t.jsonl" or max(sizes) <= 1024  # a block holds 2**20 bytes: the whole JSON file
 
 
-def test_items_of_few_groups_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+def test_items_of_few_groups_are_left_out(caplog):
     rows = [(1, "a"), (1, "a"), (1, "b"), (2, "b"), ("2", "c"), (3, "c"), (3, "b")]
     table = [{"user": user, "item": item} for user, item in rows]
     assert grouped(table, min_groups=2) == [["b"], ["b", "c"], ["c", "b"]]

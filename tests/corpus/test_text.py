@@ -10,17 +10,17 @@ from wordsparse.corpus import END_OF_SENTENCE
 from wordsparse.corpus._text import WordTable
 
 
-def counts(table: WordTable, least: int = 1) -> dict[str, int]:
+def counts(table, least=1):
     words, times, _ = table.ranked(least)
     return dict(zip(words, times.tolist(), strict=True))
 
 
-def numbers_of(table: WordTable) -> dict[str, int]:
+def numbers_of(table):
     words, _, ids = table.ranked(1)
     return dict(zip(words, ids.tolist(), strict=True))
 
 
-def scanned(data: bytes, lines: bool) -> list[str | None] | None:
+def scanned(data, lines):
     """Return the words of a text, with None after each sentence. Return None for invalid UTF-8 and texts with NUL."""
     table = WordTable()
     if not table.scan(data, lines):
@@ -30,7 +30,7 @@ def scanned(data: bytes, lines: bool) -> list[str | None] | None:
     return [by_id[value] for value in values.tolist()]
 
 
-def split(data: bytes, lines: bool) -> list[str | None] | None:
+def split(data, lines):
     """Compute the result of :func:`scanned` in plain Python."""
     try:
         text = data.decode()
@@ -38,7 +38,7 @@ def split(data: bytes, lines: bool) -> list[str | None] | None:
         return None
     if "\0" in text:
         return None
-    found: list[str | None] = []
+    found = []
     first, *rest = text.split("\n") if lines else [text]
     found += first.split()
     for line in rest:

@@ -2,7 +2,6 @@
 
 import bz2
 import sys
-from pathlib import Path
 
 import pytest
 from support.texts import sentences
@@ -38,7 +37,7 @@ DUMP = (
 
 
 @pytest.fixture
-def dump(tmp_path: Path) -> Path:
+def dump(tmp_path):
     path = tmp_path / "dump.xml.bz2"
     path.write_bytes(bz2.compress(DUMP.encode()))
     return path

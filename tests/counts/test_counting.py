@@ -4,8 +4,6 @@ import decimal
 import gzip
 import json
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as arrow
@@ -25,13 +23,13 @@ from wordsparse.errors import InputError, WordsparseError
 RANDOM = np.random.default_rng(3)
 WORDS = [f"w{i}" for i in range(30)]
 TEXT = [[WORDS[int(i)] for i in RANDOM.zipf(1.4, 9) % 30] for _ in range(300)]
-SMALL: dict[str, Any] = {"dim": 6, "epochs": 2, "progress": False, "form": 0}
+SMALL = {"dim": 6, "epochs": 2, "progress": False, "form": 0}
 
 
-def plain(window: int, min_count: int) -> dict[tuple[str, str], float]:
+def plain(window, min_count):
     """Return the counts of pairs in the text, counted one by one."""
     counts = Counter(word for sentence in TEXT for word in sentence)
-    pairs: Counter[tuple[str, str]] = Counter()
+    pairs = Counter()
     for sentence in TEXT:
         kept = [word for word in sentence if counts[word] >= min_count]
         for i, word in enumerate(kept):
@@ -41,21 +39,21 @@ def plain(window: int, min_count: int) -> dict[tuple[str, str], float]:
     return dict(pairs)
 
 
-def table(path: Path) -> dict[tuple[str, str], float]:
+def table(path):
     rows = parquet.read_table(path).to_pylist()
     found = {(row["word"], row["context"]): row["count"] for row in rows}
     assert len(found) == len(rows), "a pair has one row"
     return found
 
 
-def write(path: Path, rows: list[tuple[Any, Any, Any]]) -> Path:
+def write(path, rows):
     columns = dict(zip(("word", "context", "count"), map(list, zip(*rows, strict=True)), strict=True))
     parquet.write_table(arrow.table(columns), path)
     return path
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_a_text_is_counted_as_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+def test_a_text_is_counted_as_one_by_one(tmp_path, monkeypatch, threads):
     monkeypatch.setattr(counting, "WRITTEN", 64)
     monkeypatch.setattr(pairs, "MOST", 64)
     facts = ws.count(TEXT, tmp_path / "t.parquet", window=3, min_count=4, threads=threads)
@@ -64,7 +62,7 @@ def test_a_text_is_counted_as_one_by_one(tmp_path: Path, monkeypatch: pytest.Mon
     assert (facts["pairs"], facts["total"]) == (len(found), pytest.approx(sum(expected.values()), rel=1e-5))
 
 
-def test_tables_are_added(tmp_path: Path) -> None:
+def test_tables_are_added(tmp_path):
     a = write(tmp_path / "a.parquet", [("x", "y", 1.0), ("x", "y", 2.0), ("y", "z", 0.5)])
     (tmp_path / "b.tsv").write_text("count\tword\tcontext\n4\ty\tz\n7\tq\tx\n")
     parquet.write_table(parquet.read_table(a)[:0], tmp_path / "empty.parquet")
@@ -72,7 +70,7 @@ def test_tables_are_added(tmp_path: Path) -> None:
     assert table(tmp_path / "c.parquet") == {("x", "y"): 3.0, ("y", "z"): 4.5, ("q", "x"): 7.0}
 
 
-def test_items_of_several_words_are_counted_and_trained_from(tmp_path: Path) -> None:
+def test_items_of_several_words_are_counted_and_trained_from(tmp_path):
     baskets = [{"user": i // 3, "item": item} for i, item in enumerate(["Toy Story", "Heat", "Big Fish"] * 9)]
     ws.count(baskets, tmp_path / "t.parquet", column="item", group="user", min_count=1)
     model = ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
@@ -82,7 +80,7 @@ def test_items_of_several_words_are_counted_and_trained_from(tmp_path: Path) -> 
         assert (ws.train(same, preset="counts", **SMALL).vectors == model.vectors).all()
 
 
-def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
+def test_a_word_that_no_row_has_is_no_word(tmp_path):
     """Filtered pandas frames and Parquet files keep unused categories, which are not words of the table."""
     rows = [(a, b, 1.0 + i) for i, a in enumerate(WORDS) for b in WORDS if a != b]
     frame = parquet.read_table(write(tmp_path / "all.parquet", rows)).to_pandas()
@@ -99,7 +97,7 @@ def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
     assert ws.count(tmp_path / "few.parquet", tmp_path / "sum.parquet", preset="counts")["vocab_size"] == 12
 
 
-def test_counts_train_as_text_does(tmp_path: Path) -> None:
+def test_counts_train_as_text_does(tmp_path):
     """After training on a text or on the counts of the text, the nearest neighbours of a word belong to its topic."""
     random = np.random.default_rng(0)
     text = [[f"{'ab'[topic]}{i}" for i in random.integers(12, size=8)] for topic in random.integers(2, size=800)]
@@ -113,7 +111,7 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
         assert 0.5 < sum(model.vocabulary.counts) / sum(map(len, text)) < 1.5
 
 
-def test_a_full_disk_raises_an_error(tmp_path: Path) -> None:
+def test_a_full_disk_raises_an_error(tmp_path):
     """Writing to a memory-mapped file whose pages do not fit on the disk would kill the process."""
     corpus = ws.encode(TEXT, tmp_path / "text", min_count=1)
     size = 4 * corpus.tokens + 4 * len(TEXT)
@@ -122,7 +120,7 @@ def test_a_full_disk_raises_an_error(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["text"]
 
 
-def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:
+def test_a_row_of_weight_n_is_n_rows(tmp_path):
     rows = [{"text": " ".join(sentence[:5]), "n": i % 4 + 1} for i, sentence in enumerate(TEXT)]
     expanded = [{"text": row["text"], "n": 1} for row in rows for _ in range(int(row["n"]))]
     for name, source in (("a.pq", rows), ("b.pq", expanded)):
@@ -138,7 +136,7 @@ def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:
     assert table(tmp_path / "c.pq") == table(tmp_path / "d.pq")
 
 
-def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_googles_files_are_read_as_they_come(tmp_path, capsys):
     """Google's n-gram files have no header and no suffix .tsv, and quotes are ordinary characters."""
     rows = [['" a , b', 1990, 3], ["a b ;", 1991, 2], ['b "', 1991, 1]] * 2
     (tmp_path / "named.jsonl").write_text("".join(f"{json.dumps({'ngram': text, 'n': n})}\n" for text, _, n in rows))
@@ -155,17 +153,17 @@ def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.Capt
     assert "row 1 has 4 cells, but there are 3 columns" in capsys.readouterr().err
 
 
-def write_matrix(path: Path, words: list[str], matrix: sp.csr_array) -> Path:
+def write_matrix(path, words, matrix):
     entries = matrix.tocoo()
     return write(
         path, [(words[i], words[j], n) for i, j, n in zip(entries.row, entries.col, entries.data, strict=True)]
     )
 
 
-def test_runs_on_counts_are_reproducible_and_can_be_resumed(tmp_path: Path) -> None:
+def test_runs_on_counts_are_reproducible_and_can_be_resumed(tmp_path):
     matrix = sp.random_array((30, 30), density=0.5, rng=np.random.default_rng(1)) * 9
     path = write_matrix(tmp_path / "t.parquet", WORDS, matrix)
-    given: dict[str, Any] = {"preset": "counts", "heldout": 0.1, **SMALL}
+    given = {"preset": "counts", "heldout": 0.1, **SMALL}
     model = ws.train(path, threads=1, **given)
     stored = ws.train(path, output=tmp_path / "m", threads=2, **given)
     np.testing.assert_array_equal(model.wv.vectors, stored.wv.vectors)
@@ -178,7 +176,7 @@ def test_runs_on_counts_are_reproducible_and_can_be_resumed(tmp_path: Path) -> N
     assert "new" in on.wv
 
 
-def test_split_counts_add_up_and_are_grouped_by_the_rarer_word(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_split_counts_add_up_and_are_grouped_by_the_rarer_word(monkeypatch, tmp_path):
     monkeypatch.setattr(counts, "ORDERED", 2**19)  # so small that sorting needs several parts
     matrix = sp.random_array((600, 600), density=0.3, rng=np.random.default_rng(1)).tocsr()
     entries = matrix.tocoo()
@@ -208,9 +206,7 @@ def test_split_counts_add_up_and_are_grouped_by_the_rarer_word(monkeypatch: pyte
         ([(["a"], "c", 1.0)], "the column 'word' holds list<.*>, not text"),  # not a KeyError
     ],
 )
-def test_bad_rows_are_named_and_nothing_is_written(
-    tmp_path: Path, rows: list[tuple[Any, Any, Any]], message: str
-) -> None:
+def test_bad_rows_are_named_and_nothing_is_written(tmp_path, rows, message):
     path = write(tmp_path / "t.parquet", rows)
     with pytest.raises(InputError, match=message):
         ws.train(path, preset="counts", output=tmp_path / "m", **SMALL)
@@ -218,7 +214,7 @@ def test_bad_rows_are_named_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
-def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Path, weight: str) -> None:
+def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path, weight):
     """A tiny weight times 1/distance would round to 0. To the kernel, a count of 0 means a new pair: previously, the
     kernel wrote past the end of an array."""
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
@@ -227,7 +223,7 @@ def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Pat
         ws.count(tmp_path / "w.jsonl", tmp_path / "o.parquet", column="t", weight="n", min_count=1)
 
 
-def test_a_table_with_counts_too_large_to_read_is_not_written(tmp_path: Path) -> None:
+def test_a_table_with_counts_too_large_to_read_is_not_written(tmp_path):
     path = write(tmp_path / "a.parquet", [("a", "b", 3e38), ("b", "a", 1.0)])
     with pytest.raises(InputError, match="the count of 'a' and 'b' is 6e\\+38"):
         ws.count([path, path], tmp_path / "o.parquet", preset="counts")
@@ -238,14 +234,14 @@ def test_a_table_with_counts_too_large_to_read_is_not_written(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_counts_may_be_decimals(tmp_path: Path) -> None:
+def test_counts_may_be_decimals(tmp_path):
     numbers = arrow.array([decimal.Decimal("42.704"), decimal.Decimal("1.5")], arrow.decimal128(18, 3))
     parquet.write_table(arrow.table({"word": ["a", "b"], "context": ["b", "a"], "count": numbers}), tmp_path / "t.pq")
     ws.count(tmp_path / "t.pq", tmp_path / "o.pq", preset="counts")
     assert table(tmp_path / "o.pq") == pytest.approx({("a", "b"): 42.704, ("b", "a"): 1.5})
 
 
-def test_a_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+def test_a_text_that_is_no_utf8_is_refused(tmp_path):
     buffers = (arrow.py_buffer(np.array([0, 1], np.int32)), arrow.py_buffer(b"\xea"))
     words = arrow.StringArray.from_buffers(1, *buffers)
     parquet.write_table(arrow.table({"word": words, "context": ["a"], "count": [1.0]}), tmp_path / "t.parquet")
@@ -253,7 +249,7 @@ def test_a_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
         ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
 
 
-def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+def test_requests_that_do_not_fit_are_refused(tmp_path):
     path = write(tmp_path / "t.parquet", [("a", "b", 3.0), ("b", "a", 3.0)])
     with pytest.raises(InputError, match="give model=skipgram"):
         ws.train(path, preset="counts", model="cbow", **SMALL)
@@ -293,7 +289,7 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             ws.count(given, tmp_path / "n.pq", **options)
 
 
-def test_the_command_counts_and_train_takes_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_counts_and_train_takes_its_table(tmp_path, capsys):
     (tmp_path / "text.txt").write_text("\n".join(map(" ".join, TEXT)))
     pairs, model = str(tmp_path / "p.parquet"), str(tmp_path / "m")
     assert main(["count", str(tmp_path / "text.txt"), "-o", pairs, "--json", "--quiet"]) == 0

@@ -17,13 +17,13 @@ pytestmark = pytest.mark.nightly
 PROGRAM = Path(__file__).parents[2] / "docs" / "spark_counts.py"
 
 
-def table(path: Path) -> dict[tuple[str, str], float]:
+def table(path):
     rows = parquet.read_table(path).to_pylist()
     assert len({(row["word"], row["context"]) for row in rows}) == len(rows), "a pair has one row"
     return {(row["word"], row["context"]): row["count"] for row in rows}
 
 
-def test_the_program_makes_the_table_of_count(tmp_path: Path) -> None:
+def test_the_program_makes_the_table_of_count(tmp_path):
     random, text = np.random.default_rng(3), tmp_path / "text.txt"
     lines = [" ".join(f"w{i}" for i in random.zipf(1.4, random.integers(0, 40)) % 300) for _ in range(600)]
     text.write_text("\n".join([*lines, "two  blanks", ""]))

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.demo import docstrings
@@ -44,7 +42,7 @@ add_newdoc("numpy._core", "log1p", """
 '''
 
 
-def test_docstrings_are_read_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_docstrings_are_read_from_files(tmp_path, monkeypatch):
     (tmp_path / "m.py").write_text(SOURCE)
     (tmp_path / "nowhere.py").symlink_to(tmp_path / "missing")
     monkeypatch.setattr(docstrings, "PACKAGES", ())
@@ -59,7 +57,7 @@ def test_docstrings_are_read_from_files(tmp_path: Path, monkeypatch: pytest.Monk
     assert pairs == [("eig", "eigh"), ("eigh", "eigvals"), ("expm1", "log1p")]
 
 
-def test_the_first_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_minute(tmp_path, monkeypatch, capsys):
     prose = "\n\n".join(["the matrix of eigh and eig is a file", "a thread of log1p and expm1 reads a file"] * 200)
     (tmp_path / "m.py").write_text(f'{SOURCE}\ndef text():\n    """{prose}"""\n')
     monkeypatch.setattr(docstrings, "_files", lambda: iter([tmp_path / "m.py"]))

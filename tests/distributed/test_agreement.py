@@ -4,13 +4,13 @@ import threading
 
 import pytest
 from support.fake_cupy import CUDARuntimeError
-from support.thread_ranks import ThreadRanks, on_ranks
+from support.thread_ranks import on_ranks
 
 from wordsparse.distributed.agreement import ending_all
 from wordsparse.errors import InputError, TrainingError, WordsparseError
 
 
-def of_a_gpu() -> WordsparseError:
+def of_a_gpu():
     error = TrainingError("the GPU failed; all is kept")
     error.__cause__ = CUDARuntimeError("cudaErrorUnknown")
     return error
@@ -20,10 +20,8 @@ def of_a_gpu() -> WordsparseError:
     ("error", "status"),
     [(WordsparseError("disk full"), 1), (of_a_gpu(), 1), (KeyboardInterrupt(), 130), (ValueError("a bug"), 1)],
 )
-def test_an_error_of_one_rank_alone_ends_all(
-    error: BaseException, status: int, capfd: pytest.CaptureFixture[str]
-) -> None:
-    def work(ranks: ThreadRanks) -> None:
+def test_an_error_of_one_rank_alone_ends_all(error, status, capfd):
+    def work(ranks):
         if ranks.rank == 1:
             with pytest.raises(SystemExit) as stop, ending_all(ranks):
                 raise error
@@ -39,8 +37,8 @@ def test_an_error_of_one_rank_alone_ends_all(
     assert ("Traceback" in more) == isinstance(error, ValueError)
 
 
-def test_errors_on_all_ranks_do_not_abort() -> None:
-    def work(ranks: ThreadRanks) -> None:
+def test_errors_on_all_ranks_do_not_abort():
+    def work(ranks):
         with pytest.raises(TrainingError), ending_all(ranks):
             raise TrainingError("the step would explode")
         agreed = InputError("no such file")

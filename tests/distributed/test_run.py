@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +28,7 @@ SECONDS = 300
 OF_THE_LAUNCHER = re.compile(r"^-{60,}\n.*?^-{60,}\n|^\[\S+:\d+\] PMIX ERROR[^\n]*\n|\0", re.DOTALL | re.MULTILINE)
 
 
-def mpiexec() -> str | None:
+def mpiexec():
     """Return the path of mpiexec, next to this Python or otherwise on PATH; None if it is not installed."""
     return shutil.which("mpiexec", path=str(Path(sys.executable).parent)) or shutil.which("mpiexec")
 
@@ -39,12 +38,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def command(ranks: int, *program: object) -> list[str]:
+def command(ranks, *program):
     """Return the command that runs a Python program on ``ranks`` ranks."""
     return [str(mpiexec()), "-n", str(ranks), sys.executable, *map(str, program)]
 
 
-def launched(ranks: int, *program: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def launched(ranks, *program, cwd=None):
     """Run a program to its end, and remove the launcher's additions from its standard error."""
     run = subprocess.run(
         command(ranks, *program), cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=SECONDS, check=False
@@ -52,28 +51,28 @@ def launched(ranks: int, *program: object, cwd: Path | None = None) -> subproces
     return subprocess.CompletedProcess(run.args, run.returncode, run.stdout, own_words(run.stderr))
 
 
-def own_words(errors: str) -> str:
+def own_words(errors):
     """Return the output of the programs, without the launcher's additions."""
     return OF_THE_LAUNCHER.sub("", errors)
 
 
-def train(ranks: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+def train(ranks, *arguments):
     """Run ``python -m wordsparse.distributed`` on ``ranks`` ranks."""
     return launched(ranks, "-m", "wordsparse.distributed", *arguments)
 
 
-SAME: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0, "batch_tokens": 500}
+SAME = {"dim": 8, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0, "batch_tokens": 500}
 OPTIONS = [part for name, value in SAME.items() for part in (f"--{name.replace('_', '-')}", value)]
 FILES = ("input.npy", "output.npy", "training.bin")
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def text(tmp_path_factory):
     """Write sentences whose words differ in their frequencies and contexts."""
     return written(tmp_path_factory.mktemp("text") / "text.txt", 60, 600)
 
 
-def written(path: Path, words: int, sentences: int) -> Path:
+def written(path, words, sentences):
     draw, share = np.random.default_rng(0), 1 / np.arange(1, words + 1)
     starts = draw.choice(words, sentences, p=share / share.sum())
     lines = (" ".join(f"w{(start + step) % words}" for step in draw.integers(0, 5, 9)) for start in starts)
@@ -81,14 +80,13 @@ def written(path: Path, words: int, sentences: int) -> Path:
     return path
 
 
-def done(ranks: int, *arguments: object) -> dict[str, Any]:
+def done(ranks, *arguments):
     run = train(ranks, *arguments, "--json")
     assert run.returncode == 0, run.stderr
-    report: dict[str, Any] = json.loads(run.stdout)
-    return report
+    return json.loads(run.stdout)
 
 
-def check_alike(model: ws.Model, other: ws.Model) -> None:
+def check_alike(model, other):
     assert (model.vectors * other.vectors).sum(axis=1) == pytest.approx(
         np.linalg.norm(model.vectors, axis=1) * np.linalg.norm(other.vectors, axis=1), rel=1e-4
     )
@@ -96,7 +94,7 @@ def check_alike(model: ws.Model, other: ws.Model) -> None:
         np.testing.assert_allclose(model.report.get(name, []), other.report.get(name, []), rtol=1e-5)
 
 
-def test_ranks_exchange_arrays_of_any_shape() -> None:
+def test_ranks_exchange_arrays_of_any_shape():
     """Ranks exchange vectors and matrices. For example, a step with a fold adds up square matrices over all ranks."""
     program = """
 import numpy as np
@@ -127,7 +125,7 @@ assert ranks.gather(b"x" * ranks.rank) == [b"", b"x", b"xx"]
     assert run.returncode == 0, run.stderr
 
 
-def test_default_options_give_the_vectors_of_one_process(tmp_path: Path) -> None:
+def test_default_options_give_the_vectors_of_one_process(tmp_path):
     """The test forces float32 products. With bfloat16, n-grams fitted on several ranks would differ slightly from
     n-grams fitted in one process."""
     text = written(tmp_path / "text.txt", 1000, 10_000)
@@ -142,7 +140,7 @@ def test_default_options_give_the_vectors_of_one_process(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("kind", "ranks"), [("cbow", 2), ("skipgram", 3)])
-def test_two_runs_give_the_same_bytes(kind: str, ranks: int, text: Path, tmp_path: Path) -> None:
+def test_two_runs_give_the_same_bytes(kind, ranks, text, tmp_path):
     arguments = [text, *OPTIONS, "--model", kind, "--heldout", 0.05, "-o"]
     for output in ("model", "again"):
         report = done(ranks, *arguments, tmp_path / output)
@@ -155,7 +153,7 @@ def test_two_runs_give_the_same_bytes(kind: str, ranks: int, text: Path, tmp_pat
     check_alike(ws.load(tmp_path / "model"), alone)
 
 
-def test_a_python_program_trains_on_sentences_and_graphs(text: Path, tmp_path: Path) -> None:
+def test_a_python_program_trains_on_sentences_and_graphs(text, tmp_path):
     """A Python program trains on sentences in memory, and then on a graph; each rank reads all sentences and edges."""
     program = f"""
 import numpy as np
@@ -173,7 +171,7 @@ train(edges, preset="graph", output="graph", dim=4, epochs=1, progress=False)
     assert ws.load(tmp_path / "graph").vectors.shape == (41, 4)
 
 
-def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
+def test_a_finished_model_goes_on(text, tmp_path):
     """A model is trained for more epochs, if any are left, or on a new text. Old vectors keep their coordinates."""
     arguments = [*OPTIONS, "-o", tmp_path / "model"]
     done(2, text, *arguments)
@@ -184,7 +182,7 @@ def test_a_finished_model_goes_on(text: Path, tmp_path: Path) -> None:
     assert run.stderr.startswith("wordsparse: resume: dim was 8, not 9: ")
     new = written(tmp_path / "new.txt", 70, 200)
     done(2, new, *arguments, "--resume")
-    alone: dict[str, Any] = {"output": tmp_path / "alone", "progress": False}
+    alone = {"output": tmp_path / "alone", "progress": False}
     for source, epochs, resume in ((text, 3, False), (text, 4, True), (new, 3, True)):
         expected = ws.train(source, **alone, resume=resume, **(SAME | {"epochs": epochs}))
     check_alike(ws.load(tmp_path / "model"), expected)
@@ -207,7 +205,7 @@ sys.exit(program.start())
 
 
 @pytest.mark.parametrize("hit", [0, 1])
-def test_a_signal_to_one_rank_stops_all_and_any_number_goes_on(hit: int, text: Path, tmp_path: Path) -> None:
+def test_a_signal_to_one_rank_stops_all_and_any_number_goes_on(hit, text, tmp_path):
     output, arguments = tmp_path / "model", [text, *OPTIONS, "--heldout", 0.05, "-o", tmp_path / "model"]
     run = launched(2, "-c", STOPPED, hit, *arguments, "--checkpoint-every", 0.001, cwd=tmp_path)
     assert run.returncode == 130, run.stderr
@@ -236,7 +234,7 @@ sys.exit(program.start())
 """
 
 
-def test_a_signal_while_mpi_starts_ends_the_rank() -> None:
+def test_a_signal_while_mpi_starts_ends_the_rank():
     """UCX handles SIGHUP once MPI starts, so a signal that is pending at that time must not be lost."""
     assert subprocess.run([sys.executable, "-c", SIGNALLED], env=ENVIRONMENT, check=False).returncode == 130
 
@@ -251,7 +249,7 @@ def test_a_signal_while_mpi_starts_ends_the_rank() -> None:
         (["--export", "vectors.dat"], "vectors.dat: its name does not tell the format"),  # previously, other ranks hung
     ],
 )
-def test_a_wrong_request_is_one_line_of_one_rank(words: list[object], message: str, text: Path, tmp_path: Path) -> None:
+def test_a_wrong_request_is_one_line_of_one_rank(words, message, text, tmp_path):
     run = train(2, text, *OPTIONS, "-o", tmp_path / "model", *words)
     assert run.returncode == 2, run.stderr
     assert message in run.stderr
@@ -259,7 +257,7 @@ def test_a_wrong_request_is_one_line_of_one_rank(words: list[object], message: s
     assert not list(tmp_path.iterdir())
 
 
-def test_ranks_that_are_not_alike_are_refused(text: Path, tmp_path: Path) -> None:
+def test_ranks_that_are_not_alike_are_refused(text, tmp_path):
     arguments = ["-m", "wordsparse.distributed", text, *OPTIONS, "-o", tmp_path / "model"]
     for name, one, other in (("seed", ["--seed", 1], ["--seed", 2]), ("version", [], [])):
         first, second = command(1, *arguments, *one), command(1, *arguments, *other)
@@ -279,7 +277,7 @@ def test_ranks_that_are_not_alike_are_refused(text: Path, tmp_path: Path) -> Non
         assert not list(tmp_path.iterdir())
 
 
-def test_an_error_of_one_rank_ends_all(text: Path, tmp_path: Path) -> None:
+def test_an_error_of_one_rank_ends_all(text, tmp_path):
     """A full disk leaves no model, and after an error between two steps no rank waits forever."""
     program = """
 import sys, resource

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from support.emulation import cuda_kernels
-from support.thread_ranks import ThreadRanks, on_ranks
+from support.thread_ranks import on_ranks
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.distributed.share import RanksDivision, RanksShare
@@ -17,9 +16,8 @@ from wordsparse.kernels import Kernels, kernels_on
 from wordsparse.layer.losses import LOSSES
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.training.interruption import StopRequest
-from wordsparse.types import Array
 from wordsparse.words.embedding import StepSizes, WordEmbedding
-from wordsparse.words.examples import ExampleBuilder, Examples
+from wordsparse.words.examples import ExampleBuilder
 from wordsparse.words.recipe import recommended
 
 V, DIM, TOKENS, STEPS = 40, 6, 150, 6
@@ -28,13 +26,13 @@ Make = Callable[[], Kernels]
 host, emulated = partial(kernels_on, "cpu", 1), partial(cuda_kernels, emulated=True)
 
 
-def embedding(loss: str, kernels: Kernels) -> WordEmbedding:
+def embedding(loss, kernels):
     of_words = recommended("cbow", loss).loss
     output = FactoredOutput(V, DIM + 1, of_words, base_measure=np.linspace(3, 1, V), kernels=kernels).core
     return WordEmbedding(output, StepSizes(t0=2.0), seed=1)
 
 
-def minibatches(kind: str, part: tuple[int, int]) -> list[Examples]:
+def minibatches(kind, part):
     vocabulary = Vocabulary([str(i) for i in range(V)], np.arange(V, 0, -1))
     build = getattr(ExampleBuilder(vocabulary, window=3, sample=0, seed=0), kind)
     starts, (number, of) = range(0, STEPS * TOKENS, TOKENS), part
@@ -42,7 +40,7 @@ def minibatches(kind: str, part: tuple[int, int]) -> list[Examples]:
     return [build(IDS, *each, offset=0, epoch=0) for each in ends]
 
 
-def train(kind: str, words: WordEmbedding, part: tuple[int, int]) -> list[float]:
+def train(kind, words, part):
     """Take some training steps, fold U into V after one step, and return the losses of the minibatches."""
     losses = []
     for step, examples in enumerate(minibatches(kind, part)):
@@ -54,19 +52,17 @@ def train(kind: str, words: WordEmbedding, part: tuple[int, int]) -> list[float]
     return losses
 
 
-def divided(
-    ranks: ThreadRanks, words: WordEmbedding, typical: Array = IDS[:TOKENS]
-) -> tuple[RanksShare, WordEmbedding]:
+def divided(ranks, words, typical=IDS[:TOKENS]):
     share, ranks.waiting, ranks.sent, ranks.received = RanksShare(ranks, StopRequest()), 0.0, 0, 0
     first = SimpleNamespace(words=np.unique(typical).astype(np.int64), bags=None)
-    return share, share.divided(words, SimpleNamespace(first=lambda: first, cpu_seconds=0.0))  # type: ignore[arg-type]
+    return share, share.divided(words, SimpleNamespace(first=lambda: first, cpu_seconds=0.0))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5])
 @pytest.mark.parametrize("kind", ["cbow", "skipgram"])
 @pytest.mark.parametrize(("loss", "kernels"), [*((loss, host) for loss in LOSSES), ("zloss", emulated)])
-def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str, size: int) -> None:
-    def work(ranks: ThreadRanks) -> tuple[dict[str, Any], list[float]]:
+def test_ranks_take_the_steps_of_one_process(loss, kernels, kind, size):
+    def work(ranks):
         share, words = divided(ranks, embedding(loss, kernels()))
         losses = train(kind, words, (ranks.rank, ranks.size))
         share.gather()
@@ -89,10 +85,10 @@ def test_ranks_take_the_steps_of_one_process(loss: str, kernels: Make, kind: str
 
 
 @pytest.mark.parametrize("kind", ["cbow", "skipgram"])
-def test_ranks_without_rows_or_examples_take_part(kind: str) -> None:
+def test_ranks_without_rows_or_examples_take_part(kind):
     """Three of five ranks own no row, because a typical minibatch has two words. Only one rank has examples."""
 
-    def work(ranks: ThreadRanks) -> tuple[list[float], Array]:
+    def work(ranks):
         share, words = divided(ranks, embedding("bounded-ns", host()), np.array([0, 7]))
         assert sum(part.shape[0] > 0 for part in ranks._all(words.E)) == 2
         losses = train(kind, words, (0, 1) if ranks.rank == 1 else (0, 10**6))
@@ -106,8 +102,8 @@ def test_ranks_without_rows_or_examples_take_part(kind: str) -> None:
     np.testing.assert_allclose(E, alone.E, rtol=1e-3, atol=1e-5)
 
 
-def test_ranks_compute_the_loss_of_their_examples() -> None:
-    def work(ranks: ThreadRanks) -> float:
+def test_ranks_compute_the_loss_of_their_examples():
+    def work(ranks):
         _, words = divided(ranks, embedding("zloss", host()))
         train("cbow", words, (ranks.rank, ranks.size))
         return sum(words.loss(each) for each in minibatches("cbow", (ranks.rank, ranks.size)))
@@ -118,26 +114,26 @@ def test_ranks_compute_the_loss_of_their_examples() -> None:
     assert sum(on_ranks(3, work)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_step_that_one_rank_refuses_is_refused_by_all() -> None:
-    def work(ranks: ThreadRanks) -> None:
+def test_a_step_that_one_rank_refuses_is_refused_by_all():
+    def work(ranks):
         _, words = divided(ranks, embedding("squared", host()))
         pull = words.pull(minibatches("cbow", (ranks.rank, ranks.size))[0])
         if ranks.rank == 1:
             rows = pull.sums.forward.target_rows
             change = rows.push
-            rows.push = lambda *given: change(*given) * np.inf  # type: ignore[method-assign]
-            rows.gram_change = lambda D: np.zeros((DIM + 1, DIM + 1))  # type: ignore[method-assign]
+            rows.push = lambda *given: change(*given) * np.inf
+            rows.gram_change = lambda D: np.zeros((DIM + 1, DIM + 1))
         with pytest.raises(TrainingError, match="not finite"):
             words.follow(pull, 0.5)
 
     on_ranks(2, work)
 
 
-def test_each_rank_computes_each_matrix_of_a_step_in_turn() -> None:
+def test_each_rank_computes_each_matrix_of_a_step_in_turn():
     """On as many ranks as a step has matrices, no rank computes the same matrix in every step. Products of these
     matrices are not divided, unlike products of rows."""
 
-    def work(ranks: ThreadRanks) -> list[list[list[int]]]:
+    def work(ranks):
         kernels = host()
         division, steps = RanksDivision(ranks, kernels), []
         for _ in range(4):
@@ -151,8 +147,8 @@ def test_each_rank_computes_each_matrix_of_a_step_in_turn() -> None:
     assert all(sorted(turns) == [[rank, 1] for rank in range(4)] for turns in [*steps, *zip(*steps, strict=True)])
 
 
-def test_ranks_whose_numbers_differ_are_stopped() -> None:
-    def work(ranks: ThreadRanks) -> None:
+def test_ranks_whose_numbers_differ_are_stopped():
+    def work(ranks):
         _, words = divided(ranks, embedding("squared", host()))
         words.curvature[3, 2] += 1e-6 * (ranks.rank == 1)
         with pytest.raises(WordsparseError, match="rank 1 has computed different numbers from rank 0") as error:

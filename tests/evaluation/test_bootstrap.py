@@ -7,7 +7,7 @@ from wordsparse.evaluation.testsets import Question
 
 
 @pytest.mark.parametrize("n", [2, 3, 57])
-def test_every_resample_is_ranked_anew(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_resample_is_ranked_anew(n, monkeypatch):
     random = np.random.default_rng(0)
     exact = random.normal(size=n)
     judgements, cosines = np.round(exact, 1), np.round(exact + 0.5 * random.normal(size=n), 2)  # some values are tied
@@ -23,7 +23,7 @@ def test_every_resample_is_ranked_anew(n: int, monkeypatch: pytest.MonkeyPatch) 
     np.testing.assert_array_equal(bootstrap.spearman(judgements, cosines, 6), ours)
 
 
-def test_an_interval_has_95_of_100_samples() -> None:
+def test_an_interval_has_95_of_100_samples():
     assert bootstrap.interval(np.append(np.arange(1001), np.nan)) == (25, 975)
 
 
@@ -31,12 +31,12 @@ PAIRS = [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
 CAPITALS = [(low, f"{up}{up}") for low, up in PAIRS]
 
 
-def grid(section: str, count: int) -> list[Question]:
+def grid(section, count):
     """Make a question from every two of the first ``count`` word pairs, in both orders."""
     return [Question(section, (*x, *y)) for x in CAPITALS[:count] for y in CAPITALS[:count] if x != y]
 
 
-def test_questions_share_their_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_questions_share_their_pairs(monkeypatch):
     questions = [*grid("first", 4), *grid("second", 2), Question("none", ("x", "y", "z", "w"))]
     correct = np.array([q.section == "first" and q.words[0] in "ab" for q in questions], float)
     correct[-1] = np.nan
@@ -55,7 +55,7 @@ def test_questions_share_their_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(bootstrap.accuracies(questions, correct, 50), samples)
 
 
-def test_a_pair_and_its_reverse_are_one() -> None:
+def test_a_pair_and_its_reverse_are_one():
     """A question and its reverse have the same content, so they must not count as independent."""
     forth, back = Question("s", ("a", "b", "c", "d")), Question("s", ("B", "A", "D", "C"))
     one = bootstrap.accuracies([forth], np.ones(1), 20)

@@ -17,12 +17,12 @@ DANISH = "og i er det til en at på som for af med de den kan fra der har om et"
 
 
 @pytest.mark.parametrize("language", FREQUENT)
-def test_languages(language: str | None) -> None:
+def test_languages(language):
     assert language_of(FREQUENT[language].split()) == language
     assert language_of(DANISH.split()) is None
 
 
-def test_without_the_packages(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_the_packages(monkeypatch, caplog):
     monkeypatch.setattr(optional, "installed", lambda package: False)
     with caplog.at_level("INFO", "wordsparse"):
         assert language_of(FREQUENT["english"].split()) is None

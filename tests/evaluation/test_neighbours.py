@@ -1,7 +1,5 @@
 """Nearest neighbours judged by a small WordNet."""
 
-from pathlib import Path
-
 import pytest
 
 from wordsparse.cli import main
@@ -22,7 +20,7 @@ DATA = """  1 A licence, which is indented.
 
 
 @pytest.fixture
-def wordnet(tmp_path: Path) -> Path:
+def wordnet(tmp_path):
     (tmp_path / "wordnet").mkdir()
     (tmp_path / "wordnet" / "data.noun").write_text(DATA)
     (tmp_path / "wordnet" / "noun.exc").write_text("kine cow\npups puppy\n")
@@ -30,13 +28,13 @@ def wordnet(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def wv() -> WordVectors:
+def wv():
     """The nearest neighbours of every word are all other words. "household" begins as "house"."""
     words = ["cat", "dog", "house", "cats", "pups", "household"]
     return WordVectors(words, [[1, i / 10] for i in range(6)], [100, 90, 80, 9, 8, 7])
 
 
-def test_bases_and_ancestors(wordnet: Path) -> None:
+def test_bases_and_ancestors(wordnet):
     lexicon = read_lexicon(wordnet)
     assert [lexicon.base(word) for word in ("cats", "puppies", "pups", "zzz")] == ["cat", "puppy", "puppy", "zzz"]
     assert lexicon.ancestors("cat") == {"00000001", "00000003", "00000006"}
@@ -44,7 +42,7 @@ def test_bases_and_ancestors(wordnet: Path) -> None:
     assert lexicon.classes_of("house") == {"06"}
 
 
-def test_shares_of_neighbours(wordnet: Path, wv: WordVectors) -> None:
+def test_shares_of_neighbours(wordnet, wv):
     """Cat is related to dog and pups, and in one class with dog, pups and cats. Dog is related to cat, cats and pups.
     Three of the five neighbours of each word are rare."""
     score = evaluate(wv, neighbours=[wordnet])["neighbours"]["wordnet"]
@@ -56,9 +54,7 @@ def test_shares_of_neighbours(wordnet: Path, wv: WordVectors) -> None:
     assert score["low"] <= score["related"] <= score["high"]
 
 
-def test_words_of_a_file_are_asked_without_wordnet(
-    tmp_path: Path, wv: WordVectors, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_words_of_a_file_are_asked_without_wordnet(tmp_path, wv, capsys):
     asked, vectors = tmp_path / "asked.txt", tmp_path / "vectors.npz"
     asked.write_text("house\nnobody\n\ndog\n")
     wv.export(vectors)
@@ -71,7 +67,7 @@ def test_words_of_a_file_are_asked_without_wordnet(
 @pytest.mark.parametrize(
     ("name", "content"), [("data.noun", "1 05 n xx\n"), ("noun.exc", "one\n"), ("data.noun", None)]
 )
-def test_files_that_are_not_wordnets_are_refused(wordnet: Path, name: str, content: str | None) -> None:
+def test_files_that_are_not_wordnets_are_refused(wordnet, name, content):
     (wordnet / name).write_text(content) if content else (wordnet / name).unlink()
     with pytest.raises(InputError, match=name):
         read_lexicon(wordnet)

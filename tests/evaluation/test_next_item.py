@@ -2,8 +2,6 @@
 
 import json
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +16,7 @@ OPTIONS = {"preset": "items", "column": "item", "group": "user", "order": "time"
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def log(tmp_path_factory):
     """Write an event log in which some items often follow each other, and train a model on its first six months."""
     folder, random = tmp_path_factory.mktemp("log"), np.random.default_rng(0)
     rows = []
@@ -34,7 +32,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def plain(model: ws.Model, table: pd.DataFrame, since: str | None, is_ordered: bool) -> dict[str, Any]:
+def plain(model, table, since, is_ordered):
     """Compute the scores user by user, without matrices."""
     if is_ordered:
         table = table.sort_values("time", kind="stable")
@@ -46,14 +44,14 @@ def plain(model: ws.Model, table: pd.DataFrame, since: str | None, is_ordered: b
     split = [(history, new) for history, new in split if history and new]
     known = [[item for item in history if item in model] for history, _ in split]
     fade, back, decay = (0.8, 0.5, 0.7) if is_ordered else (1.0, 1.0, 1.0)
-    pairs, n = dict[tuple[str, str], float](), Counter(item for items in known for item in items)
+    pairs, n = {}, Counter(item for items in known for item in items)
     for items in known:
         for i, a in enumerate(items):
             for k, b in enumerate(items[i + 1 : i + 21]):
                 if a != b:
                     pairs[a, b] = pairs.get((a, b), 0) + fade**k
                     pairs[b, a] = pairs.get((b, a), 0) + back * fade**k
-    answers: dict[str, list[list[str]]] = {"model": [], "popularity": [], "counts": []}
+    answers = {"model": [], "popularity": [], "counts": []}
     for items in known:
         new = [word for word in words if word not in items]
         answers["model"].append([item for item, _ in model.predict(items, 10)])
@@ -64,7 +62,7 @@ def plain(model: ws.Model, table: pd.DataFrame, since: str | None, is_ordered: b
             for b in new
         }
         answers["counts"].append([b for b in sorted(new, key=lambda b: -round(scores[b], 5)) if scores[b]][:10])
-    judged: dict[str, Any] = {}
+    judged = {}
     for side, lists in answers.items():
         hits = [[item in wanted for item in ranked] for ranked, (_, wanted) in zip(lists, split, strict=True)]
         best = [sum(1 / np.log2(2 + i) for i in range(min(10, len(wanted)))) for _, wanted in split]
@@ -79,9 +77,9 @@ def plain(model: ws.Model, table: pd.DataFrame, since: str | None, is_ordered: b
     return {**judged, "calibration": plain_calibration(model, known, [wanted for _, wanted in split])}
 
 
-def plain_calibration(model: ws.Model, known: list[list[str]], wanted: list[set[str]]) -> dict[str, float]:
+def plain_calibration(model, known, wanted):
     """Compare probabilities with what came next, case by case."""
-    bins, first, logs = [list[float]() for _ in range(10)], list[tuple[float, bool]](), list[float]()
+    bins, first, logs = [[] for _ in range(10)], [], []
     for items, new in zip(known, wanted, strict=True):
         whole = model.predict(items, len(model))
         first.append((whole[0][1], whole[0][0] in new))
@@ -95,9 +93,7 @@ def plain_calibration(model: ws.Model, known: list[list[str]], wanted: list[set[
 
 @pytest.mark.parametrize("since", [None, "2026-07-01", "2026-11-01"])
 @pytest.mark.parametrize("is_ordered", [True, False])
-def test_users_are_judged_by_the_definition(
-    log: Path, since: str | None, is_ordered: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_users_are_judged_by_the_definition(log, since, is_ordered, monkeypatch):
     if since is not None and not is_ordered:
         pytest.skip("splitting at a date needs an order")
     model, path = ws.load(log / "m"), log / "whole.csv"
@@ -119,7 +115,7 @@ def test_users_are_judged_by_the_definition(
     assert again == {"whole": {**scores, "calibration": calibration}}
 
 
-def test_means_of_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_means_of_resamples(monkeypatch):
     values = np.random.default_rng(0).random((9, 2))
     means = bootstrap.means(values, 20)
     np.testing.assert_allclose(means, np.stack([bootstrap.shares(values[:, [i]], 20) for i in range(2)], axis=1))
@@ -127,7 +123,7 @@ def test_means_of_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(bootstrap.means(values, 20), means)
 
 
-def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_is_judged_in_the_shell(log, capsys):
     command = ["evaluate", str(log / "m"), "--next", str(log / "whole.csv")]
     assert main([*command, "--group-by", "user", "--order-by", "time", "--from", "2026-07-01", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
@@ -152,7 +148,7 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
     assert "--next LOG" in capsys.readouterr().err
 
 
-def test_logs_need_a_model_and_columns(log: Path) -> None:
+def test_logs_need_a_model_and_columns(log):
     model = ws.load(log / "m")
     with pytest.raises(InputError, match="needs a model trained on baskets"):
         ws.evaluate(model.wv, next=[log / "whole.csv"])

@@ -1,7 +1,6 @@
 """BM25, and the one score of cosines and BM25, next to the package bm25s and to plain loops."""
 
 import sys
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ DOCUMENTS = [[f"w{i}" for i in RANDOM.zipf(1.4, n) % 30] for n in (0, 1, 300, *R
 QUESTIONS = [["w1", "w2", "w29"], ["w1", "w1", "w3"], ["w7"], ["unknown", "w2"], ["unknown"], []]
 
 
-def by_loops(documents: Sequence[Sequence[str]], words: Sequence[str]) -> tuple[list[float], list[float]]:
+def by_loops(documents, words):
     """Return b and cov of each document, by the formulas."""
     N, mean = len(documents), np.mean([len(document) for document in documents])
     holding = {word: sum(word in document for document in documents) for word in words}
@@ -32,14 +31,14 @@ def by_loops(documents: Sequence[Sequence[str]], words: Sequence[str]) -> tuple[
     return bm25, coverage
 
 
-def test_the_formulas() -> None:
+def test_the_formulas():
     index = WordIndex().added(DOCUMENTS)
     for words in QUESTIONS:
         for got, expected in zip(index.scores([[word] for word in words]), by_loops(DOCUMENTS, words), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-6)
 
 
-def test_bm25_is_that_of_bm25s() -> None:
+def test_bm25_is_that_of_bm25s():
     bm25s = pytest.importorskip("bm25s", reason="bm25s is not installed")
     theirs, index = bm25s.BM25(k1=K1, b=B), WordIndex().added(DOCUMENTS)
     theirs.index([document or [""] for document in DOCUMENTS], show_progress=False)
@@ -48,7 +47,7 @@ def test_bm25_is_that_of_bm25s() -> None:
     assert np.argsort(-got, kind="stable")[:20].tolist() == np.argsort(-expected, kind="stable")[:20].tolist()
 
 
-def test_documents_can_be_added_in_parts() -> None:
+def test_documents_can_be_added_in_parts():
     whole, parts = WordIndex().added(DOCUMENTS), WordIndex()
     for start in range(0, len(DOCUMENTS), 7):
         before, parts = parts, parts.added(DOCUMENTS[start : start + 7])
@@ -66,12 +65,12 @@ def test_documents_can_be_added_in_parts() -> None:
 
 
 @pytest.fixture
-def ranked() -> Ranking:
+def ranked():
     vectors = WordVectors([f"w{i}" for i in range(30)], RANDOM.normal(size=(30, 5)))
     return Ranking(vectors).added([" ".join(document) for document in DOCUMENTS * 30])
 
 
-def test_scores_do_not_depend_on_other_questions_or_threads(ranked: Ranking, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_do_not_depend_on_other_questions_or_threads(ranked, monkeypatch):
     questions = [" ".join(words) for words in QUESTIONS]
     together = ranked.parts(questions)
     monkeypatch.setattr(ranking, "resolve_threads", lambda threads: 1)
@@ -80,7 +79,7 @@ def test_scores_do_not_depend_on_other_questions_or_threads(ranked: Ranking, mon
         assert [each.tobytes() for each in alone] == [each.tobytes() for each in parts]
 
 
-def test_the_score(ranked: Ranking) -> None:
+def test_the_score(ranked):
     (parts,) = ranked.parts(["w1 w2"])
     expected = ranked.vectors.encode(["w1 w2"])[0] @ ranked.rows.T
     np.testing.assert_allclose(parts.cosine, expected, atol=1e-6)
@@ -95,7 +94,7 @@ def test_the_score(ranked: Ranking) -> None:
 
 
 @pytest.mark.parametrize("dim", [5, 100, 301])
-def test_equal_documents_have_equal_scores(dim: int) -> None:
+def test_equal_documents_have_equal_scores(dim):
     """Previously, rounding broke ties between equal documents."""
     result = Ranking(WordVectors([f"w{i}" for i in range(30)], RANDOM.normal(size=(30, dim))))
     result = result.added(["w1 w2 w3"] * 3001)
@@ -103,7 +102,7 @@ def test_equal_documents_have_equal_scores(dim: int) -> None:
     assert len(set(parts.score().tolist())) == 1
 
 
-def test_stems_without_stop_words() -> None:
+def test_stems_without_stop_words():
     vectors = WordVectors(["the", "of", "maps", "earthquake", "plot"], RANDOM.normal(size=(5, 4)))
     documents = ["the plot of the map", "a plot", "maps and earthquakes", "earthquake map", "the of"]
     plain, stemmed = (Ranking(vectors, stem).added(documents) for stem in (None, "english"))
@@ -117,7 +116,7 @@ def test_stems_without_stop_words() -> None:
     assert stemmed.parts(["of the"])[0].overlap[4] > 0
 
 
-def test_refused_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_languages(monkeypatch):
     with pytest.raises(InputError, match=r"the language 'englisch' has no stemmer: .*english"):
         Language("englisch", [])
     monkeypatch.setitem(sys.modules, "Stemmer", None)

@@ -1,6 +1,4 @@
 import json
-from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,13 +18,7 @@ QUERIES = {"q1": "a", "q2": "d e", "q3": "unknown", "q4": "b", "q5": "nobody jud
 GRADES = {("q1", "2"): 2, ("q1", "1"): 1, ("q2", "4"): 1, ("q2", "99"): 1, ("q3", "1"): 1, ("q4", "1"): 0}
 
 
-def collection(
-    folder: Path,
-    documents: Mapping[str, str] = DOCUMENTS,
-    queries: Mapping[str, str] = QUERIES,
-    grades: Mapping[tuple[str, str], object] = GRADES,
-    name: str = "test",
-) -> Path:
+def collection(folder, documents=DOCUMENTS, queries=QUERIES, grades=GRADES, name="test"):
     """Write a collection in the layout of BEIR."""
     (folder / "qrels").mkdir(parents=True, exist_ok=True)
     for file, texts in (("corpus", documents), ("queries", queries)):
@@ -40,7 +32,7 @@ def collection(
     return folder
 
 
-def test_measures_by_hand(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_measures_by_hand(tmp_path, caplog):
     """The gain of a document is its grade, as in trec_eval. A document outside the corpus lowers the recall."""
     result = ws.evaluate(CIRCLE, retrieval=[collection(tmp_path / "c")])["retrieval"]["c"]
     first = (1 + 2 / np.log2(3)) / (2 + 1 / np.log2(3))  # q1: documents are ranked 1, 2, 3, …
@@ -53,7 +45,7 @@ def test_measures_by_hand(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     assert "1 relevant documents are not in corpus.jsonl" in caplog.text
 
 
-def test_sides(tmp_path: Path) -> None:
+def test_sides(tmp_path):
     documents = {"1": "A, b!", "2": "b c d e", "3": "B b", "4": "f"}
     given = read_collection(collection(tmp_path, documents, {"q": "b", "r": "xyz"}, {("q", "3"): 1, ("r", "1"): 1}))
     scores = retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given))
@@ -65,19 +57,19 @@ def test_sides(tmp_path: Path) -> None:
     assert with_stems["bm25"] == scores["bm25"]
 
 
-def test_stems_apply_to_search_only() -> None:
+def test_stems_apply_to_search_only():
     with pytest.raises(InputError, match=r"--stem .stem. applies to search"):
         ws.evaluate(CIRCLE, pairs=["none.tsv"], stem="english")
 
 
-def test_documents_without_words(tmp_path: Path) -> None:
+def test_documents_without_words(tmp_path):
     """Previously, this was a ValueError of bm25s."""
     given = read_collection(collection(tmp_path, {"0": "", "1": "..."}, {"q": "b"}, {("q", "0"): 1}))
     scores = retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given))
     assert [side["ndcg10"] for side in scores.values()] == [0, 0, 0]
 
 
-def test_one_of_several_files_of_judgements(tmp_path: Path) -> None:
+def test_one_of_several_files_of_judgements(tmp_path):
     folder = collection(tmp_path, name="dev", grades={("q1", "2"): 1})
     assert read_collection(folder).relevant == [{1: 1.0}]  # the only judgement file
     collection(tmp_path, name="train")
@@ -95,12 +87,12 @@ def test_one_of_several_files_of_judgements(tmp_path: Path) -> None:
         ({("q1", "1"): 0}, r"test\.tsv: no document has a score above 0"),
     ],
 )
-def test_judgements_that_cannot_be_used(grades: dict[tuple[str, str], object], message: str, tmp_path: Path) -> None:
+def test_judgements_that_cannot_be_used(grades, message, tmp_path):
     with pytest.raises(InputError, match=message):
         read_collection(collection(tmp_path, grades=grades))
 
 
-def test_a_collection_that_cannot_be_read(tmp_path: Path) -> None:
+def test_a_collection_that_cannot_be_read(tmp_path):
     with pytest.raises(InputError, match=r"holds no qrels/\*\.tsv: give a directory with corpus\.jsonl"):
         ws.evaluate(CIRCLE, retrieval=[tmp_path])
     folder = collection(tmp_path)

@@ -1,6 +1,3 @@
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -13,7 +10,7 @@ from wordsparse.words.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")
-def trained() -> WordVectors:
+def trained():
     """Train gensim's word2vec on the small corpus in its wheel, in which some words have several spellings."""
     models = pytest.importorskip("gensim.models", reason="gensim is not installed")
     from gensim.test.utils import datapath
@@ -31,23 +28,23 @@ SIX = WordVectors(
 )
 
 
-def score_pairs(pairs: list[tuple[str, str, float]]) -> evaluation.Score:
+def score_pairs(pairs):
     content = [Pair(*pair) for pair in pairs]
     return evaluation.score_pairs(content, evaluation.answer_pairs(SIX, content))
 
 
-def score_analogies(vectors: WordVectors, questions: list[Question], restrict: int = 30_000) -> evaluation.Score:
+def score_analogies(vectors, questions, restrict=30_000):
     return evaluation.score_analogies(questions, evaluation.answer_analogies(vectors, questions, restrict))
 
 
-def without_intervals(score: Any) -> Any:
+def without_intervals(score):
     """Return a score, and its sections, without the entries ``low`` and ``high``."""
     if not isinstance(score, dict):
         return score
     return {key: without_intervals(value) for key, value in score.items() if key not in ("low", "high")}
 
 
-def test_pairs_without_regard_to_case() -> None:
+def test_pairs_without_regard_to_case():
     """The more frequent spelling of a word is used: "man" rather than "MAN", and "Queen" rather than "queen"."""
     score = score_pairs([("MAN", "king", 3.0), ("man", "woman", 1.0), ("king", "qUEEN", 2.0), ("king", "prince", 9.0)])
     cosines = [0.5**0.5, 0, 0.9 / (1.81 * 2) ** 0.5]
@@ -64,13 +61,13 @@ def test_pairs_without_regard_to_case() -> None:
     [[("x", "y", 1.0)], [("man", "king", 1.0)], [("man", "king", 1.0), ("man", "woman", 1.0)]],
     ids=["none known", "one known", "constant judgement"],
 )
-def test_nothing_to_correlate(pairs: list[tuple[str, str, float]]) -> None:
+def test_nothing_to_correlate(pairs):
     score = score_pairs(pairs)
     assert (score["spearman"], score["low"], score["high"]) == (None, None, None)
     assert score["n"] + score["oov"] == len(pairs)
 
 
-def test_analogies_by_hand() -> None:
+def test_analogies_by_hand():
     questions = [
         Question("good", ("man", "king", "woman", "QUEEN")),
         Question("good", ("man", "king", "woman", "prince")),
@@ -99,7 +96,7 @@ def test_analogies_by_hand() -> None:
         assert score_analogies(shuffled, questions, restrict) == score_analogies(SIX, questions, restrict)
 
 
-def test_related_words_are_among_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_related_words_are_among_the_nearest(tmp_path, monkeypatch):
     random = np.random.default_rng(0)
     words = ["man", "king", *(f"w{i}" for i in range(40)), "MAN"]
     vectors = WordVectors(words, random.standard_normal((len(words), 5)))
@@ -122,7 +119,7 @@ def test_related_words_are_among_the_nearest(tmp_path: Path, monkeypatch: pytest
             evaluate(vectors, related=[tmp_path / "w.txt"])
 
 
-def test_default_sets_score_as_gensim_scores(trained: WordVectors) -> None:
+def test_default_sets_score_as_gensim_scores(trained):
     from gensim.test.utils import datapath
 
     ours = evaluate(trained)
@@ -137,9 +134,7 @@ def test_default_sets_score_as_gensim_scores(trained: WordVectors) -> None:
 
 
 @pytest.mark.parametrize("restrict_vocab", [300, 2000, 30_000])
-def test_analogies_score_as_gensim_scores(
-    trained: WordVectors, tmp_path: Path, restrict_vocab: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_analogies_score_as_gensim_scores(trained, tmp_path, restrict_vocab, monkeypatch):
     """Each question expects the best or second-best answer of the vectors, so that some answers are right."""
     rng = np.random.default_rng(restrict_vocab)
     lines = [": own"]
@@ -164,6 +159,6 @@ def test_analogies_score_as_gensim_scores(
     assert evaluate(trained, analogies=[path], restrict_vocab=restrict_vocab)["analogies"]["own"] == ours
 
 
-def test_a_wrong_restriction_is_refused() -> None:
+def test_a_wrong_restriction_is_refused():
     with pytest.raises(InputError, match="restrict_vocab must be at least 1"):
         evaluation.answer(SIX, {}, 0)

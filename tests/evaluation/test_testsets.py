@@ -1,7 +1,6 @@
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,8 +11,8 @@ Write = Callable[[str, str], Path]
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Write:
-    def write(name: str, text: str) -> Path:
+def write(tmp_path):
+    def write(name, text):
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
         return path
@@ -22,7 +21,7 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.mark.parametrize("separator", ["\t", " ", ",", " , "])
-def test_pairs_in_any_layout(write: Write, separator: str) -> None:
+def test_pairs_in_any_layout(write, separator):
     rows = [["Word 1".replace(" ", "_"), "Word2", "mean"], ["a", "b", "1.5"], ["c", "d", "2"]]
     text = "# comment\n\n" + "\r\n".join(separator.join(row) for row in rows)
     assert read_pairs(write("p.txt", text)) == [("a", "b", 1.5), ("c", "d", 2)]
@@ -42,25 +41,25 @@ def test_pairs_in_any_layout(write: Write, separator: str) -> None:
         (read_analogies, ": s\n", "no anal"),
     ],
 )
-def test_malformed_sets(write: Write, read: Callable[[Path], Any], text: str, message: str) -> None:
+def test_malformed_sets(write, read, text, message):
     with pytest.raises(InputError, match=message):
         read(write("set.txt", text))
 
 
-def test_pairs_of_sentences(write: Write) -> None:
+def test_pairs_of_sentences(write):
     path = write("s.tsv", "# comment\n2.5\tA cat, a dog.\t Cats \r\n\n0\t# no comment\tb c\n")
     assert read_sentences(path) == [("A cat, a dog.", "Cats", 2.5), ("# no comment", "b c", 0)]
 
 
 @pytest.mark.parametrize("row", ["score\ta\tb", "1\ta", "1\ta\t", "1\t\tb", "1 a b", "nan\ta\tb", "1\ta\tb\tc"])
-def test_a_bad_row_of_sentences_is_named_by_its_line(write: Write, row: str) -> None:
+def test_a_bad_row_of_sentences_is_named_by_its_line(write, row):
     with pytest.raises(InputError, match=r"s.tsv, line 2: expected a number and two sentences between tabs"):
         read_sentences(write("s.tsv", f"1\ta\tb\n{row}\n"))
     with pytest.raises(InputError, match="no pairs of sentences"):
         read_sentences(write("s.tsv", "\n"))
 
 
-def test_analogies_and_sections(write: Write) -> None:
+def test_analogies_and_sections(write):
     path = write("questions.txt", "a b c d\n: first\ne f g h\n\n# comment\n:second part\ni j k l\n")
     assert read_analogies(path) == [
         ("questions", ("a", "b", "c", "d")),
@@ -69,7 +68,7 @@ def test_analogies_and_sections(write: Write) -> None:
     ]
 
 
-def test_without_gensim_the_command_that_fetches_them_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_gensim_the_command_that_fetches_them_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(InputError, match=r"`wordsparse corpora fetch gensim-sets`.*--pairs"):

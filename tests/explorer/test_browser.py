@@ -1,9 +1,6 @@
 """The page in a browser, used with mouse and keyboard and at the width of a phone. The page makes no requests."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,56 +18,56 @@ from wordsparse.vectors.compact import CompactRows
 class Page:
     """The page in the browser: tests find its elements by the text that people see."""
 
-    def __init__(self, browser: Any, file: Path) -> None:
+    def __init__(self, browser, file):
         self.browser, self.file = browser, file
 
-    def open(self, fragment: str = "") -> None:
+    def open(self, fragment=""):
         self.browser.get("about:blank")
         self.browser.get(f"{self.file.as_uri()}#{fragment}")
 
-    def all(self, selector: str) -> list[Any]:
+    def all(self, selector):
         """Return the visible elements that match a CSS selector."""
         return [element for element in self.browser.find_elements(By.CSS_SELECTOR, selector) if element.is_displayed()]
 
-    def one(self, selector: str) -> Any:
+    def one(self, selector):
         (element,) = self.all(selector)
         return element
 
-    def texts(self, selector: str) -> list[str]:
+    def texts(self, selector):
         """Return the visible text of every element that matches a CSS selector, read in one call."""
         script = (
             "return [...document.querySelectorAll(arguments[0])].filter(e => e.checkVisibility()).map(e => e.innerText)"
         )
         return list(self.browser.execute_script(script, selector))
 
-    def words(self) -> list[str]:
+    def words(self):
         """Return the words of the table of answers."""
         return self.texts(".card tbody bdi")
 
-    def field(self, label: str) -> Any:
+    def field(self, label):
         return next(element for element in self.all(".field") if element.text.startswith(label)).find_element(
             By.TAG_NAME, "input"
         )
 
-    def enter(self, label: str, *keys: str) -> None:
+    def enter(self, label, *keys):
         """Click the field with the given label, as people do, and press keys."""
         self.field(label).click()
         self.browser.switch_to.active_element.send_keys(*keys)
 
-    def wait(self, condition: Callable[[], object]) -> None:
+    def wait(self, condition):
         # The page may replace an element between the calls that find and query it.
         WebDriverWait(self.browser, 120, ignored_exceptions=[Stale]).until(lambda _: condition())
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(tmp_path_factory):
     file = tmp_path_factory.mktemp("pages") / "one.html"
     explore(made_model(), file, map_words=60)
     return file
 
 
 @pytest.fixture
-def one(browser: Any, file: Path) -> Iterator[Page]:
+def one(browser, file):
     """Yield the page. After the test, the console must be empty, and only the page itself may have been requested."""
     page = Page(browser, file)
     for log in ("browser", "performance"):
@@ -82,7 +79,7 @@ def one(browser: Any, file: Path) -> Iterator[Page]:
     assert {url.partition("#")[0] for url in urls if not url.startswith("data:")} <= {page.file.as_uri()}
 
 
-def test_search_and_a_click_on_a_neighbour(one: Page) -> None:
+def test_search_and_a_click_on_a_neighbour(one):
     one.open()
     one.enter("Word", "QUE")
     completions = "return [...document.querySelectorAll('datalist option')].map(e => e.value)"
@@ -99,7 +96,7 @@ def test_search_and_a_click_on_a_neighbour(one: Page) -> None:
     one.wait(lambda: one.texts("h2") == ["queen"])
 
 
-def test_neighbours_are_exact_on_the_stored_vectors(one: Page) -> None:
+def test_neighbours_are_exact_on_the_stored_vectors(one):
     model = made_model()
     stored = CompactRows.of(model.unit, "int8").numbers.astype(float)
     stored /= np.linalg.norm(stored, axis=1, keepdims=True)
@@ -115,7 +112,7 @@ def test_neighbours_are_exact_on_the_stored_vectors(one: Page) -> None:
 
 
 @pytest.mark.parametrize("word", HOSTILE)
-def test_hostile_words_are_text(one: Page, word: str) -> None:
+def test_hostile_words_are_text(one, word):
     row = made_model().row(word)
     one.open("view=neighbours")
     shown = word if len(word) <= 80 else word[:79] + "…"
@@ -126,7 +123,7 @@ def test_hostile_words_are_text(one: Page, word: str) -> None:
     assert not one.browser.find_elements(By.CSS_SELECTOR, "img, main script")
 
 
-def test_analogy(one: Page) -> None:
+def test_analogy(one):
     one.open("view=analogy")
     assert one.texts("h2") == ["man is to king as woman is to"]
     assert one.words()[0] == "queen"
@@ -135,7 +132,7 @@ def test_analogy(one: Page) -> None:
     assert "c=she" in one.browser.current_url
 
 
-def test_map_zooms_and_shows_all_again(one: Page) -> None:
+def test_map_zooms_and_shows_all_again(one):
     one.open("view=map&word=king")
     canvas = one.one("canvas")
     pixels = "return arguments[0].toDataURL()"
@@ -152,7 +149,7 @@ def test_map_zooms_and_shows_all_again(one: Page) -> None:
     assert "principal components" in one.texts("p.quiet")[0]
 
 
-def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
+def test_click_on_the_map_chooses_the_word_there(one):
     one.open("view=map&word=king")
     canvas = one.one("canvas")
     # Find a point on the canvas where the pointer is over a word.
@@ -170,9 +167,7 @@ def test_click_on_the_map_chooses_the_word_there(one: Page) -> None:
 
 
 @pytest.mark.parametrize(("width", "maps"), [(390, 0), (1280, 1)])
-def test_no_view_is_wider_than_the_screen_and_the_map_stands_beside_neighbours_where_there_is_room(
-    one: Page, width: int, maps: int
-) -> None:
+def test_no_view_is_wider_than_the_screen_and_the_map_stands_beside_neighbours_where_there_is_room(one, width, maps):
     with screen(one.browser, width):
         for view in ("map", "analogy", "neighbours"):
             one.open(f"view={view}&word={'x' * 300}")

@@ -1,8 +1,6 @@
 """The content of the page, which is int8 vectors and a map, and the inputs that are refused."""
 
 import base64
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from wordsparse.vectors.figure import principal_components
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0]])
-def test_the_page_holds_the_most_frequent_words(order: list[int]) -> None:
+def test_the_page_holds_the_most_frequent_words(order):
     counts = np.array([5, 3, 1])
     vectors = ws.WordVectors(["abc"[row] for row in order], np.eye(3)[order], counts[order])
     model = content_of("m", vectors, 2, 2)
@@ -25,13 +23,13 @@ def test_the_page_holds_the_most_frequent_words(order: list[int]) -> None:
     assert np.frombuffer(base64.b64decode(model["vectors"]), np.int8).tolist() == [127, 0, 0, 0, 127, 0]
 
 
-def test_principal_components_are_those_of_the_singular_values() -> None:
+def test_principal_components_are_those_of_the_singular_values():
     rows = np.random.default_rng(0).standard_normal((50, 7)).astype(np.float32)
     left, values, _ = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)
     np.testing.assert_allclose(np.abs(principal_components(rows)), np.abs(left * values)[:, :2], rtol=1e-4, atol=1e-5)
 
 
-def test_tsne_keeps_clusters() -> None:
+def test_tsne_keeps_clusters():
     random = np.random.default_rng(0)
     centres = np.repeat(np.eye(6), 30, axis=0)
     unit = (centres + 0.05 * random.standard_normal(centres.shape)).astype(np.float32)
@@ -42,9 +40,7 @@ def test_tsne_keeps_clusters() -> None:
     assert not projected(np.ones_like(unit), "one")[1].any()
 
 
-def test_without_scikit_learn_the_map_is_pca_and_says_so(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_scikit_learn_the_map_is_pca_and_says_so(monkeypatch, caplog):
     monkeypatch.setattr(optional, "installed", lambda package: False)
     caplog.set_level("INFO", "wordsparse")
     assert explore(made_model())["map_method"] == "PCA"
@@ -62,13 +58,13 @@ def test_without_scikit_learn_the_map_is_pca_and_says_so(
         (made_model(), {"map_words": 2.5}, "map_words must be a whole number"),
     ],
 )
-def test_refused_before_anything_is_written(model: Any, options: Any, message: str, tmp_path: Path) -> None:
+def test_refused_before_anything_is_written(model, options, message, tmp_path):
     with pytest.raises(ws.InputError, match=message):
         explore(model, tmp_path / "page.html", **options)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_is_a_page_of_a_notebook() -> None:
+def test_a_model_is_a_page_of_a_notebook():
     text = [["<b>", "cat", "sat"], ["<b>", "dog", "sat"]] * 50
     model = ws.train(text, dim=4, epochs=2, progress=False)
     assert explore(model)["file"] is None

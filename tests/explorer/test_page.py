@@ -15,23 +15,23 @@ NAME = "</title><b>&model"
 
 
 @pytest.fixture(scope="module")
-def document() -> str:
+def document():
     return assembly.page(content_of(NAME, made_model(), 1000, 50))
 
 
-def inside(document: str, tag: str) -> list[str]:
+def inside(document, tag):
     """Return the text inside the elements with the given tag."""
     return re.findall(rf"<{tag}\b[^>]*>(.*?)</{tag}>", document, re.DOTALL)
 
 
-def test_words_and_the_name_are_text(document: str) -> None:
+def test_words_and_the_name_are_text(document):
     data = json.loads(inside(document, "script")[0])
     assert data["words"] == [word if len(word) <= 80 else word[:79] + "…" for word in made_model().words]
     assert data["name"] == NAME
     assert inside(document, "title") == ["&lt;/title&gt;&lt;b&gt;&amp;model · word vectors"]
 
 
-def test_the_policy_allows_this_script_and_style_alone_and_nothing_comes_from_outside(document: str) -> None:
+def test_the_policy_allows_this_script_and_style_alone_and_nothing_comes_from_outside(document):
     (_, script), (style,) = inside(document, "script"), inside(document, "style")
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', document)
     assert policy.startswith("default-src 'none'; ")

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from support.runs import interrupted, kept_checkpoint
@@ -14,7 +12,7 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
 from wordsparse.training.checkpoints import Checkpoint
 
-READERS: dict[str, Callable[[Path], object]] = {
+READERS = {
     "model": ws.load,
     "corpus": EncodedCorpus.open,
     "checkpoint": Checkpoint.open,
@@ -22,7 +20,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(tmp_path_factory):
     """Make a folder with ``text.txt``, and with a ``model``, a ``checkpoint`` and a ``corpus`` of two shards made from
     that text."""
     folder = tmp_path_factory.mktemp("whole")
@@ -38,7 +36,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def corruptions(path: Path) -> Iterator[bytes | None]:
+def corruptions(path):
     """Yield damaged versions: cut, empty, longer, with a flipped bit, another kind of file, and None (file removed)."""
     data = path.read_bytes()
     size = len(data)
@@ -57,7 +55,7 @@ def corruptions(path: Path) -> Iterator[bytes | None]:
             yield other.read_bytes()
 
 
-def is_same_json(damaged: bytes | None, data: bytes) -> bool:
+def is_same_json(damaged, data):
     """Return whether both files parse to the same JSON: a change in the 17th digit of a number may have no effect."""
     try:
         return bool(json.loads(damaged or b"") == json.loads(data))
@@ -66,7 +64,7 @@ def is_same_json(damaged: bytes | None, data: bytes) -> bool:
 
 
 @pytest.mark.parametrize("kind", READERS)
-def test_a_damaged_file_is_refused_by_name(whole: Path, tmp_path: Path, kind: str) -> None:
+def test_a_damaged_file_is_refused_by_name(whole, tmp_path, kind):
     shutil.copytree(whole / kind, tmp_path / kind)
     read, tried = READERS[kind], 0
     read(tmp_path / kind)

@@ -4,8 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +23,7 @@ VECTORS = WordVectors(["a", "b"], [[1, 2], [3, 4]], [5, 4])
 
 
 @pytest.fixture
-def fifo(tmp_path: Path) -> Iterator[tuple[Path, list[bytes]]]:
+def fifo(tmp_path):
     """Make a named pipe and a thread that appends the pipe's data to a list."""
     path, read = tmp_path / "fifo", []
     os.mkfifo(path)
@@ -38,7 +36,7 @@ def fifo(tmp_path: Path) -> Iterator[tuple[Path, list[bytes]]]:
 
 
 @pytest.mark.parametrize("format", ["word2vec", "word2vec-bin", "npz"])
-def test_a_pipe_is_written_through_and_stays(fifo: tuple[Path, list[bytes]], tmp_path: Path, format: str) -> None:
+def test_a_pipe_is_written_through_and_stays(fifo, tmp_path, format):
     # An export must write to the pipe, not replace it with a regular file.
     path, read = fifo
     assert save_vectors(VECTORS, path, format) == [path]
@@ -50,7 +48,7 @@ def test_a_pipe_is_written_through_and_stays(fifo: tuple[Path, list[bytes]], tmp
 
 
 @pytest.mark.parametrize("format", [name for name in FORMATS if name != "model2vec"])
-def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, format: str) -> None:
+def test_a_link_stays_and_its_target_is_replaced(tmp_path, format):
     if format not in FILES:
         pytest.skip("gensim is not installed")
     (tmp_path / "elsewhere").mkdir()
@@ -63,7 +61,7 @@ def test_a_link_stays_and_its_target_is_replaced(tmp_path: Path, format: str) ->
     assert sorted(os.listdir(tmp_path)) == ["elsewhere", "link"]
 
 
-def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(tmp_path: Path) -> None:
+def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(tmp_path):
     """Neither `documents -o` nor saving a gensim model replaces a device node with a file or a directory."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to("fifo")
@@ -81,7 +79,7 @@ def test_files_that_are_written_twice_or_beside_others_replace_nothing_special(t
     assert sorted(os.listdir(tmp_path)) == ["fifo", "link"]
 
 
-def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
+def test_standard_output_that_is_a_file_is_appended_to(tmp_path):
     # If standard output is a file, replacing the file would lose all that was printed before.
     vectors = save_vectors(VECTORS, tmp_path / "v.npz", "npz")[0]
     names = ["-", "/dev/stdout"]
@@ -99,7 +97,7 @@ def test_standard_output_that_is_a_file_is_appended_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("format", ["model2vec", *FILES])
-def test_a_disk_that_is_full(tmp_path: Path, format: str) -> None:
+def test_a_disk_that_is_full(tmp_path, format):
     # safetensors raises its own class of error, which must be translated too.
     (tmp_path / "v").write_bytes(b"old")
     vectors = WordVectors([f"w{i}" for i in range(100)], np.ones((100, 100)))

@@ -1,7 +1,6 @@
 """Special files in an untrusted directory are refused, and files are read up to a maximum size."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from wordsparse.evaluation.testsets import read_analogies, read_pairs
 from wordsparse.files import regular
 from wordsparse.vectors.formats import read_file
 
-SPECIAL: dict[str, Callable[[Path], None]] = {
+SPECIAL = {
     "named pipe": os.mkfifo,
     "character device": lambda path: path.symlink_to("/dev/zero"),
     "directory": Path.mkdir,
@@ -22,7 +21,7 @@ SINGLE = {"pairs": read_pairs, "analogies": read_analogies, "card": load_card, "
 
 @pytest.mark.parametrize("kind", SPECIAL)
 @pytest.mark.parametrize("read", SINGLE.values(), ids=SINGLE)
-def test_only_regular_files_are_read(tmp_path: Path, read: Callable[[Path], object], kind: str) -> None:
+def test_only_regular_files_are_read(tmp_path, read, kind):
     # Without a limit, reading /dev/zero would never end, and reading a FIFO would block.
     SPECIAL[kind](tmp_path / "special")
     with pytest.raises(InputError, match=r"regular file|directory"):
@@ -32,7 +31,7 @@ def test_only_regular_files_are_read(tmp_path: Path, read: Callable[[Path], obje
             read(tmp_path / name)
 
 
-def test_a_file_is_read_to_its_bound_only(tmp_path: Path) -> None:
+def test_a_file_is_read_to_its_bound_only(tmp_path):
     path = tmp_path / "f"
     path.write_bytes(b"12345")
     assert regular.read_bytes(path, 5) == b"12345"

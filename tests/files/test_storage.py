@@ -1,5 +1,4 @@
 import os
-from pathlib import Path
 
 import pytest
 
@@ -105,7 +104,7 @@ def test_one_writer_makes_a_directory_and_others_are_refused_at_once(tmp_path):
     assert os.listdir(tmp_path) == ["d"]
 
 
-def test_a_file_that_is_replaced_keeps_its_mode(tmp_path: Path) -> None:
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path):
     """Replacing a private file must not make it readable to everyone."""
     path, plain = tmp_path / "v", tmp_path / "plain"
     plain.touch()

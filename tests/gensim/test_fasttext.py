@@ -1,7 +1,5 @@
 """FastText computes vectors of unknown words from their n-grams."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,7 @@ STEMS, ENDINGS = ("walk", "jump", "paint", "count", "shout", "climb"), ("", "s",
 SENTENCES = [[stem + ending for ending in ENDINGS] for stem in STEMS] * 40
 
 
-def test_the_steps_of_gensims_tutorial(tmp_path: Path) -> None:
+def test_the_steps_of_gensims_tutorial(tmp_path):
     model = FastText(vector_size=8, min_count=1, sg=1, workers=1, min_n=3, max_n=5)
     model.build_vocab(corpus_iterable=SENTENCES)
     model.train(corpus_iterable=SENTENCES, total_examples=model.corpus_count, epochs=3)
@@ -32,7 +30,7 @@ def test_the_steps_of_gensims_tutorial(tmp_path: Path) -> None:
     assert not np.array_equal(again.wv["walkers"], model.wv["walkers"])
 
 
-def test_requests_that_are_refused(tmp_path: Path) -> None:
+def test_requests_that_are_refused(tmp_path):
     with pytest.raises(InputError, match="shortest"):
         FastText(min_n=0)
     with pytest.raises(InputError, match="use Word2Vec"):

@@ -4,7 +4,6 @@ import importlib
 import tempfile
 import unittest
 import warnings
-from pathlib import Path
 
 import pytest
 
@@ -34,7 +33,7 @@ LEFT_OUT = {
 }
 
 
-CASES: dict[str, unittest.TestCase] = {
+CASES = {
     case.id().removeprefix(f"gensim.test.{name}."): case
     for name in MODULES
     for suite in unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(f"gensim.test.{name}"))
@@ -44,7 +43,7 @@ assert CASES.keys() >= LEFT_OUT.keys()
 
 
 @pytest.fixture
-def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def ours(tmp_path, monkeypatch):
     """Make gensim's tests import our modules, and write their files into a folder of this test."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -55,7 +54,7 @@ def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", sorted(CASES.keys() - LEFT_OUT.keys()))
 @pytest.mark.usefixtures("ours")
-def test_gensims_own(name: str) -> None:
+def test_gensims_own(name):
     result = unittest.TestResult()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # gensim's tests use functions that gensim deprecates

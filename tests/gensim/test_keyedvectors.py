@@ -1,9 +1,6 @@
 """Our KeyedVectors returns the same results as gensim's, with and without gensim."""
 
 import importlib.util
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,11 +16,11 @@ COUNTS = np.arange(90, 0, -3)
 
 
 @pytest.fixture
-def ours() -> KeyedVectors:
+def ours():
     return KeyedVectors.of(WordVectors(WORDS, VECTORS.copy(), COUNTS.copy()))
 
 
-QUESTIONS: dict[str, Callable[[Any], Any]] = {
+QUESTIONS = {
     "a key": lambda wv: wv["w3"],
     "keys": lambda wv: wv[["w3", "w5"]],
     "a row": lambda wv: wv[3],
@@ -52,7 +49,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def gensims(words: list[str] = WORDS, vectors: Any = VECTORS) -> Any:
+def gensims(words=WORDS, vectors=VECTORS):
     gensim = pytest.importorskip("gensim", reason="gensim is not installed")
     theirs = gensim.models.KeyedVectors(7)
     theirs.add_vectors(words, vectors)
@@ -62,12 +59,12 @@ def gensims(words: list[str] = WORDS, vectors: Any = VECTORS) -> Any:
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
-def test_gensim_answers_alike(ours: KeyedVectors, name: str) -> None:
+def test_gensim_answers_alike(ours, name):
     theirs = QUESTIONS[name](gensims())  # this call comes first: it skips the test if gensim is missing
     assert_alike(QUESTIONS[name](ours), theirs)
 
 
-def assert_alike(ours: Any, theirs: Any) -> None:
+def assert_alike(ours, theirs):
     if isinstance(ours, list | tuple):
         assert len(ours) == len(theirs)
         for a, b in zip(ours, theirs, strict=True):
@@ -78,12 +75,12 @@ def assert_alike(ours: Any, theirs: Any) -> None:
         np.testing.assert_allclose(ours, theirs, atol=2e-6)
 
 
-def test_a_key_is_nearest_to_itself_exactly(ours: KeyedVectors) -> None:
+def test_a_key_is_nearest_to_itself_exactly(ours):
     assert all(ours.similarity(word, word) == 1 for word in WORDS)
     assert ours.distance("w1", "w1") == 0
 
 
-def test_zero_vectors_have_no_direction() -> None:
+def test_zero_vectors_have_no_direction():
     """gensim divides by the norm of the vector, which is 0 in this test."""
     wv = KeyedVectors.of(WordVectors(["a", "zero"], [[1, 0], [0, 0]]))
     assert wv.most_similar("a") == [("zero", 0.0)]
@@ -91,7 +88,7 @@ def test_zero_vectors_have_no_direction() -> None:
     assert wv.get_vector("zero", norm=True).tolist() == [0, 0]
 
 
-WRONG: dict[str, Callable[[Any], Any]] = {
+WRONG = {
     "unknown key": lambda wv: wv["none"],
     "unknown keys": lambda wv: wv[["w1", "none"]],
     "no query": lambda wv: wv.most_similar(),
@@ -110,7 +107,7 @@ WRONG: dict[str, Callable[[Any], Any]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_errors_are_gensims_and_ours(ours: KeyedVectors, name: str) -> None:
+def test_errors_are_gensims_and_ours(ours, name):
     theirs = gensims()
     with pytest.raises(Exception) as expected:
         WRONG[name](theirs)
@@ -119,7 +116,7 @@ def test_errors_are_gensims_and_ours(ours: KeyedVectors, name: str) -> None:
     assert isinstance(found.value, InputError)
 
 
-def test_rows_are_sorted_and_resized_as_by_gensim(ours: KeyedVectors) -> None:
+def test_rows_are_sorted_and_resized_as_by_gensim(ours):
     theirs = gensims()
     for wv in (ours, theirs):
         for place, word in enumerate(WORDS):
@@ -135,7 +132,7 @@ def test_rows_are_sorted_and_resized_as_by_gensim(ours: KeyedVectors) -> None:
     np.testing.assert_array_equal(ours.expandos["count"], theirs.expandos["count"])
 
 
-def test_a_number_is_no_row_if_keys_are_numbers() -> None:
+def test_a_number_is_no_row_if_keys_are_numbers():
     """If keys are numbers, a number that is no key must not be used as a row number."""
     wv = KeyedVectors.of(WordVectors([5, 0], np.eye(2)))
     assert wv[0].tolist() == [0, 1]
@@ -144,14 +141,14 @@ def test_a_number_is_no_row_if_keys_are_numbers() -> None:
         wv[1]
 
 
-def test_tuples_are_keys_where_they_are_known() -> None:
+def test_tuples_are_keys_where_they_are_known():
     wv = KeyedVectors.of(WordVectors([("a", 1), ("a", 2), "b"], np.eye(3)))
     assert wv["a", 1].tolist() == [1, 0, 0]
     assert wv.most_similar([("a", 1)], topn=1)[0][0] == ("a", 2)
     assert wv.most_similar([("b", 2.0)], topn=2)[0][0] == ("a", 1)
 
 
-def test_vectors_are_added_and_replaced(ours: KeyedVectors) -> None:
+def test_vectors_are_added_and_replaced(ours):
     before = ours.most_similar("w1", topn=1)[0]
     ours.add_vectors(["new", "w2"], np.stack([VECTORS[1], VECTORS[0]]), extras={"count": np.array([9, 8])})
     assert len(ours) == len(ours.vectors) == len(ours.expandos["count"]) == 31
@@ -172,7 +169,7 @@ def test_vectors_are_added_and_replaced(ours: KeyedVectors) -> None:
         ours["w1"][0] = 1
 
 
-def test_vectors_changed_in_place_are_used_after_fill_norms(ours: KeyedVectors) -> None:
+def test_vectors_changed_in_place_are_used_after_fill_norms(ours):
     assert ours.similar("w1", 1)[0][0] != "w2"
     ours.vectors[2] = 1000 * VECTORS[1]
     ours.fill_norms(force=True)
@@ -181,7 +178,7 @@ def test_vectors_changed_in_place_are_used_after_fill_norms(ours: KeyedVectors) 
     np.testing.assert_allclose(ours.norms, 1, rtol=1e-6)
 
 
-def test_composed_vectors_are_queried_like_others() -> None:
+def test_composed_vectors_are_queried_like_others():
     words = ["kind", "kindness", "happy", "happiness", "sad", "sadness"]
     made = KeyedVectors.of(
         form.with_form(WordVectors(words, np.random.default_rng(0).normal(size=(6, 4)), range(6, 0, -1)))
@@ -191,7 +188,7 @@ def test_composed_vectors_are_queried_like_others() -> None:
 
 
 @pytest.mark.parametrize("binary", [False, True])
-def test_word2vec_files_by_the_options_of_gensim(ours: KeyedVectors, binary: bool, tmp_path: Path) -> None:
+def test_word2vec_files_by_the_options_of_gensim(ours, binary, tmp_path):
     pytest.importorskip("gensim", reason="gensim is not installed")
     path, vocabulary = tmp_path / "v", tmp_path / "counts"
     ours.save_word2vec_format(path, vocabulary, binary, prefix="p_")
@@ -207,7 +204,7 @@ def test_word2vec_files_by_the_options_of_gensim(ours: KeyedVectors, binary: boo
         assert some.vectors.dtype == options.get("datatype", np.float32)
 
 
-def test_word2vec_files_are_read_by_their_content(ours: KeyedVectors, tmp_path: Path, caplog: Any) -> None:
+def test_word2vec_files_are_read_by_their_content(ours, tmp_path, caplog):
     path = tmp_path / "v"
     ours.save_word2vec_format(path, binary=True)
     read = KeyedVectors.load_word2vec_format(path)
@@ -217,7 +214,7 @@ def test_word2vec_files_are_read_by_their_content(ours: KeyedVectors, tmp_path: 
     with pytest.raises(ValueError, match=r"line 3.*UTF-8"):
         KeyedVectors.load_word2vec_format(path)
     path.write_bytes(b"3 2\na 1 2\nb 3 4\na 5 6\n")
-    readings: list[dict[str, Any]] = [{}]
+    readings = [{}]
     if importlib.util.find_spec("gensim"):
         readings.append({"unicode_errors": "replace"})
     for options in readings:
@@ -231,7 +228,7 @@ def test_word2vec_files_are_read_by_their_content(ours: KeyedVectors, tmp_path: 
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-def test_many_neighbours_are_the_neighbours_of_each_in_every_type(dtype: type) -> None:
+def test_many_neighbours_are_the_neighbours_of_each_in_every_type(dtype):
     table = KeyedVectors(100, dtype=dtype)
     table.add_vectors(
         [f"w{i}" for i in range(2000)], np.random.default_rng(0).standard_normal((2000, 100)).astype(dtype)

@@ -2,7 +2,6 @@
 
 import importlib
 import sys
-from typing import Any
 
 import pytest
 
@@ -34,30 +33,30 @@ import gensim.downloader as api
 
 
 @pytest.mark.parametrize("line", IMPORTS.strip().splitlines())
-def test_what_programs_import(line: str) -> None:
-    ours: dict[str, Any] = {}
+def test_what_programs_import(line):
+    ours = {}
     exec(line.replace("gensim", "wordsparse.gensim", 1), ours)
     if line.startswith("from gensim "):
         return
-    gensims: dict[str, Any] = {}
+    gensims = {}
     exec(line, gensims)
     for name in ours.keys() - {"__builtins__"}:
         assert ours[name] is gensims[name] or ours[name].__module__.startswith("wordsparse."), name
 
 
-def test_without_gensim_a_name_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_gensim_a_name_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "gensim", None)
     for find in (lambda: gensim.models.LdaModel, lambda: importlib.import_module("wordsparse.gensim.interfaces")):
         with pytest.raises(ImportError, match="is gensim's own, and needs gensim"):
             find()
 
 
-def test_callbacks_have_gensims_methods() -> None:
+def test_callbacks_have_gensims_methods():
     events = {name for name in dir(theirs.models.callbacks.CallbackAny2Vec) if name.startswith("on_")}
     assert events == {name for name in dir(CallbackAny2Vec) if name.startswith("on_")}
 
 
-def test_trim_rules_return_gensims_constants() -> None:
+def test_trim_rules_return_gensims_constants():
     for name in ("RULE_DEFAULT", "RULE_DISCARD", "RULE_KEEP"):
         assert getattr(gensim.utils, name) == getattr(theirs.utils, name)
     rule = {"a": gensim.utils.RULE_DISCARD, "d": gensim.utils.RULE_KEEP}
@@ -66,7 +65,7 @@ def test_trim_rules_return_gensims_constants() -> None:
     assert set(model.wv.index_to_key) == {"c", "d"}
 
 
-def test_phrases_of_gensim_are_sentences() -> None:
+def test_phrases_of_gensim_are_sentences():
     text = [["new", "york", "is", word] for word in "abcdefgh"] * 5
     phrases = theirs.models.Phrases(text, min_count=1, threshold=0.1)
     assert "new_york" in gensim.Word2Vec(phrases[text], min_count=1, vector_size=4).wv

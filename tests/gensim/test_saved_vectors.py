@@ -1,7 +1,6 @@
 """KeyedVectors.save and load restore everything in the object, and read no pickle."""
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +13,14 @@ VECTORS = np.arange(6, dtype=np.float32).reshape(3, 2)
 
 
 @pytest.fixture
-def saved(tmp_path: Path) -> Path:
+def saved(tmp_path):
     """Write a file with three keys of different types."""
     wv = KeyedVectors.of(WordVectors(["a", 2, ("b", 3)], VECTORS, [9, 8, 7]))
     wv.save(tmp_path / "wv")
     return tmp_path / "wv"
 
 
-def test_everything_comes_back_and_can_be_changed(saved: Path) -> None:
+def test_everything_comes_back_and_can_be_changed(saved):
     read = KeyedVectors.load(saved, mmap="r")
     assert type(read) is KeyedVectors
     assert read.index_to_key == ["a", 2, ("b", 3)]
@@ -33,14 +32,14 @@ def test_everything_comes_back_and_can_be_changed(saved: Path) -> None:
     assert read["a"].tolist() == [5, 5]
 
 
-def test_attributes_that_are_not_saved_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_attributes_that_are_not_saved_are_named(tmp_path, caplog):
     wv = KeyedVectors.of(WordVectors(["a", "b"], VECTORS[:2], [9, 8]))
     wv.set_vecattr("a", "language", "en")
     wv.save(tmp_path / "wv")
     assert "only counts are saved, not the other attributes of keys: language" in caplog.text
 
 
-def test_a_changed_byte_is_found(saved: Path) -> None:
+def test_a_changed_byte_is_found(saved):
     content = saved.read_bytes()
     place = content.index(VECTORS.tobytes()) + 5
     saved.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
@@ -48,7 +47,7 @@ def test_a_changed_byte_is_found(saved: Path) -> None:
         KeyedVectors.load(saved)
 
 
-def test_what_cannot_be_saved_or_read(tmp_path: Path) -> None:
+def test_what_cannot_be_saved_or_read(tmp_path):
     with pytest.raises(TypeError, match="needs the path of a file"):
         KeyedVectors.of(WordVectors(["a"], [[1]])).save(io.BytesIO())
     reserved = KeyedVectors(2, count=2)

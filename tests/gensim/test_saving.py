@@ -2,8 +2,6 @@
 
 import copy
 import pickle
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,15 +15,15 @@ from wordsparse.gensim import CallbackAny2Vec, KeyedVectors, LineSentence, Word2
 class Saver(CallbackAny2Vec):
     """A callback that saves the model after each epoch, as the package spec2vec does."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder):
         self.folder, self.epochs = folder, 0
 
-    def on_epoch_end(self, model: Word2Vec) -> None:
+    def on_epoch_end(self, model):
         self.epochs += 1
         model.save(self.folder / str(self.epochs))
 
 
-def test_a_model_is_saved_while_it_trains(tmp_path: Path) -> None:
+def test_a_model_is_saved_while_it_trains(tmp_path):
     # Saving after the first epoch must work while training continues.
     model = Word2Vec(WALKS, epochs=2, callbacks=[Saver(tmp_path)], **SMALL)
     assert not np.array_equal(Word2Vec.load(tmp_path / "1").wv.vectors, model.wv.vectors)
@@ -33,14 +31,14 @@ def test_a_model_is_saved_while_it_trains(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_models_can_be_copied(copied: Callable[[Word2Vec], Word2Vec]) -> None:
+def test_models_can_be_copied(copied):
     model = Word2Vec(WALKS, **SMALL)
     again = copied(model)
     assert again.wv.most_similar(3) == model.wv.most_similar(3)
     again.train(WALKS, total_examples=300, epochs=1)
 
 
-def test_a_saved_model_is_one_of_ours_too(tmp_path: Path) -> None:
+def test_a_saved_model_is_one_of_ours_too(tmp_path):
     model = Word2Vec(WALKS_OF_WORDS, **SMALL)
     model.save(tmp_path / "model")
     ours = ws.load(tmp_path / "model")
@@ -52,7 +50,7 @@ def test_a_saved_model_is_one_of_ours_too(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.syn1neg, model.syn1neg)
 
 
-def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path: Path) -> None:
+def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path):
     model = Word2Vec(WALKS, **SMALL)
     (tmp_path / "file").write_text("a model of gensim's")
     (tmp_path / "other").mkdir()
@@ -65,7 +63,7 @@ def test_what_is_saved_replaces_a_model_or_a_file_and_nothing_else(tmp_path: Pat
     assert {path.name for path in tmp_path.iterdir()} == {"file", "new", "other"}
 
 
-def test_files_that_are_no_model(tmp_path: Path) -> None:
+def test_files_that_are_no_model(tmp_path):
     (tmp_path / "pickle").write_bytes(pickle.dumps({}))
     model = Word2Vec(WALKS, **SMALL)
     model.wv.save(tmp_path / "vectors")
@@ -82,7 +80,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
         Word2Vec(**SMALL).save(tmp_path / "untrained")
 
 
-def test_white_space_in_keys_is_written_as_underscores(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_white_space_in_keys_is_written_as_underscores(tmp_path, caplog):
     # node2vec's example saves vectors of edges such as "('1', '2')". gensim cannot read such keys from its own files.
     edges = KeyedVectors(2)
     edges.add_vectors(["('1', '2')", "3"], np.arange(4, dtype=np.float32).reshape(2, 2))

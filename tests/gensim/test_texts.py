@@ -1,8 +1,6 @@
 """Readers of text, and sentences as numbers."""
 
 import bz2
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,12 +8,12 @@ from wordsparse.errors import WrongTypeError
 from wordsparse.gensim import LineSentence, texts
 
 
-def test_errors_of_sentences_name_what_is_wrong() -> None:
+def test_errors_of_sentences_name_what_is_wrong():
     for sentence in (7, None, iter("ab")):
         with pytest.raises(WrongTypeError, match="must be a list of tokens, not"):
             texts.scan([["a"], sentence])
 
-    def failing() -> Iterator[list[str]]:
+    def failing():
         yield ["a"]
         raise TypeError("of the program's own")
 
@@ -23,13 +21,13 @@ def test_errors_of_sentences_name_what_is_wrong() -> None:
         texts.scan(failing())
 
 
-def test_keys_that_are_no_words_have_names() -> None:
+def test_keys_that_are_no_words_have_names():
     assert texts.engine_words(["b", "a"]) == ["b", "a"]
     assert texts.engine_words(["1", 1]) == ['"1"', "1"]
     assert texts.engine_words([frozenset("a"), "b"]) == ["0", "1"]
 
 
-def test_lines_are_read_as_gensims(tmp_path: Path) -> None:
+def test_lines_are_read_as_gensims(tmp_path):
     word2vec = pytest.importorskip("gensim.models.word2vec", reason="gensim is not installed")
     path = tmp_path / "text"
     path.write_bytes(b"a b\n\nc d e f\n")
@@ -42,7 +40,7 @@ def test_lines_are_read_as_gensims(tmp_path: Path) -> None:
             assert list(reader) == list(reader) == [["a", "b"], ["c", "d", "e", "f"]]
 
 
-def test_a_text_of_one_line_is_read(tmp_path: Path) -> None:
+def test_a_text_of_one_line_is_read(tmp_path):
     """text8 is a single line of 100 MB, and readers of lines refuse lines above 64 MiB."""
     path = tmp_path / "text8"
     path.write_bytes(b"a " + b"b" * 2**26)

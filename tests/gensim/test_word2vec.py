@@ -1,21 +1,18 @@
 """Behaviour of our Word2Vec that gensim's own tests do not cover."""
 
 import gzip
-from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
 from support.ring_walks import SMALL, WALKS, WALKS_OF_WORDS
 
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.gensim import KeyedVectors, Word2Vec
+from wordsparse.gensim import Word2Vec
 from wordsparse.gensim.refusals import say_once
 
 
-def assert_rings(wv: KeyedVectors, name: Callable[[int], Any] = lambda node: node) -> None:
+def assert_rings(wv, name=lambda node: node):
     """Assert that neighbours on a ring are more similar than nodes of different rings."""
     near = [wv.similarity(name(10 * ring + i), name(10 * ring + (i + 1) % 10)) for ring in (0, 1) for i in range(10)]
     far = [wv.similarity(name(i), name(j)) for i in range(10) for j in range(10, 20)]
@@ -23,7 +20,7 @@ def assert_rings(wv: KeyedVectors, name: Callable[[int], Any] = lambda node: nod
 
 
 @pytest.mark.parametrize("sg", [0, 1])
-def test_integers_are_tokens(sg: int) -> None:
+def test_integers_are_tokens(sg):
     model = Word2Vec(WALKS, sg=sg, window=1, epochs=50, **SMALL)
     words = Word2Vec(WALKS_OF_WORDS, sg=sg, window=1, epochs=50, **SMALL)
     assert set(model.wv.index_to_key) == set(range(20))
@@ -32,11 +29,11 @@ def test_integers_are_tokens(sg: int) -> None:
     assert 20 not in model.wv
 
 
-def test_arrays_are_sentences() -> None:
+def test_arrays_are_sentences():
     np.testing.assert_array_equal(Word2Vec(np.array(WALKS), **SMALL).wv.vectors, Word2Vec(WALKS, **SMALL).wv.vectors)
 
 
-def test_a_file_is_as_good_as_sentences(tmp_path: Path) -> None:
+def test_a_file_is_as_good_as_sentences(tmp_path):
     path = tmp_path / "walks.txt.gz"
     path.write_bytes(gzip.compress("\n".join(" ".join(walk) for walk in WALKS_OF_WORDS).encode()))
     from_file = Word2Vec(corpus_file=path, window=1, epochs=50, **SMALL)
@@ -48,7 +45,7 @@ def test_a_file_is_as_good_as_sentences(tmp_path: Path) -> None:
     assert_rings(from_file.wv, "n{}".format)
 
 
-def test_vocabulary_is_that_of_gensim() -> None:
+def test_vocabulary_is_that_of_gensim():
     gensim = pytest.importorskip("gensim", reason="gensim is not installed")
     text = [f"{'abcdefghij'[: 1 + i % 10]}".split() + list("aabbcd"[: i % 6]) for i in range(40)]
     for options in ({}, {"max_final_vocab": 4}, {"sorted_vocab": 0}, {"sample": 3}, {"sample": None}):
@@ -62,11 +59,11 @@ def test_vocabulary_is_that_of_gensim() -> None:
         assert ours.wv.expandos["count"].tolist() == theirs.wv.expandos["count"].tolist()
 
 
-def recorder(stop: int = 99) -> Any:
+def recorder(stop=99):
     """Make a callback that records the events, and the loss and the vectors at the end of each epoch."""
     seen = SimpleNamespace(events=[], losses=[], vectors=[])
 
-    def ended(model: Word2Vec) -> None:
+    def ended(model):
         seen.events.append("end")
         seen.losses.append(model.get_latest_training_loss())
         seen.vectors.append(model.wv.vectors.copy())
@@ -79,7 +76,7 @@ def recorder(stop: int = 99) -> Any:
     return seen
 
 
-def test_callbacks_see_each_epoch() -> None:
+def test_callbacks_see_each_epoch():
     seen = recorder()
     model = Word2Vec(WALKS, epochs=3, callbacks=[seen], **SMALL)
     assert seen.events == ["train", *["begin", "end"] * 3, "done"]
@@ -92,7 +89,7 @@ def test_callbacks_see_each_epoch() -> None:
     np.testing.assert_allclose(seen.vectors[2], model.wv.vectors, atol=1e-5)
 
 
-def test_a_callback_that_stops_training_keeps_what_was_learned() -> None:
+def test_a_callback_that_stops_training_keeps_what_was_learned():
     model, seen = Word2Vec(**SMALL), recorder(stop=2)
     model.build_vocab(WALKS)
     before = model.wv.vectors.copy()
@@ -103,7 +100,7 @@ def test_a_callback_that_stops_training_keeps_what_was_learned() -> None:
     assert len(seen.losses) == 2
 
 
-def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
+def test_words_are_added_and_trained_on(tmp_path):
     model = Word2Vec(WALKS, window=2, **SMALL)
     model.save(tmp_path / "model")
     model = Word2Vec.load(tmp_path / "model")
@@ -126,7 +123,7 @@ def test_words_are_added_and_trained_on(tmp_path: Path) -> None:
     assert np.mean(cosines) > 0.9
 
 
-def test_a_few_sentences_do_not_make_a_new_word_certain() -> None:
+def test_a_few_sentences_do_not_make_a_new_word_certain():
     """Previously, a word of ten new sentences was predicted with probability 1 next to words that occur a thousand
     times, because the few steps overshot."""
     random = np.random.default_rng(0)
@@ -144,12 +141,12 @@ def test_a_few_sentences_do_not_make_a_new_word_certain() -> None:
 
 @pytest.mark.parametrize("text", [[["a", "b"]], [["human"], ["graph", "trees"]], [["a", "b"], ["c", "d"]]])
 @pytest.mark.parametrize("epochs", [1, 5])
-def test_a_text_of_a_few_words_trains(text: list[list[str]], epochs: int) -> None:
+def test_a_text_of_a_few_words_trains(text, epochs):
     """On a few words, training would diverge if the input vectors moved after W has seen a single pair."""
     assert np.isfinite(Word2Vec(text, min_count=1, epochs=epochs).wv.vectors).all()
 
 
-def test_windows_that_hold_a_whole_basket() -> None:
+def test_windows_that_hold_a_whole_basket():
     baskets = [sorted(walk) for walk in WALKS]
     wide = Word2Vec(baskets, window=10_000, shrink_windows=False, **SMALL)
     np.testing.assert_array_equal(
@@ -159,13 +156,13 @@ def test_windows_that_hold_a_whole_basket() -> None:
         Word2Vec([list(range(10_002))], window=20_000, **SMALL)
 
 
-def test_ns_exponent_weighs_the_words() -> None:
+def test_ns_exponent_weighs_the_words():
     model = Word2Vec(WALKS, ns_exponent=-1.0, **SMALL)
     assert model._trained.recipe.measure_power == -1.0
     assert Word2Vec(**SMALL).ns_exponent == 0.75
 
 
-def test_predictions_are_probabilities() -> None:
+def test_predictions_are_probabilities():
     model = Word2Vec(WALKS, epochs=20, **SMALL)
     found = model.predict_output_word([14, 16], topn=20)
     assert sum(probability for _, probability in found) == pytest.approx(1, abs=1e-5)
@@ -174,7 +171,7 @@ def test_predictions_are_probabilities() -> None:
     assert model.predict_output_word(["none"]) is None
 
 
-REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
+REFUSED = {
     "cbow_mean": (lambda: Word2Vec(cbow_mean=0), InputError, "the mean of its context words"),
     "null_word": (lambda: Word2Vec(null_word=1), InputError, "null_word"),
     "nothing": (lambda: Word2Vec(negative=0), ValueError, "nothing would be trained"),
@@ -213,13 +210,13 @@ REFUSED: dict[str, tuple[Callable[[], object], type[Exception], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_wrong_requests(case: str) -> None:
+def test_wrong_requests(case):
     ask, kind, message = REFUSED[case]
     with pytest.raises(kind, match=message):
         ask()
 
 
-def test_what_training_would_not_see_is_refused() -> None:
+def test_what_training_would_not_see_is_refused():
     model = Word2Vec(WALKS, **SMALL)
     model.wv.vectors_lockf = np.zeros(1, np.float32)
     with pytest.raises(InputError, match="vectors_lockf"):
@@ -230,7 +227,7 @@ def test_what_training_would_not_see_is_refused() -> None:
         model.train(WALKS, total_examples=300, epochs=1)
 
 
-def test_old_names_and_arguments_without_effect_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_old_names_and_arguments_without_effect_are_said_once(caplog):
     say_once.cache_clear()
     for _ in range(2):
         model = Word2Vec(size=7, iter=2, alpha=0.1, hs=1, negative=0)

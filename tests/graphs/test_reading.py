@@ -2,8 +2,6 @@
 
 from collections import Counter
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +18,7 @@ from wordsparse.graphs.source import GraphSource
 EDGES = [("a", "b", 2.0), ("b", "c", 1.0), ("a", "c", 3.0), ("c", "d", 1.0)]
 
 
-def arcs(source: Any, **options: Any) -> dict[tuple[str, str], float]:
+def arcs(source, **options):
     """Return a dict from (source, target) to the weight of the edge in this direction."""
     nodes, edges = read_graph(source, GraphOptions(**options))
     found = edges.tocoo()
@@ -28,7 +26,7 @@ def arcs(source: Any, **options: Any) -> dict[tuple[str, str], float]:
     return {(nodes[a], nodes[b]): w for (a, b), w in zip(ends, found.data.tolist(), strict=True)}
 
 
-def expected(directed: bool) -> dict[tuple[str, str], float]:
+def expected(directed):
     both = {} if directed else {(b, a): w for a, b, w in EDGES}
     return {(a, b): w for a, b, w in EDGES} | both
 
@@ -43,14 +41,12 @@ def expected(directed: bool) -> dict[tuple[str, str], float]:
         ("g.tsv", "x\t{}\t{}\t{}", "other\tfrom\tto\tstrength\n", {"ends": "from,to", "edge_weight": "strength"}),
     ],
 )
-def test_files_of_edges(
-    tmp_path: Path, name: str, line: str, head: str, options: dict[str, Any], directed: bool
-) -> None:
+def test_files_of_edges(tmp_path, name, line, head, options, directed):
     (tmp_path / name).write_text(head + "\n".join(line.format(*edge) for edge in EDGES))
     assert arcs(tmp_path / name, directed=directed, **options) == expected(directed)
 
 
-def test_other_graphs(tmp_path: Path) -> None:
+def test_other_graphs(tmp_path):
     (tmp_path / "g.csv").write_text('"1","2"\n"2","a, b"\n')
     assert arcs(tmp_path / "g.csv", directed=True) == {("1", "2"): 1, ("2", "a, b"): 1}
     networkx = pytest.importorskip("networkx")
@@ -74,14 +70,14 @@ def test_other_graphs(tmp_path: Path) -> None:
     ("edge", "message"),
     [(("a", "b", 10**400), "'weight' of the edges must be numbers"), (("", "b", 1), "a node of the graph is empty")],
 )
-def test_a_networkx_graph_is_refused_as_edges_are(edge: tuple[Any, Any, Any], message: str) -> None:
+def test_a_networkx_graph_is_refused_as_edges_are(edge, message):
     graph = pytest.importorskip("networkx").Graph()
     graph.add_weighted_edges_from([edge])
     with pytest.raises(InputError, match=message):
         read_graph(graph, GraphOptions())
 
 
-def test_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_left_out_is_said(caplog):
     # An edge that is listed twice in one direction counts twice; an edge listed once in each direction counts once.
     graph = [("a", "a"), ("a", "b"), ("b", "a"), ("c", "b"), ("c", "b"), ("d", "d")]
     assert arcs(graph) == {("a", "b"): 1, ("b", "a"): 1, ("c", "b"): 2, ("b", "c"): 2}
@@ -90,7 +86,7 @@ def test_what_is_left_out_is_said(caplog: pytest.LogCaptureFixture) -> None:
     assert "1 nodes without an edge" in said
 
 
-REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
+REFUSED = {
     "negative": ([("a", "b", 1), ("b", "c", -1)], {}, "from 'b' to 'c' has the weight -1"),
     "nan": ([("a", "b", float("nan"))], {}, "weights must be positive"),
     "tiny": ([("a", "b", 1e-310), ("a", "c", 1)], {}, "has the weight 1e-310: weights must be positive"),
@@ -118,7 +114,7 @@ REFUSED: dict[str, tuple[Any, dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_requests_that_are_refused(case: str) -> None:
+def test_requests_that_are_refused(case):
     source, options, message = REFUSED[case]
     with pytest.raises(InputError, match=message):
         read_graph(source, GraphOptions(**options))
@@ -140,13 +136,13 @@ def test_requests_that_are_refused(case: str) -> None:
         ("g.txt", "The cat sat on the mat.\n", {}, "row 1 is .* not an edge: .* leave out --for graph"),
     ],
 )
-def test_files_that_are_refused(tmp_path: Path, name: str, text: str, options: dict[str, str], message: str) -> None:
+def test_files_that_are_refused(tmp_path, name, text, options, message):
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=message):
         read_graph(tmp_path / name, GraphOptions(**options))
 
 
-def test_a_matrix_is_read_as_it_is_and_stays_so() -> None:
+def test_a_matrix_is_read_as_it_is_and_stays_so():
     doubled = sp.coo_array((np.array([200, 200], np.uint8), ([0, 0], [1, 1])), shape=(2, 2))
     assert arcs(doubled) == {("0", "1"): 400, ("1", "0"): 400}
     given = sp.csr_array(([1.0, 1.0, 2.0], [1, 1, 0], [0, 2, 3]), shape=(2, 2))
@@ -157,28 +153,28 @@ def test_a_matrix_is_read_as_it_is_and_stays_so() -> None:
     assert arcs(given) == {("0", "1"): 2, ("1", "0"): 2}
 
 
-def test_a_graph_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_that_is_too_large_is_refused(tmp_path, monkeypatch):
     (tmp_path / "g.txt").write_text("1 2\n" * 100_000)
     monkeypatch.setattr("wordsparse.machine.memory.limits", lambda: iter([(10**6, "test")]))
     with pytest.raises(InputError, match="a graph of 100,000 edges needs about"):
         read_graph(tmp_path / "g.txt", GraphOptions())
 
 
-def walks(source: Any, seed: int = 1, epoch: int = 0, **options: Any) -> tuple[np.ndarray, list[str]]:
+def walks(source, seed=1, epoch=0, **options):
     """Return the walks as ids (n, length + 1), and the names of these ids."""
     read = GraphSource(source, GraphOptions(**options))
     found = read.walks.of(seed, epoch)[:]
     return found.reshape(-1, options["walk_length"] + 1), read.vocabulary.words
 
 
-def transitions(found: np.ndarray, words: list[str], before: str, at: str) -> dict[str, float]:
+def transitions(found, words, before, at):
     """Return the fraction of walks that continue to each node after they have visited ``before`` and then ``at``."""
     rows = "".join("".join(words[i] for i in walk[:-1]) + "." for walk in found)
     after = Counter(rows[i + 2] for i in range(len(rows) - 2) if rows[i : i + 2] == before + at and rows[i + 2] != ".")
     return {node: count / after.total() for node, count in sorted(after.items())}
 
 
-def test_walks_follow_edges_by_their_weights() -> None:
+def test_walks_follow_edges_by_their_weights():
     found, words = walks(EDGES, walk_length=30, walks=2000)
     assert (found[:, -1] == END_OF_SENTENCE).all()
     assert Counter(found[:, 0].tolist()) == dict.fromkeys(range(4), 2000)
@@ -187,7 +183,7 @@ def test_walks_follow_edges_by_their_weights() -> None:
     assert transitions(found, words, "d", "c") == pytest.approx({"a": 0.6, "b": 0.2, "d": 0.2}, abs=0.02)
 
 
-def test_p_and_q_are_those_of_node2vec() -> None:
+def test_p_and_q_are_those_of_node2vec():
     found, words = walks(EDGES, walk_length=30, walks=2000, p=4.0, q=0.25)
     # After b, then c: the factors are 1/p for b, 1 for a (a neighbour of b) and 1/q for d, times weights of 1, 3 and 1.
     assert transitions(found, words, "b", "c") == pytest.approx(
@@ -195,7 +191,7 @@ def test_p_and_q_are_those_of_node2vec() -> None:
     )
 
 
-def test_a_walk_that_can_go_no_further_ends() -> None:
+def test_a_walk_that_can_go_no_further_ends():
     found, words = walks([("a", "b"), ("b", "c")], walk_length=4, walks=1, directed=True)
     ends = {words[walk[0]]: walk[1:4].tolist() for walk in found}
     place = {word: i for i, word in enumerate(words)}
@@ -203,7 +199,7 @@ def test_a_walk_that_can_go_no_further_ends() -> None:
     assert ends["a"] == [place["b"], place["c"], OUT_OF_VOCABULARY]
 
 
-def test_walks_are_the_same_however_they_are_cut() -> None:
+def test_walks_are_the_same_however_they_are_cut():
     read = GraphSource(EDGES, GraphOptions(walk_length=7, walks=5, p=2.0))
     shard = read.walks.of(3, 2)
     whole, size = shard[:], shard.shape[0]

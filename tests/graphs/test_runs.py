@@ -1,8 +1,5 @@
 """Training on a graph: it finds communities, is reproducible to the byte, and can be resumed."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from support.runs import interrupt, once_after
@@ -10,20 +7,20 @@ from support.runs import interrupt, once_after
 import wordsparse as ws
 from wordsparse.training.interruption import Interrupted
 
-OPTIONS: dict[str, Any] = {"preset": "graph", "dim": 8, "walk_length": 20, "walks": 5, "progress": False}
+OPTIONS = {"preset": "graph", "dim": 8, "walk_length": 20, "walks": 5, "progress": False}
 random = np.random.default_rng(0)
 # Four communities of 15 nodes; most edges are inside a community.
 PAIRS = [(a, b) for a in range(60) for b in range(a) if random.random() < (0.4 if a // 15 == b // 15 else 0.02)]
 
 
 @pytest.fixture
-def edges(tmp_path: Path) -> Path:
+def edges(tmp_path):
     path = tmp_path / "edges.csv"
     path.write_text("src,dst\n" + "\n".join(f"{a},{b}" for a, b in PAIRS))
     return path
 
 
-def test_nodes_of_a_community_are_alike(edges: Path) -> None:
+def test_nodes_of_a_community_are_alike(edges):
     model = ws.train(edges, **OPTIONS)
     assert (model.options["model"], model.options["epochs"], len(model)) == ("skipgram", 1, 60)
     near = [other for node in range(60) for other, _ in model.wv.similar(str(node), 5)]
@@ -31,7 +28,7 @@ def test_nodes_of_a_community_are_alike(edges: Path) -> None:
     assert np.mean(same) > 0.8
 
 
-def test_the_same_bytes_on_any_number_of_threads_and_after_an_interruption(edges: Path, tmp_path: Path) -> None:
+def test_the_same_bytes_on_any_number_of_threads_and_after_an_interruption(edges, tmp_path):
     options = {**OPTIONS, "epochs": 3, "q": 0.5}
     whole = ws.train(edges, threads=1, **options)
     stop = once_after(whole.report["tokens"] // 2 + 1, interrupt)

@@ -1,8 +1,5 @@
 """Features are read from tables, and a dense ridge regression gives the same rows of new items."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,14 +17,14 @@ TABLE = {
 }
 
 
-def groups(read: features.Features) -> list[str]:
+def groups(read):
     columns = read.matrix.toarray().T
     assert set(np.unique(columns)) <= {0, 1}
     return sorted("".join(np.array(read.items)[column > 0]) for column in columns)
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet", "frame"])
-def test_tags_words_and_numbers_are_features(kind: str, tmp_path: Path) -> None:
+def test_tags_words_and_numbers_are_features(kind, tmp_path):
     frame = pd.DataFrame(TABLE)
     path = tmp_path / f"items.{kind}"
     if kind == "csv":
@@ -42,7 +39,7 @@ def test_tags_words_and_numbers_are_features(kind: str, tmp_path: Path) -> None:
     assert groups(read) == sorted(["a", "a", "a", "ab", "d", "bc", "ac", "b"])
 
 
-def test_many_different_numbers_are_features_by_quantiles() -> None:
+def test_many_different_numbers_are_features_by_quantiles():
     frame = pd.DataFrame({"price": np.arange(100.0) ** 2, "sku": [f"s{i}" for i in range(100)]})
     read = features.read(frame, "sku")
     sizes = np.diff(read.matrix.indptr)
@@ -52,8 +49,8 @@ def test_many_different_numbers_are_features_by_quantiles() -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "list"])
-def test_a_cell_of_a_frame_may_be_a_list(kind: str) -> None:
-    cells: Any = ["x,y", "y"] if kind == "text" else [["x", "y"], ["y"]]
+def test_a_cell_of_a_frame_may_be_a_list(kind):
+    cells = ["x,y", "y"] if kind == "text" else [["x", "y"], ["y"]]
     assert groups(features.read(pd.DataFrame({"item": [1, 2], "tags": cells}))) == ["1", "12"]
 
 
@@ -70,14 +67,14 @@ def test_a_cell_of_a_frame_may_be_a_list(kind: str) -> None:
         ("item,price\na,1\nb\n", "row 2 has 1 cells"),
     ],
 )
-def test_bad_tables_are_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_bad_tables_are_refused(text, message, tmp_path):
     (tmp_path / "items.csv").write_text(text)
     with pytest.raises(InputError, match=message):
         features.read(tmp_path / "items.csv", "item")
 
 
 @pytest.mark.parametrize("k", [1, 33, 70])
-def test_new_rows_are_those_of_a_dense_ridge(k: int) -> None:
+def test_new_rows_are_those_of_a_dense_ridge(k):
     random = np.random.default_rng(k)
     V, new, p = 300, 40, 25
     X = (random.random((V + new, p)) < 0.15).astype(np.float32)
@@ -95,13 +92,13 @@ def test_new_rows_are_those_of_a_dense_ridge(k: int) -> None:
     assert error.max() < 0.05
 
 
-def test_popularity_is_the_mean_of_means() -> None:
+def test_popularity_is_the_mean_of_means():
     X = sp.csr_array(np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [1, 1, 0], [0, 1, 1], [0, 0, 0]], np.float32))
     made = features.popularity(X, np.array([1.0, 3.0, 8.0]))
     np.testing.assert_allclose(made, [(2 + 5.5) / 2, 5.5 / 2, 0])
 
 
-def test_features_of_words_come_in_their_order() -> None:
+def test_features_of_words_come_in_their_order():
     read = features.read(pd.DataFrame({"item": ["x", "y", "z"], "tag": ["u", "v", "u"]}))
     known = read.of(["q", "z"])
     assert known.items == ["q", "z", "x", "y"]

@@ -1,7 +1,5 @@
 """Pairs, associations and the fused score equal the sums of the definitions, computed by plain loops."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -13,21 +11,21 @@ from wordsparse.items.fusion import Contenders, Fusion
 V = 23
 
 
-def made(seed: int, sizes: tuple[int, ...] = (0, 1, 2, 7, 40)) -> list[list[int]]:
+def made(seed, sizes=(0, 1, 2, 7, 40)):
     random = np.random.default_rng(seed)
     return [random.integers(0, V, n).tolist() for n in random.permutation(sizes)]
 
 
-def flat(histories: list[list[int]]) -> tuple[Any, Any]:
+def flat(histories):
     items = np.array([item for history in histories for item in history], np.int32)
     return items, np.repeat(np.arange(len(histories)), [len(history) for history in histories])
 
 
-def text(histories: list[list[int]]) -> Any:
+def text(histories):
     return np.array([item for history in histories for item in [*history, END_OF_SENTENCE]], np.int32)
 
 
-def dense(histories: list[list[int]], is_ordered: bool) -> Any:
+def dense(histories, is_ordered):
     """Compute C from the definition."""
     fade, back = (memory.FADE, memory.BACK) if is_ordered else (1, 1)
     C = np.zeros((V, V))
@@ -40,9 +38,7 @@ def dense(histories: list[list[int]], is_ordered: bool) -> Any:
 
 
 @pytest.mark.parametrize("is_ordered", [True, False])
-def test_pairs_and_associations_are_the_sums_of_the_definition(
-    is_ordered: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pairs_and_associations_are_the_sums_of_the_definition(is_ordered, monkeypatch):
     histories, more = made(0), made(1)
     items, owners = flat(histories)
     pairs = memory.counted(text(histories), V, is_ordered)
@@ -66,7 +62,7 @@ def test_pairs_and_associations_are_the_sums_of_the_definition(
     np.testing.assert_allclose(memory.associations(weights, pairs, n).toarray(), r, rtol=1e-4)
 
 
-def test_only_the_strongest_pairs_of_an_item_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_strongest_pairs_of_an_item_are_kept(monkeypatch):
     ids = text(made(3))
     whole = memory.counted(ids, V, True).toarray()
     monkeypatch.setattr(memory, "STRONGEST", 4)
@@ -76,7 +72,7 @@ def test_only_the_strongest_pairs_of_an_item_are_kept(monkeypatch: pytest.Monkey
         np.testing.assert_array_equal(np.sort(kept[kept > 0])[::-1], best[best > 0])
 
 
-def test_constants_are_chosen_by_a_plain_ndcg() -> None:
+def test_constants_are_chosen_by_a_plain_ndcg():
     random = np.random.default_rng(0)
     users, each = 40, 30
     history = np.repeat(np.arange(users), each)
@@ -87,7 +83,7 @@ def test_constants_are_chosen_by_a_plain_ndcg() -> None:
     # No other items: the sum of the scores is over the contenders.
     contenders = Contenders(history, *numbers, is_last, np.empty((users, 0)), np.empty(0), np.empty((users, 0)))
 
-    def ndcg(constants: Fusion) -> float:
+    def ndcg(constants):
         a, b, epsilon = constants.output, constants.popularity, constants.epsilon
         total = 0.0
         for user in range(users):
@@ -107,7 +103,7 @@ def test_constants_are_chosen_by_a_plain_ndcg() -> None:
 
 
 @pytest.mark.parametrize("shown", [5, 4])
-def test_a_temperature_makes_probabilities_true(shown: int) -> None:
+def test_a_temperature_makes_probabilities_true(shown):
     """Items with the outputs o come next with p ∝ exp(.4 o). With ``shown`` 4, an item is known from a sample only."""
     random = np.random.default_rng(0)
     outputs = random.normal(0, 2, (3000, 5)).astype(np.float32)

@@ -1,7 +1,5 @@
 """A fixture that yields kernels for every backend, instruction set and number of threads."""
 
-from typing import Any
-
 import pytest
 from support.block_kernels import InBlocks
 from support.emulation import cuda_kernels
@@ -19,7 +17,7 @@ from wordsparse.kernels import CpuKernels, Kernels, isa
         pytest.param("cuda", marks=pytest.mark.gpu),
     ]
 )
-def kernels(request: pytest.FixtureRequest) -> Any:
+def kernels(request):
     if request.param == "numpy":
         return Kernels()
     if request.param.startswith("cuda"):

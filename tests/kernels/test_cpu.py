@@ -10,10 +10,9 @@ from support.block_kernels import InBlocks
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, Csr, Kernels, _csr_rows, isa
-from wordsparse.types import Array
 
 
-def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch):
     monkeypatch.delenv(isa.VARIABLE, raising=False)
     assert CpuKernels(1).isa == isa.AVAILABLE[0]
     for name in isa.AVAILABLE:
@@ -31,7 +30,7 @@ def test_an_instruction_set_is_chosen_by_name_or_environment(monkeypatch: pytest
 
 
 @pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")
-def test_some_rows_of_a_product_have_the_bytes_of_the_whole_product() -> None:
+def test_some_rows_of_a_product_have_the_bytes_of_the_whole_product():
     """A process that has a quarter of the rows computes them on the matrix unit too."""
     whole, quarter = (CpuKernels(1, isa=isa.AVAILABLE[0], bfloat16=True) for _ in range(2))
     a, right = normal((1024, 70), "float32", 1), normal((70, 70), "float64", 2)
@@ -42,7 +41,7 @@ def test_some_rows_of_a_product_have_the_bytes_of_the_whole_product() -> None:
 
 @pytest.mark.skipif(not isa.AVAILABLE[0].endswith("+amx"), reason="this processor has no matrix unit")
 @pytest.mark.parametrize(("n", "k", "d"), [(1024, 64, 64), (1031, 67, 301), (1040, 300, 65), (4099, 301, 300)])
-def test_bfloat16_products_of_split_numbers(n: int, k: int, d: int) -> None:
+def test_bfloat16_products_of_split_numbers(n, k, d):
     """Kernels with bfloat16 split each float32 into two numbers. The error of a product is then at most 2⁻¹⁴."""
     split, whole = CpuKernels(2, isa=isa.AVAILABLE[0], bfloat16=True), CpuKernels(2, isa=isa.AVAILABLE[0])
     narrower = CpuKernels(1, isa=isa.AVAILABLE[1])
@@ -75,7 +74,7 @@ def test_bfloat16_products_of_split_numbers(n: int, k: int, d: int) -> None:
     assert np.isnan(split.gram(b, spoilt)[:, 5]).all()
 
 
-def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
+def test_arrays_whose_sizes_do_not_belong_together_are_refused():
     """Without this check, kernels would read past the end of a CSR structure whose last rows are missing."""
     kernels, csr = CpuKernels(1), structure(7, 5, 20)
     values, rows = normal((20,), "float32", 1), normal((5, 3), "float32", 2)
@@ -93,7 +92,7 @@ def test_arrays_whose_sizes_do_not_belong_together_are_refused() -> None:
 
 @pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no 64-byte vectors")
 @pytest.mark.parametrize(("rows", "columns", "d", "entries"), [(1, 1, 1, 1), (30, 9, 31, 400), (300, 70, 301, 9000)])
-def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries: int) -> None:
+def test_rows_that_are_read_as_bfloat16(rows, columns, d, entries):
     """Only kernels that use bfloat16 round the numbers of rows, to 8 significant bits; other kernels keep full
     precision."""
     csr = structure(rows, columns, entries)
@@ -123,7 +122,7 @@ def test_rows_that_are_read_as_bfloat16(rows: int, columns: int, d: int, entries
 
 @pytest.mark.skipif("x86-64-v4" not in isa.AVAILABLE, reason="this processor has no 64-byte vectors")
 @pytest.mark.parametrize(("n", "columns", "d", "reach"), [(40, 6, 3, 3), (700, 40, 96, 4), (3000, 90, 301, 5)])
-def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int, reach: int) -> None:
+def test_rows_of_windows_that_are_read_as_bfloat16(n, columns, d, reach):
     """Kernels with bfloat16 give the result for F and W rounded to 8 significant bits."""
     windows = problems.windows(np.random.default_rng(7), n, columns, reach)
     F, W = normal((columns, d), "float32", 1), normal((columns, d), "float32", 2)
@@ -147,7 +146,7 @@ def test_rows_of_windows_that_are_read_as_bfloat16(n: int, columns: int, d: int,
         np.testing.assert_array_equal(found, sums)
 
 
-def rounded(matrix: Array) -> Array:
+def rounded(matrix):
     """Round to bfloat16, halves to even."""
     bits = matrix.view(np.uint32)
     return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).view(np.float32)

@@ -1,6 +1,5 @@
 """The CUDA kernels, tested without a GPU: compiled for every architecture, and run on the emulated device."""
 
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -12,7 +11,7 @@ from support.losses import CASES
 
 from wordsparse.kernels import Csr, Kernels, cuda
 from wordsparse.layer import loss_pass, losses
-from wordsparse.layer.losses import LinearLoss, Loss, Taylor, is_regression
+from wordsparse.layer.losses import LinearLoss, Taylor, is_regression
 
 pytestmark = pytest.mark.nightly
 
@@ -22,11 +21,11 @@ WIDTHS = (1, 31, 33, 65, 97, 150, 225, 300, 301, 390, 800)
 
 @pytest.mark.skipif(nvrtc.library() is None, reason="nvidia-cuda-nvrtc-cu12 has no wheel here")
 @pytest.mark.parametrize("architecture", ["sm_70", "sm_80", "sm_86", "sm_89", "sm_90"])
-def test_sources_compile_for_every_architecture_without_a_warning(architecture: str) -> None:
+def test_sources_compile_for_every_architecture_without_a_warning(architecture):
     assert nvrtc.compile_for(architecture, cuda.source(), INSTANCES) == ""
 
 
-def difference(kernels: HostAdapter, d: int, lengths: list[int], columns: int) -> float:
+def difference(kernels, d, lengths, columns):
     """Multiply a sparse matrix, whose row i has ``lengths[i]`` entries. Return the largest difference from NumPy, or
     inf if a result is NaN."""
     plain, random = Kernels(), np.random.default_rng(d)
@@ -66,7 +65,7 @@ STRUCTURES = {
 
 @pytest.mark.parametrize("name", STRUCTURES)
 @pytest.mark.parametrize("d", WIDTHS)
-def test_the_logic_of_the_kernels(d: int, name: str) -> None:
+def test_the_logic_of_the_kernels(d, name):
     """Test rows at the borders of warps, and more partial sums than blocks; test_kernels.py covers the rest."""
     for blocks in (2, cuda.CARRY_BLOCKS):
         with mock.patch.object(cuda, "CARRY_BLOCKS", blocks):
@@ -77,7 +76,7 @@ def test_the_logic_of_the_kernels(d: int, name: str) -> None:
 FUSED = {name: loss for name, (loss, _) in CASES.items() if not is_regression(loss)}
 
 
-def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") -> float:
+def loss_difference(kernels, loss, dtype="float64"):
     """Return the largest error of a loss's kernel, relative to the largest number of each result."""
     plain, random = Kernels(), np.random.default_rng(0)
     lengths = [3, 0, 250, 0, 1, 40, 7]
@@ -102,14 +101,14 @@ def loss_difference(kernels: HostAdapter, loss: Loss, dtype: str = "float64") ->
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", FUSED)
-def test_the_kernel_of_a_loss_is_its_definition(name: str, dtype: str) -> None:
+def test_the_kernel_of_a_loss_is_its_definition(name, dtype):
     face = HostAdapter(cuda_kernels(emulated=True))
     assert loss_difference(face, FUSED[name], dtype) < (1e-12 if dtype == "float64" else 3e-6)
 
 
-def test_a_loss_of_the_same_name_with_terms_of_its_own_has_no_kernel() -> None:
+def test_a_loss_of_the_same_name_with_terms_of_its_own_has_no_kernel():
     class Mine(Taylor):
-        def terms(self, o: Any, q: Any, s: Any, total: float) -> Any:
+        def terms(self, o, q, s, total):
             return losses.Terms(0 * o + 7, 0 * o, 0 * o, 0 * o)
 
     assert loss_difference(HostAdapter(cuda_kernels(emulated=True)), Mine()) < 1e-12

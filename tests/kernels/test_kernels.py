@@ -15,13 +15,13 @@ from wordsparse.layer.losses import BoundedNS
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("kind", "shape"), SHAPES, ids=lambda value: getattr(value, "__name__", None))
-def test_operations(kernels: Kernels, dtype: str, kind: operations.Kind, shape: tuple[int, ...]) -> None:
+def test_operations(kernels, dtype, kind, shape):
     for operation in kind(dtype, *shape):
         operation.check(kernels)
 
 
 @pytest.mark.parametrize(("rows", "columns", "entries"), [(0, 3, 0), (3, 0, 0), (700, 300, 9000), (2, 1500, 2000)])
-def test_the_transpose_reads_the_values_in_their_order(kernels: Kernels, rows: int, columns: int, entries: int) -> None:
+def test_the_transpose_reads_the_values_in_their_order(kernels, rows, columns, entries):
     """The transpose keeps the order of the entries of a column, so that sums over a column have a fixed order."""
     csr, values = structure(rows, columns, entries), normal((entries,), "float64", 1)
     transposed = kernels.transpose(csr)
@@ -40,7 +40,7 @@ def test_the_transpose_reads_the_values_in_their_order(kernels: Kernels, rows: i
         (operations.products, (2500, 96, 40)),
     ],
 )
-def test_any_number_of_threads_gives_the_same_bytes(dtype: str, kind: operations.Kind, shape: tuple[int, ...]) -> None:
+def test_any_number_of_threads_gives_the_same_bytes(dtype, kind, shape):
     for kernels, name in (*((CpuKernels, each) for each in isa.AVAILABLE), (InBlocks, None)):
         one, *others = (
             [operation.call(kernels(threads, isa=name)).tobytes() for operation in kind(dtype, *shape)]
@@ -51,7 +51,7 @@ def test_any_number_of_threads_gives_the_same_bytes(dtype: str, kind: operations
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("d", [3, 20, 101])
-def test_padding_after_rows_is_ignored(d: int, dtype: str) -> None:
+def test_padding_after_rows_is_ignored(d, dtype):
     kernels, windows = CpuKernels(1), problems.windows(np.random.default_rng(7), 200, 6, 3)
     values = normal((6, d), dtype, 9)
     F = ArrayPool().rows(6, d, dtype, on_lines=True)
@@ -70,7 +70,7 @@ def test_padding_after_rows_is_ignored(d: int, dtype: str) -> None:
         np.testing.assert_array_equal(found, expected)
 
 
-def test_sums_of_many_bags_are_added_up_in_parts() -> None:
+def test_sums_of_many_bags_are_added_up_in_parts():
     """Threads sum parts of the bags. The parts, and so the bytes of the sums, do not depend on the number of
     threads."""
     windows = problems.windows(np.random.default_rng(7), 100_000, 40, 5)
@@ -82,7 +82,7 @@ def test_sums_of_many_bags_are_added_up_in_parts() -> None:
     assert all(sums.tobytes() == found[0].tobytes() for sums in found)
 
 
-def test_totals_of_many_values_are_added_up_in_parts() -> None:
+def test_totals_of_many_values_are_added_up_in_parts():
     values = normal((100_003,), "float32", 1)
     found = [CpuKernels(threads).total(values) for threads in (1, 2, 3)]
     assert found[0] == pytest.approx(values.sum(dtype=np.float64), abs=1e-9)
@@ -91,7 +91,7 @@ def test_totals_of_many_values_are_added_up_in_parts() -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("entries", [0, 1, 7, 4096, 4097, 30000])
-def test_terms_of_targets(kernels: Kernels, dtype: str, entries: int) -> None:
+def test_terms_of_targets(kernels, dtype, entries):
     o, y = 10 * normal((entries,), dtype, 1), abs(normal((entries,), dtype, 2))
     o[:6] = [0, -1e-30, 88, -88, 800, -800][:entries]
     csr = Csr(np.arange(entries + 1), np.arange(entries, dtype=np.int32) % 3, 3)
@@ -108,7 +108,7 @@ def test_terms_of_targets(kernels: Kernels, dtype: str, entries: int) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(0, 5), (1, 1), (3, 31), (7, 32), (300, 257)])
-def test_softmax(kernels: Kernels, dtype: str, shape: tuple[int, int]) -> None:
+def test_softmax(kernels, dtype, shape):
     random, (m, n) = np.random.default_rng(4), shape
     outputs = (20 * random.standard_normal((m, n + 3))).astype(dtype)[:, :n]  # rows have gaps
     outputs[:1, :1] = 3000  # all other probabilities of this row are below the smallest number
@@ -122,7 +122,7 @@ def test_softmax(kernels: Kernels, dtype: str, shape: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_outputs_that_are_not_finite_give_nan_probabilities(dtype: str, value: float) -> None:
+def test_outputs_that_are_not_finite_give_nan_probabilities(dtype, value):
     outputs = np.array([[1, value, 2], [1, 2, 3]], dtype)
     CpuKernels(1).softmax(outputs, np.zeros(3, dtype))
     assert np.isnan(outputs).all(axis=1).tolist() == [True, False]
@@ -130,7 +130,7 @@ def test_outputs_that_are_not_finite_give_nan_probabilities(dtype: str, value: f
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (1, 1), (3, 31), (7, 32), (40, 100)])
-def test_places_of_large_entries(kernels: Kernels, dtype: str, shape: tuple[int, int]) -> None:
+def test_places_of_large_entries(kernels, dtype, shape):
     random = np.random.default_rng(3)
     matrix = random.integers(-4, 5, (shape[0], shape[1] + 3)).astype(dtype)[:, : shape[1]]  # rows have gaps
     of_rows, of_columns = (random.integers(2, 5, size).astype(dtype) for size in shape)
@@ -142,7 +142,7 @@ def test_places_of_large_entries(kernels: Kernels, dtype: str, shape: tuple[int,
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_nan_outputs_give_nan_terms(dtype: str) -> None:
+def test_nan_outputs_give_nan_terms(dtype):
     csr = Csr(np.arange(4), np.zeros(3, np.int32), 1)
     found = CpuKernels(1).target_terms("softplus", csr, np.ones(3, dtype), np.array([1, np.nan, 2], dtype), None)
     assert np.isnan(found[0])

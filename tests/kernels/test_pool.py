@@ -7,11 +7,11 @@ import numpy as np
 from wordsparse.kernels.pool import LARGE, ArrayPool
 
 
-def address(array: np.ndarray) -> int:
+def address(array):
     return int(array.__array_interface__["data"][0])
 
 
-def test_a_block_is_used_again_when_the_last_view_of_it_is_gone() -> None:
+def test_a_block_is_used_again_when_the_last_view_of_it_is_gone():
     pool = ArrayPool()
     first = pool.empty((LARGE,), np.uint8)
     view, where = first[10:20].reshape(2, 5)[1:], address(first)

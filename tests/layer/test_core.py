@@ -1,7 +1,6 @@
 """The phases of a step: their results, and the requests that they refuse."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +10,14 @@ from wordsparse.kernels import Csr, Kernels
 from wordsparse.kernels.cpu import CpuKernels
 from wordsparse.layer.core import ExactLayer
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Forward, Targets
+from wordsparse.layer.interface import Targets
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.layer.sums import pull_back
 
 COLUMNS, FEATURES = 12, 5
 
 
-def layer_and_minibatch() -> tuple[ExactLayer, Forward]:
+def layer_and_minibatch():
     """Return a layer with random weights, and its forward pass for a minibatch."""
     random, kernels = np.random.default_rng(0), Kernels()
     layer = ExactLayer(kernels, COLUMNS, FEATURES, BoundedNS(), None, np.dtype(np.float64))
@@ -28,7 +27,7 @@ def layer_and_minibatch() -> tuple[ExactLayer, Forward]:
     return layer, layer.forward(RowInputs(random.standard_normal((COLUMNS, FEATURES)), kernels), targets)
 
 
-def test_a_forward_pass_is_refused_after_an_update() -> None:
+def test_a_forward_pass_is_refused_after_an_update():
     """A gradient computed after the update would not belong to the weights of the forward pass."""
     layer, forward = layer_and_minibatch()
     sums = pull_back(forward)
@@ -46,9 +45,9 @@ def test_a_forward_pass_is_refused_after_an_update() -> None:
 
 
 @pytest.mark.parametrize("change", ["fold", "set_weights", "set_noise", "set_common_output", "restore"])
-def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
+def test_any_change_of_the_state_outdates_a_forward_pass(change):
     layer, forward = layer_and_minibatch()
-    arguments: dict[str, tuple[Any, ...]] = {
+    arguments = {
         "set_weights": (np.ones((COLUMNS, FEATURES)),),
         "set_noise": (1, 0.1),
         "set_common_output": (0.5,),
@@ -60,7 +59,7 @@ def test_any_change_of_the_state_outdates_a_forward_pass(change: str) -> None:
 
 
 @pytest.mark.parametrize("kernels", [Kernels(), CpuKernels(2)])
-def test_an_ill_conditioned_factor_is_taken_in_by_float64(kernels: Kernels) -> None:
+def test_an_ill_conditioned_factor_is_taken_in_by_float64(kernels):
     """In float32, the fourth digit of W = V U would be wrong: V is large in the direction that U nearly removes."""
     random, d, measure = np.random.default_rng(0), 20, np.arange(1.0, 31) / 465
     layer = ExactLayer(kernels, 30, d, BoundedNS(), measure, np.dtype(np.float32))

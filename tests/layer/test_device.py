@@ -3,9 +3,6 @@
 The emulated device (tests/support/emulation/standin.py) refuses, as CuPy does, to mix host and device arrays.
 """
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 from support import problems
@@ -15,20 +12,19 @@ from support.fake_cupy import CUDARuntimeError, OutOfMemoryError
 import wordsparse as ws
 from wordsparse import kernels as kernels_module
 from wordsparse.errors import InputError, TrainingError, WordsparseError
-from wordsparse.kernels import CpuKernels, Kernels
+from wordsparse.kernels import CpuKernels
 from wordsparse.layer.losses import LOSSES
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.machine import devices
 from wordsparse.training import loop
-from wordsparse.training.progress import Progress
 
 
 @pytest.fixture(params=["emulated", pytest.param("gpu", marks=pytest.mark.gpu)])
-def kernels(request: pytest.FixtureRequest) -> Kernels:
+def kernels(request):
     return cuda_kernels(emulated=request.param == "emulated")
 
 
-def pair(kernels: Kernels, loss: str, *, measure: bool, D: int = 40, d: int = 6) -> list[FactoredOutput]:
+def pair(kernels, loss, *, measure, D=40, d=6):
     """Return the same float64 layer on the device and on the CPU."""
     random = np.random.default_rng(1)
     start, pi = random.standard_normal((D, d)), problems.measure(random, D) if measure else None
@@ -38,7 +34,7 @@ def pair(kernels: Kernels, loss: str, *, measure: bool, D: int = 40, d: int = 6)
     ]
 
 
-def test_arrays_of_the_device_stay_there(kernels: Kernels) -> None:
+def test_arrays_of_the_device_stay_there(kernels):
     there, here = pair(kernels, "taylor", measure=True)
     random = np.random.default_rng(3)
     H, Y = random.standard_normal((5, 6)), problems.targets(random, 5, 40, 3)
@@ -51,13 +47,13 @@ def test_arrays_of_the_device_stay_there(kernels: Kernels) -> None:
         assert isinstance(found, kernels.xp.ndarray)
 
 
-def test_arrays_of_the_device_are_checked(kernels: Kernels) -> None:
+def test_arrays_of_the_device_are_checked(kernels):
     there, _ = pair(kernels, "squared", measure=False)
     with pytest.raises(InputError, match="H holds a value that is not a finite float64 number"):
         there.outputs(kernels.to_device(np.full((5, 6), np.nan)), [0])
 
 
-def test_a_step_that_would_explode_changes_nothing(kernels: Kernels) -> None:
+def test_a_step_that_would_explode_changes_nothing(kernels):
     there, here = pair(kernels, "squared", measure=False)
     H = np.eye(6)
     with pytest.raises(TrainingError, match="singular"):  # A = I − 2 lr I
@@ -66,10 +62,10 @@ def test_a_step_that_would_explode_changes_nothing(kernels: Kernels) -> None:
 
 
 SENTENCES = [[f"w{(i * j + j * j) % 23}" for j in range(20)] for i in range(60)]
-SMALL: dict[str, Any] = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "threads": 1, "batch_tokens": 120}
+SMALL = {"dim": 4, "min_count": 1, "epochs": 1, "window": 2, "threads": 1, "batch_tokens": 120}
 
 
-def use_as_gpu(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
+def use_as_gpu(kernels, monkeypatch):
     """Make ``device="cuda"`` use these kernels for the rest of the test."""
     monkeypatch.setattr(devices, "choose", lambda device: devices.Choice("cuda", "an emulated card"))
     monkeypatch.setattr(loop, "kernels_on", lambda device, threads, bfloat16: kernels)
@@ -77,8 +73,8 @@ def use_as_gpu(kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("kind", ["cbow", "skipgram"])
-def test_training_on_the_device(kernels: Kernels, monkeypatch: pytest.MonkeyPatch, kind: str, loss: str) -> None:
-    options: dict[str, Any] = {**SMALL, "model": kind, "loss": loss}
+def test_training_on_the_device(kernels, monkeypatch, kind, loss):
+    options = {**SMALL, "model": kind, "loss": loss}
     expected = ws.train(SENTENCES, device="cpu", **options)
     use_as_gpu(kernels, monkeypatch)
     model = ws.train(SENTENCES, device="cuda", **options)
@@ -97,26 +93,24 @@ LOST = {"in a step": (4, "window_pull"), "in a checkpoint": (4, "to_host"), "at 
 
 
 @pytest.mark.parametrize("when", LOST)
-def test_a_gpu_lost_in_mid_run_loses_nothing(
-    kernels: Kernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, when: str
-) -> None:
+def test_a_gpu_lost_in_mid_run_loses_nothing(kernels, monkeypatch, tmp_path, when):
     use_as_gpu(kernels, monkeypatch)
-    options: dict[str, Any] = {**SMALL, "device": "cuda", "checkpoint_every": 1e-9}
+    options = {**SMALL, "device": "cuda", "checkpoint_every": 1e-9}
     expected = ws.train(SENTENCES, **options)
     steps, name = LOST[when]
     works, tokens = getattr(kernels, name), 0
 
-    def progress(done: Progress) -> None:
+    def progress(done):
         nonlocal tokens
         tokens = done.tokens
         assert done.total_tokens == 10 * SMALL["batch_tokens"]
 
-    def fail(*arguments: Any) -> Any:
+    def fail(*arguments):
         if tokens >= steps * SMALL["batch_tokens"]:
             raise CUDARuntimeError("cudaErrorDeviceUnavailable: it has fallen off the bus")
         return works(*arguments)
 
-    run: dict[str, Any] = {**options, "output": tmp_path / "model"}
+    run = {**options, "output": tmp_path / "model"}
     with monkeypatch.context() as broken:
         broken.setattr(kernels, name, fail)
         message = (
@@ -129,12 +123,10 @@ def test_a_gpu_lost_in_mid_run_loses_nothing(
     np.testing.assert_array_equal(model.vectors, expected.vectors)
 
 
-def test_a_run_too_large_for_the_gpu_is_refused(
-    kernels: Kernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_run_too_large_for_the_gpu_is_refused(kernels, monkeypatch, tmp_path):
     use_as_gpu(kernels, monkeypatch)
 
-    def full(*arguments: Any) -> Any:
+    def full(*arguments):
         raise OutOfMemoryError("Out of memory allocating 9,000 bytes")
 
     monkeypatch.setattr(kernels, "to_device", full)
@@ -147,7 +139,7 @@ def test_a_run_too_large_for_the_gpu_is_refused(
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_kernels_on_a_device() -> None:
+def test_kernels_on_a_device():
     assert isinstance(kernels_module.kernels_on("auto", 1), CpuKernels)
     assert FactoredOutput(3, 2, device="auto").core.kernels.device == "cpu"
     with pytest.raises(InputError, match="device cuda: there is no GPU here; or use device cpu or auto"):

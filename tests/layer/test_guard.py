@@ -4,7 +4,6 @@ import copy
 import multiprocessing
 import pickle
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +17,11 @@ from wordsparse.layer.output import FactoredOutput
 D, d = 40, 6
 
 
-def test_steps_of_two_threads_take_turns() -> None:
+def test_steps_of_two_threads_take_turns():
     """If steps of two threads overlapped, Q would be wrong by up to 76 %."""
     layer = FactoredOutput(D, d, "taylor", dtype=np.float64, threads=1)
 
-    def steps() -> None:
+    def steps():
         random = np.random.default_rng(0)
         for _ in range(150):
             layer.step(random.standard_normal((8, d)), problems.targets(random, 8, D, 3), 1e-3)
@@ -33,12 +32,12 @@ def test_steps_of_two_threads_take_turns() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
+def test_an_object_that_another_thread_used_during_a_fork_is_refused():
     """Without special care, the child would wait forever for a lock that is held by a thread of the parent."""
     busy, other = Guard(), Guard()
     held = busy.held("step")
 
-    def use() -> None:
+    def use():
         with other.held("step"):
             pass
         with pytest.raises(InputError, match="forked while another thread used the object"):
@@ -56,7 +55,7 @@ def test_an_object_that_another_thread_used_during_a_fork_is_refused() -> None:
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
-def test_copies_of_a_used_layer_go_on_alike(copied: Any) -> None:
+def test_copies_of_a_used_layer_go_on_alike(copied):
     """A copy must align its scratch space to cache lines again; otherwise its next step would crash the process."""
     random = np.random.default_rng(0)
     layer = FactoredOutput(400, 90, "bounded-ns", np.arange(1, 401), kernels=CpuKernels(2))

@@ -1,7 +1,6 @@
 """Windows of a text as inputs, compared with explicit rows that hold the means of the windows."""
 
 import weakref
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ TOLERANCE = {"float64": 1e-11, "float32": 4e-5}
 COLUMNS = 12
 
 
-def test_the_words_of_large_bags_count_for_each_other() -> None:
+def test_the_words_of_large_bags_count_for_each_other():
     """Words that share many bags, such as the items of huge baskets, move together and must not overshoot."""
     random = np.random.default_rng(5)
     windows = problems.windows(random, 200, COLUMNS, reach=60)
@@ -32,7 +31,7 @@ def test_the_words_of_large_bags_count_for_each_other() -> None:
 @pytest.mark.parametrize("n", [0, 2, 60])
 @pytest.mark.parametrize("per_example", [False, True])
 @pytest.mark.parametrize("loss", ["squared-at-1", "bounded-ns", "taylor", "zloss"])
-def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool, n: int, dtype: str) -> None:
+def test_a_layer_steps_alike_on_windows_and_rows(loss, per_example, n, dtype):
     results, tolerance = [], TOLERANCE[dtype]
     for route in problems.ROUTES:
         for is_rows in (False, True):
@@ -41,7 +40,7 @@ def test_a_layer_steps_alike_on_windows_and_rows(loss: str, per_example: bool, n
             layer = FactoredOutput(COLUMNS, 5, problems.LOSSES[loss], pi, dtype, weights=start, threads=2)
             windows = problems.windows(random, n, COLUMNS, reach=3)
             C, kernels = problems.dense_bags(windows), layer.core.kernels
-            given: Any = WindowInputs(random.standard_normal((COLUMNS, 5)).astype(dtype), windows, kernels)
+            given = WindowInputs(random.standard_normal((COLUMNS, 5)).astype(dtype), windows, kernels)
             if is_rows:
                 given, C = RowInputs((C @ given.features).astype(dtype), kernels), np.eye(windows.rows)
             Y = problems.one_target_each(problems.one_each(windows), random.uniform(0.2, 2, windows.rows))

@@ -1,8 +1,7 @@
 """Every loss compared with its formula over all outputs: values, derivatives, extremes, and the checker for users."""
 
 import math
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from wordsparse.layer.reference import DenseOutput
 
 @pytest.mark.parametrize("with_measure", [False, True])
 @pytest.mark.parametrize("name", CASES)
-def test_value_is_the_formula_over_all_outputs(name: str, with_measure: bool) -> None:
+def test_value_is_the_formula_over_all_outputs(name, with_measure):
     loss, formula = CASES[name]
     random = np.random.default_rng(0)
     for _ in range(50):
@@ -30,7 +29,7 @@ def test_value_is_the_formula_over_all_outputs(name: str, with_measure: bool) ->
 
 
 @pytest.mark.parametrize("touching", [0.0, 1e-4, 1.1e-3, 2.0, 6.0, -6.0])
-def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching: float) -> None:
+def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching):
     random = np.random.default_rng(1)
     x = 2 * random.standard_normal(40)
     loss = losses.BoundedNS(negatives=5, touching=touching)
@@ -47,12 +46,12 @@ def test_bounded_ns_bounds_the_expected_negative_sampling_loss(touching: float) 
     [*problems.LOSSES.values(), losses.Spherical(1e-3), losses.ZLoss(2.0, 1.0), losses.BoundedNS(0.5)],
     ids=repr,
 )
-def test_derivatives_by_finite_differences(loss: losses.Loss, total: float) -> None:
+def test_derivatives_by_finite_differences(loss, total):
     check_loss(loss, total=total)
 
 
 @pytest.mark.parametrize("loss", [loss() for loss in losses.LOSSES.values()], ids=repr)
-def test_only_a_loss_without_a_scale_is_the_same_for_outputs_of_another_size(loss: losses.Loss) -> None:
+def test_only_a_loss_without_a_scale_is_the_same_for_outputs_of_another_size(loss):
     once, thrice = (loss.terms(0.7 * c, 5.0 * c**2, 1.3 * c, 4.0).value for c in (1, 3))
     assert loss.scale_free == (once == pytest.approx(thrice, rel=1e-12))
 
@@ -60,7 +59,7 @@ def test_only_a_loss_without_a_scale_is_the_same_for_outputs_of_another_size(los
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("total", [1.0, 1e6])
 @pytest.mark.parametrize("name", problems.LOSSES)
-def test_extreme_outputs_stay_finite(name: str, total: float, dtype: Any) -> None:
+def test_extreme_outputs_stay_finite(name, total, dtype):
     """Warnings are errors in these tests, so no intermediate result overflows or divides by zero either."""
     loss = problems.LOSSES[name]
     for size in (0.0, 1e-300, 1e-20, 1.0, 1e4, 1e12):
@@ -72,7 +71,7 @@ def test_extreme_outputs_stay_finite(name: str, total: float, dtype: Any) -> Non
                 assert np.isfinite(term).all()
 
 
-def test_log_losses_keep_their_tails() -> None:
+def test_log_losses_keep_their_tails():
     """A naive log(1 + exp(−o)) would overflow, or round these values to 0."""
     _, slope = losses.BoundedNS().target(np.array([-1e4, -40.0, 40.0, 700.0]))
     np.testing.assert_allclose(slope, [-1, -1, -math.exp(-40), -math.exp(-700)], rtol=1e-12)
@@ -80,7 +79,7 @@ def test_log_losses_keep_their_tails() -> None:
     np.testing.assert_allclose(value, [1e4, math.exp(-40)], rtol=1e-12)
 
 
-def test_zloss_of_equal_outputs_has_no_gradient() -> None:
+def test_zloss_of_equal_outputs_has_no_gradient():
     terms = losses.ZLoss().terms(np.ones(2), np.array([3.0, 0.0]), np.array([3.0, 0.0]), 3.0)
     np.testing.assert_allclose(terms.value, softplus(7.0))
     assert not np.any(terms.dq)
@@ -90,7 +89,7 @@ def test_zloss_of_equal_outputs_has_no_gradient() -> None:
 
 @pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf])
 @pytest.mark.parametrize(("loss", "field"), [("bounded-ns", "negatives"), ("spherical", "epsilon"), ("zloss", "a")])
-def test_constants_out_of_range_are_refused(loss: str, field: str, value: float) -> None:
+def test_constants_out_of_range_are_refused(loss, field, value):
     with pytest.raises(InputError, match=f"{loss}: {field} must be a positive number"):
         losses.LOSSES[loss](**{field: value})
 
@@ -103,16 +102,16 @@ class Cauchy(losses.Loss):
 
     name: ClassVar[str] = "cauchy"
 
-    def __init__(self, wrong: Callable[[losses.Terms], Any] = lambda terms: terms) -> None:
+    def __init__(self, wrong=lambda terms: terms):
         self.wrong = wrong
 
-    def terms(self, o: Any, q: Any, s: Any, total: float) -> losses.Terms:
+    def terms(self, o, q, s, total):
         e = o - 1
         right = losses.Terms(np.log1p(q / total) + np.log1p(e * e), 1 / (total + q), 0.0, 2 * e / (1 + e * e))
         return self.wrong(right)
 
 
-def test_a_right_loss_passes_and_steps() -> None:
+def test_a_right_loss_passes_and_steps():
     check_loss(Cauchy())
     check_loss(Cauchy(), total=5000)
     random = np.random.default_rng(0)
@@ -138,23 +137,23 @@ def test_a_right_loss_passes_and_steps() -> None:
         (lambda t: tuple(t), r"must return Terms\(value, dq, ds, do\), not tuple"),
     ],
 )
-def test_a_wrong_loss_is_told_what_is_wrong(wrong: Callable[[losses.Terms], Any], message: str) -> None:
+def test_a_wrong_loss_is_told_what_is_wrong(wrong, message):
     with pytest.raises(InputError, match=message):
         check_loss(Cauchy(wrong), total=3.0)
 
 
-def test_a_loss_that_depends_on_the_sum_must_declare_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_that_depends_on_the_sum_must_declare_it(monkeypatch):
     """If a loss has sees_sum = False, the layer passes 0 for the sum s, so a loss that depends on s would be wrong."""
     monkeypatch.setattr(losses.BoundedNS, "sees_sum", False)
     with pytest.raises(InputError, match="BoundedNS depends on s, which is 0 for a loss with sees_sum = False"):
         check_loss(losses.BoundedNS())
 
 
-def test_a_loss_without_a_name_is_refused_where_it_is_given() -> None:
+def test_a_loss_without_a_name_is_refused_where_it_is_given():
     """Without the check, such a loss would fail in the middle of a step, with an AttributeError."""
 
     class Nameless(losses.Loss):
-        def terms(self, o: Any, q: Any, s: Any, total: float) -> losses.Terms:
+        def terms(self, o, q, s, total):
             return losses.Terms(q, 1.0, 0.0, 0.0 * o)
 
     for use in (lambda: check_loss(Nameless()), lambda: FactoredOutput(3, 2, Nameless())):

@@ -1,13 +1,12 @@
 """The factored layer compared with a dense reference: every loss, measure, precision, shape, backend and route."""
 
 import resource
-from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from support import problems
-from support.cases import Case, covering_cases
+from support.cases import covering_cases
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import Kernels
@@ -16,7 +15,6 @@ from wordsparse.layer.core import BLOCK_ROWS
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
 from wordsparse.layer.sums import pull_back
-from wordsparse.types import Array
 
 # The largest error relative to the scale of each quantity (problems.distance). A few well-conditioned steps lose some
 # tens of units in the last place: errors on these problems stay below 2e-13 in float64 and below 5e-6 in float32.
@@ -28,9 +26,7 @@ OF_STEPS = {"float64": 2e-10, "float32": 1e-4}
 EMULATED = 20_000
 
 
-def problem(
-    case: Case, random: np.random.Generator
-) -> tuple[FactoredOutput, list[tuple[Array, Any]], float, Array | None]:
+def problem(case, random):
     """Return a random float64 layer, three minibatches, a stable step size, and a preconditioner Π (or None)."""
     measure = problems.measure(random, case.D) if case.measure else None
     weights = 0.5 * random.standard_normal((case.D, case.d)).astype(case.dtype)
@@ -55,7 +51,7 @@ def problem(
     return pilot, batches, lr, pi
 
 
-def growth(layer: FactoredOutput, H: Array, Y: Any, lr: float, pi: Array | None) -> float:
+def growth(layer, H, Y, lr, pi):
     """Return the factor by which a step grows the largest weight."""
     dense = DenseOutput(layer.weights(), layer.loss, None if layer.core.p is None else layer.core.p**2)
     before = np.abs(dense.W).max()
@@ -63,7 +59,7 @@ def growth(layer: FactoredOutput, H: Array, Y: Any, lr: float, pi: Array | None)
     return float(np.abs(dense.W).max() / before)
 
 
-def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
+def worst_of_steps(case, random):
     """Take steps with all backends and routes, and with the oracle. Return the largest relative error of each
     quantity."""
     pilot, batches, lr, pi = problem(case, random)
@@ -80,7 +76,7 @@ def worst_of_steps(case: Case, random: np.random.Generator) -> dict[str, float]:
         if backend != "cuda-emulated" or case.examples * max(case.most, 1) * case.d <= EMULATED
         for route in routes
     }
-    worst: dict[str, float] = {}
+    worst = {}
     for H, Y in batches:
         size, before = np.abs(dense.W).max(), float((dense.pi @ dense.W**2).max())
         expected_losses, expected_gradient = dense.step(H, Y, lr, pi, case.decay)
@@ -103,13 +99,13 @@ CONSTANT = {name for name, loss in problems.LOSSES.items() if name == "zloss" or
 @pytest.mark.parametrize(
     "case", [case for case in covering_cases() if case.D > 1 or case.loss not in CONSTANT], ids=str
 )
-def test_steps_are_those_of_the_dense_layer(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_are_those_of_the_dense_layer(case, monkeypatch):
     monkeypatch.setattr(core, "BLOCK_ROWS", 1000)  # the largest layers have two blocks
     worst = worst_of_steps(case, np.random.default_rng(1))
     assert max(worst.values()) < OF_STEPS[case.dtype], worst
 
 
-def test_loss_and_grad_is_step_without_a_change() -> None:
+def test_loss_and_grad_is_step_without_a_change():
     random = np.random.default_rng(6)
     H, Y = random.standard_normal((9, 4)), problems.targets(random, 9, 30, 3)
     layer = FactoredOutput(30, 4, "taylor", weights=random.standard_normal((30, 4)))
@@ -128,7 +124,7 @@ READ = [(dtype, measure) for dtype in ("float32", "float64") for measure in (Fal
 
 
 @pytest.fixture(params=[(name, *kind) for name in problems.backends() if name != "cpu-1" for kind in READ], ids=str)
-def stepped(request: pytest.FixtureRequest) -> tuple[FactoredOutput, DenseOutput]:
+def stepped(request):
     """Return a layer with more rows than one block and the oracle, both after the same steps."""
     backend, dtype, with_measure = request.param
     random = np.random.default_rng(8)
@@ -145,7 +141,7 @@ def stepped(request: pytest.FixtureRequest) -> tuple[FactoredOutput, DenseOutput
     return layer, dense
 
 
-def test_weights_and_outputs(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
+def test_weights_and_outputs(stepped):
     layer, dense = stepped
     tolerance = TOLERANCE[layer.dtype.name]
     rows = np.array([5, 0, layer.n_outputs - 1, 5, BLOCK_ROWS])
@@ -160,7 +156,7 @@ def test_weights_and_outputs(stepped: tuple[FactoredOutput, DenseOutput]) -> Non
         layer.core.fold()
 
 
-def test_top_over_all_blocks(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
+def test_top_over_all_blocks(stepped):
     layer, dense = stepped
     H = np.random.default_rng(0).standard_normal((4, layer.n_features)).astype(layer.dtype)
     O = H @ dense.W.T  # noqa: E741
@@ -172,7 +168,7 @@ def test_top_over_all_blocks(stepped: tuple[FactoredOutput, DenseOutput]) -> Non
     assert problems.off(np.take_along_axis(O, where, 1), expected) < TOLERANCE[layer.dtype.name]
 
 
-def test_top_returns_at_most_all_outputs_and_first_of_equals() -> None:
+def test_top_returns_at_most_all_outputs_and_first_of_equals():
     layer = FactoredOutput(3, 1, weights=[[1], [2], [2]])
     where, best = layer.top([[1.0], [-1.0]], 5)
     np.testing.assert_array_equal(where, [[1, 2, 0], [0, 1, 2]])
@@ -183,7 +179,7 @@ def test_top_returns_at_most_all_outputs_and_first_of_equals() -> None:
 
 @pytest.mark.parametrize(("m", "k"), [(1, 1), (3, 40), (largest.TOP_EXAMPLES + 1, 2)])
 @pytest.mark.parametrize("order", ["falling", "rising", "mixed"])
-def test_top_is_a_stable_sort_whatever_the_order_of_the_outputs(order: str, m: int, k: int) -> None:
+def test_top_is_a_stable_sort_whatever_the_order_of_the_outputs(order, m, k):
     """Outputs are whole numbers, many of which are equal, in blocks of every size."""
     random = np.random.default_rng(0)
     W = random.integers(-50, 50, (5000, 2)).astype(np.float32)
@@ -195,7 +191,7 @@ def test_top_is_a_stable_sort_whatever_the_order_of_the_outputs(order: str, m: i
     np.testing.assert_array_equal(best, np.take_along_axis(H @ W.T, expected, 1))
 
 
-def test_setting_weights_resets_the_layer(stepped: tuple[FactoredOutput, DenseOutput]) -> None:
+def test_setting_weights_resets_the_layer(stepped):
     layer, dense = stepped
     layer.set_weights(dense.W)
     assert max(problems.distance(layer, dense).values()) < TOLERANCE[layer.dtype.name]
@@ -208,7 +204,7 @@ def test_setting_weights_resets_the_layer(stepped: tuple[FactoredOutput, DenseOu
         layer.core.fold()
 
 
-def test_initial_weights_are_zero_or_small_and_seeded() -> None:
+def test_initial_weights_are_zero_or_small_and_seeded():
     assert not FactoredOutput(10, 3, "taylor").weights().any()
     first, again, other = (FactoredOutput(1000, 3, "spherical", seed=seed).weights() for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
@@ -221,7 +217,7 @@ def test_initial_weights_are_zero_or_small_and_seeded() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("route", problems.ROUTES)
-def test_the_same_bytes_for_any_number_of_threads(route: str, dtype: str) -> None:
+def test_the_same_bytes_for_any_number_of_threads(route, dtype):
     random = np.random.default_rng(9)
     m, d, D = (600, 48, 3000) if route == "dense" else (40, 300, 3000)
     H, Y = random.standard_normal((m, d)).astype(dtype), problems.targets(random, m, D, 30)
@@ -235,13 +231,13 @@ def test_the_same_bytes_for_any_number_of_threads(route: str, dtype: str) -> Non
     assert len(seen) == 1
 
 
-def _resident_bytes() -> int:
+def _resident_bytes():
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
 @pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
-def test_rows_beyond_32_bits(loss: str) -> None:
+def test_rows_beyond_32_bits(loss):
     """Compare steps on the last rows of a V that holds 2³¹ + 640 numbers with a float64 layer of only these rows.
 
     Rows that are never targets stay equal to each other. Under squared error, rows without targets stay 0. Under
@@ -289,7 +285,7 @@ def test_rows_beyond_32_bits(loss: str) -> None:
         (np.eye(6) - 0.9, "preconditioner must be positive definite: it has a negative eigenvalue"),
     ],
 )
-def test_preconditioners_that_cannot_be_are_refused(preconditioner: Any, message: str) -> None:
+def test_preconditioners_that_cannot_be_are_refused(preconditioner, message):
     layer = FactoredOutput(50, 6, weights=np.ones((50, 6)))
     before = problems.state(layer)
     with pytest.raises(InputError, match=message):
@@ -299,9 +295,9 @@ def test_preconditioners_that_cannot_be_are_refused(preconditioner: Any, message
 
 @pytest.mark.parametrize("loss", list(problems.LOSSES))
 @pytest.mark.parametrize("call", ["loss_and_grad", "step"])
-def test_numbers_too_large_for_the_precision_are_refused(loss: str, call: str) -> None:
+def test_numbers_too_large_for_the_precision_are_refused(loss, call):
     layer = FactoredOutput(20, 4, problems.LOSSES[loss], weights=np.ones((20, 4)), dtype="float32")
-    arguments: list[Any] = [np.full((1, 4), 3e38, np.float32), sp.csr_array(([1.0], ([0], [3])), shape=(1, 20))]
+    arguments = [np.full((1, 4), 3e38, np.float32), sp.csr_array(([1.0], ([0], [3])), shape=(1, 20))]
     with pytest.raises(InputError, match=r"overflow float32.*scale down H"):
         getattr(layer, call)(*arguments, *([1e-3] if call == "step" else []))
     assert (layer.weights() == 1).all()

@@ -1,14 +1,11 @@
 """The gradients of the dense reference ("oracle") compared with finite differences. test_output.py tests its steps."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from support import problems
 
 from wordsparse.layer.reference import DenseOutput
-from wordsparse.types import Array
 
 H = np.random.default_rng(0).standard_normal((4, 3))
 # The targets include repeats, a negative weight, and an example without targets.
@@ -17,14 +14,14 @@ Y = sp.csr_array(
 )
 
 
-def oracle(loss: str, with_measure: bool) -> DenseOutput:
+def oracle(loss, with_measure):
     random = np.random.default_rng(1)
     return DenseOutput(
         random.standard_normal((5, 3)), problems.LOSSES[loss], problems.measure(random, 5) if with_measure else None
     )
 
 
-def differences(total: Any, at: Array) -> Array:
+def differences(total, at):
     """Return the central differences of ``total(at)`` with respect to every entry."""
     out = np.empty_like(at)
     for index in np.ndindex(at.shape):
@@ -36,11 +33,11 @@ def differences(total: Any, at: Array) -> Array:
 
 @pytest.mark.parametrize("with_measure", [False, True])
 @pytest.mark.parametrize("loss", problems.LOSSES)
-def test_gradients_by_finite_differences(loss: str, with_measure: bool) -> None:
+def test_gradients_by_finite_differences(loss, with_measure):
     dense = oracle(loss, with_measure)
     _, by_H, by_W = dense.loss_and_grads(H, Y)
 
-    def of_W(W: Array) -> float:
+    def of_W(W):
         return float(DenseOutput(W, dense.loss, dense.base_measure).loss_and_grads(H, Y)[0].sum())
 
     np.testing.assert_allclose(by_W, differences(of_W, dense.W), rtol=1e-6, atol=1e-7)

@@ -1,7 +1,5 @@
 """One update with both routes, invariants over many updates, and steps that are refused."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -9,15 +7,14 @@ import threadpoolctl
 from support import problems
 
 from wordsparse.errors import TrainingError
-from wordsparse.layer import factors, losses, update
+from wordsparse.layer import factors, update
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
-from wordsparse.types import Array
 
 # ── the two routes ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_the_cheaper_route_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cheaper_route_is_taken(monkeypatch):
     taken = []
     for name in problems.ROUTES:
         original = getattr(update, name)
@@ -38,9 +35,7 @@ def test_the_cheaper_route_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("m", [1, 7, 40])
 @pytest.mark.parametrize("loss", ["squared", "bounded-ns", "taylor"])
-def test_invariants_over_many_steps(
-    loss: str, m: int, dtype: str, fold_at: float | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invariants_over_many_steps(loss, m, dtype, fold_at, monkeypatch):
     """Invariants hold for m < d (U⁻¹ is corrected) and m > d (U⁻¹ is recomputed), with weight decay and forced folds.
 
     In W = V U, rounding errors of V are amplified by the condition number of U, which folding U into V keeps bounded.
@@ -70,7 +65,7 @@ def test_invariants_over_many_steps(
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
+def test_an_inverse_that_has_drifted_is_renewed(dtype):
     """An error planted in one entry of U⁻¹ is gone after the next step, unless it is as small as rounding errors."""
     random = np.random.default_rng(2)
     allowed = factors.DRIFT[np.dtype(dtype)]
@@ -82,7 +77,7 @@ def test_an_inverse_that_has_drifted_is_renewed(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.9, -0.9], ids=["shrinking", "growing"])
-def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scale_that_drifts_is_folded(rate, monkeypatch):
     """Weight decay moves the scale of U away from 1, up or down, and folding resets the scale."""
     random = np.random.default_rng(4)
     start = random.standard_normal((30, 3))
@@ -99,7 +94,7 @@ def test_a_scale_that_drifts_is_folded(rate: float, monkeypatch: pytest.MonkeyPa
 # ── refused steps ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def stepped(d: int, D: int = 30, loss: str | losses.Loss = "squared", dtype: Any = np.float64) -> FactoredOutput:
+def stepped(d, D=30, loss="squared", dtype=np.float64):
     """Return a layer after some steps, with a well-conditioned U."""
     random = np.random.default_rng(5)
     layer = FactoredOutput(D, d, loss, dtype=dtype, weights=random.standard_normal((D, d)))
@@ -108,9 +103,7 @@ def stepped(d: int, D: int = 30, loss: str | losses.Loss = "squared", dtype: Any
     return layer
 
 
-def refused(
-    layer: FactoredOutput, H: Array, Y: Any, lr: float, weight_decay: float = 0.0, match: str | None = None
-) -> None:
+def refused(layer, H, Y, lr, weight_decay=0.0, match=None):
     """Assert that the step raises an error and changes nothing, and that later steps agree with the oracle."""
     before = problems.state(layer)
     with pytest.raises(TrainingError, match=match):
@@ -126,7 +119,7 @@ def refused(
 @pytest.mark.parametrize("route", problems.ROUTES)
 @pytest.mark.parametrize("lr", [1e8, 1e150, 1e308])
 @pytest.mark.parametrize("loss", problems.LOSSES)
-def test_an_exploding_step_is_refused(loss: str, lr: float, route: str) -> None:
+def test_an_exploding_step_is_refused(loss, lr, route):
     random = np.random.default_rng(6)
     layer = stepped(6, loss=problems.LOSSES[loss])
     with problems.route(route):
@@ -136,7 +129,7 @@ def test_an_exploding_step_is_refused(loss: str, lr: float, route: str) -> None:
 @pytest.mark.parametrize("route", problems.ROUTES)
 @pytest.mark.parametrize("m", [1, 3])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_singular_step_is_refused_and_does_not_fold(dtype: Any, m: int, route: str) -> None:
+def test_a_singular_step_is_refused_and_does_not_fold(dtype, m, route):
     """Earlier steps have moved U away from the identity, as in any real run."""
     random = np.random.default_rng(7)
     layer = stepped(6, dtype=dtype)
@@ -147,7 +140,7 @@ def test_a_singular_step_is_refused_and_does_not_fold(dtype: Any, m: int, route:
         refused(layer, 2 * np.eye(m, 6), problems.targets(random, m, 30, 3), 1 / 8, match="singular")
 
 
-def test_a_stable_step_may_grow_tiny_weights() -> None:
+def test_a_stable_step_may_grow_tiny_weights():
     """The target is large, and ‖W‖² grows from 1e-12 to 4, but the step is stable: 2 lr ‖h‖² is .02."""
     layer = FactoredOutput(4, 1, "squared", dtype=np.float64, weights=np.full((4, 1), 1e-6))
     layer.step([[1.0]], sp.csr_array([[100.0, 0, 0, 0]]), 0.01)
@@ -156,7 +149,7 @@ def test_a_stable_step_may_grow_tiny_weights() -> None:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("gap", [1e-2, 1e-4, 1e-6, 1e-9])
-def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -> None:
+def test_a_step_that_nearly_loses_a_direction_is_exact(gap, dtype):
     """The step multiplies W by A, whose eigenvalues are ``gap`` and 1. If the gap is small, U is folded into V."""
     layer = stepped(6, dtype=dtype)
     if dtype == "float32" and gap < 1e-7:
@@ -172,7 +165,7 @@ def test_a_step_that_nearly_loses_a_direction_is_exact(gap: float, dtype: str) -
 
 
 @pytest.mark.parametrize("gap", [1e-2, 1e-4])
-def test_a_step_that_nearly_loses_every_direction_is_exact(gap: float) -> None:
+def test_a_step_that_nearly_loses_every_direction_is_exact(gap):
     """In float32 alone, the small remainder of W would be mostly rounding error."""
     layer = stepped(6, dtype=np.float32)
     dense = DenseOutput(layer.weights(), "squared")
@@ -182,11 +175,11 @@ def test_a_step_that_nearly_loses_every_direction_is_exact(gap: float) -> None:
     assert max(problems.distance(layer, dense).values()) < 1e-5
 
 
-def test_blas_has_one_thread_inside_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blas_has_one_thread_inside_a_step(monkeypatch):
     seen = []
     compute = update.compute
 
-    def watched(*args: Any) -> update.Update:
+    def watched(*args):
         seen.extend(pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas")
         return compute(*args)
 

@@ -11,13 +11,13 @@ from wordsparse.kernels import _build, diagnosis
 from wordsparse.machine import description
 
 
-def git(folder: Path, *arguments: str) -> str:
+def git(folder, *arguments):
     command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-def test_the_commit_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commit_of_a_checkout(tmp_path, monkeypatch):
     monkeypatch.setattr(description, "SOURCES", tmp_path)
     assert description.commit() is None
     git(tmp_path, "init", "--quiet")
@@ -33,7 +33,7 @@ def test_the_commit_of_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert description.commit() is None
 
 
-def test_an_installed_package_knows_the_commit_it_was_compiled_from(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installed_package_knows_the_commit_it_was_compiled_from(monkeypatch):
     monkeypatch.setattr(description, "SOURCES", Path("elsewhere"))
     diagnosis.commit.cache_clear()
     assert diagnosis.diagnose()["commit"] == (_build.commit or None)

@@ -1,8 +1,6 @@
 """The choice of a device and its reason, with a fake CuPy that imitates many machines."""
 
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from support.fake_cupy import CUDARuntimeError, OutOfMemoryError, fake_cupy
@@ -12,7 +10,7 @@ from wordsparse.machine import devices
 
 
 @pytest.fixture(autouse=True)
-def forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def forget(monkeypatch):
     monkeypatch.setattr(devices, "has_nvidia_driver", lambda: True)
     devices._warn_once.cache_clear()
     devices.find_gpu.cache_clear()
@@ -21,14 +19,14 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    def install(**changes: Any) -> None:
+def machine(monkeypatch):
+    def install(**changes):
         monkeypatch.setitem(sys.modules, "cupy", fake_cupy(**changes))
 
     return install
 
 
-def test_a_gpu_that_works_is_taken(machine: Callable[..., None]) -> None:
+def test_a_gpu_that_works_is_taken(machine):
     machine()
     for device in ("auto", "cuda"):
         choice = devices.choose(device)
@@ -41,7 +39,7 @@ def test_a_gpu_that_works_is_taken(machine: Callable[..., None]) -> None:
         devices.choose("tpu")
 
 
-MACHINES: dict[str, tuple[dict[str, Any], str]] = {
+MACHINES = {
     "no card": ({"properties": CUDARuntimeError("cudaErrorNoDevice: none is detected")}, "cudaErrorNoDevice: none"),
     "no cuBLAS": ({"product": ImportError("libcublas.so: none\nmore")}, "libcublas.so: none; check .*cuda12"),
     "no memory left": ({"product": OutOfMemoryError("Out of memory allocating 512 bytes")}, "Out of memory"),
@@ -49,7 +47,7 @@ MACHINES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", MACHINES)
-def test_why_no_gpu_can_be_used_is_reported(machine: Callable[..., None], name: str) -> None:
+def test_why_no_gpu_can_be_used_is_reported(machine, name):
     changes, message = MACHINES[name]
     machine(**changes)
     with pytest.raises(InputError, match=f"device cuda: no GPU can be used: {message}"):
@@ -59,7 +57,7 @@ def test_why_no_gpu_can_be_used_is_reported(machine: Callable[..., None], name: 
     assert choice.reason.startswith("the CPU, since ")
 
 
-def test_a_gpu_left_unused_is_said_once(machine: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_gpu_left_unused_is_said_once(machine, caplog):
     machine(product=ImportError("libcublas.so: none"))
     for _ in range(2):
         devices.choose("auto")
@@ -68,9 +66,7 @@ def test_a_gpu_left_unused_is_said_once(machine: Callable[..., None], caplog: py
     assert record.message.startswith("using the CPU, since no GPU can be used: libcublas.so: none")
 
 
-def test_nothing_is_said_of_gpus_where_there_is_no_driver(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_nothing_is_said_of_gpus_where_there_is_no_driver(monkeypatch, caplog):
     # Without an NVIDIA driver, a run must not advise users to install CuPy.
     monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.setattr(devices, "has_nvidia_driver", lambda: False)
@@ -94,7 +90,7 @@ def test_nothing_is_said_of_gpus_where_there_is_no_driver(
         (CUDARuntimeError(""), r"failed during the computation \(CUDARuntimeError\)"),
     ],
 )
-def test_errors_of_a_run(error: Exception, message: str) -> None:
+def test_errors_of_a_run(error, message):
     with pytest.raises(TrainingError, match=message) as caught, devices.translated_errors():
         raise error
     assert caught.value.__cause__ is error

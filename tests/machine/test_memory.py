@@ -19,9 +19,7 @@ from wordsparse.machine import memory
         ),
     ],
 )
-def test_control_groups(
-    line: str, folder: str, files: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_control_groups(line, folder, files, tmp_path, monkeypatch):
     """Previously, only version 2 was read."""
     groups, (maximum, current, cached, unlimited) = tmp_path / "cgroup", files
     (groups / folder / "a/b").mkdir(parents=True)
@@ -35,14 +33,14 @@ def test_control_groups(
         (groups / folder / path).write_text(content)
     (tmp_path / "self").write_text(f"9:name=systemd:/c\n{line}\n")
 
-    def moved(path: str) -> Path:
+    def moved(path):
         return {"/proc/self/cgroup": tmp_path / "self"}.get(path) or Path(path.replace("/sys/fs/cgroup", str(groups)))
 
     monkeypatch.setattr(memory, "Path", moved)
     assert min(size for size, _ in memory._cgroup_left()) == 400
 
 
-def test_the_tightest_limit_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tightest_limit_counts(monkeypatch):
     monkeypatch.setattr(memory, "limits", lambda: iter([(5 * 10**9, "a large limit"), (2 * 10**9, "a small limit")]))
     memory.check(2 * 10**9, "a layer")
     message = r"not enough memory: a layer needs about 3.00 GB, but 2.00 GB are left \(a small limit\)"

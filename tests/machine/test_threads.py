@@ -6,8 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import threadpoolctl
@@ -25,9 +23,7 @@ from wordsparse.machine import threads
         ("1000 100000\n", 1),
     ],
 )
-def test_available_cpus_obeys_the_quota(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str | None, cpus: int
-) -> None:
+def test_available_cpus_obeys_the_quota(monkeypatch, tmp_path, quota, cpus):
     monkeypatch.setattr(threads, "QUOTA", str(tmp_path / "cpu.max"))
     if quota is not None:
         (tmp_path / "cpu.max").write_text(quota)
@@ -38,11 +34,11 @@ def test_available_cpus_obeys_the_quota(
     assert threads.resolve_threads(13) == 13
 
 
-def blas_threads() -> list[int]:
+def blas_threads():
     return [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
 
 
-def test_single_threaded_blas_sets_and_restores() -> None:
+def test_single_threaded_blas_sets_and_restores():
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         before = blas_threads()
         assert before
@@ -57,7 +53,7 @@ def test_single_threaded_blas_sets_and_restores() -> None:
         assert blas_threads() == before
 
 
-def test_every_blas_is_limited_whatever_is_imported_first() -> None:
+def test_every_blas_is_limited_whatever_is_imported_first():
     """A BLAS that is loaded after the look-up of thread pools would run its own threads in addition to OpenMP's."""
     script = (
         "import wordsparse.machine.threads as threads, threadpoolctl\n"
@@ -82,7 +78,7 @@ OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
     ],
     ids=str,
 )
-def test_openmp_threads_spin_briefly(asked: dict[str, str], expected: list[str | None]) -> None:
+def test_openmp_threads_spin_briefly(asked, expected):
     program = f"import os, wordsparse.machine.threads; print([os.environ.get(name) for name in {OPENMP}])"
     others = {name: value for name, value in os.environ.items() if name not in OPENMP}
     command = [sys.executable, "-c", program]
@@ -126,7 +122,7 @@ assert here == there
 """
 
 
-def test_forked_after_use_a_process_works_on_one_thread() -> None:
+def test_forked_after_use_a_process_works_on_one_thread():
     """With more threads, a forked process would hang: OpenMP waits for threads that exist only in the parent."""
     done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
@@ -134,10 +130,10 @@ def test_forked_after_use_a_process_works_on_one_thread() -> None:
 
 
 @pytest.mark.parametrize(("helpers", "ahead"), [(1, 1), (2, 3), (3, 5)])
-def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -> None:
-    made: list[tuple[int, int]] = []
+def test_results_are_made_ahead_by_the_other_threads(helpers, ahead):
+    made = []
 
-    def function(item: int) -> int:
+    def function(item):
         made.append((item, threading.get_ident()))
         return item
 
@@ -156,18 +152,18 @@ def test_results_are_made_ahead_by_the_other_threads(helpers: int, ahead: int) -
 
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize(("broken", "error", "before"), [(20, ValueError, 20), (99, LookupError, 50)])
-def test_results_and_errors_keep_their_order(n: int, broken: int, error: type[Exception], before: int) -> None:
+def test_results_and_errors_keep_their_order(n, broken, error, before):
     """An error in an item or in the iterator is raised only after the results of all earlier items."""
     taken = 0
 
-    def items() -> Iterator[int]:
+    def items():
         nonlocal taken
         for item in range(50):
             taken = item
             yield item
         raise LookupError
 
-    def function(item: int) -> int:
+    def function(item):
         time.sleep(0.01 if item == 19 else 0)
         if item >= broken:
             raise ValueError

@@ -1,17 +1,14 @@
 """Random arrays and sparse structures for the tests of kernels, and comparisons of their results."""
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 
 from wordsparse.kernels import Csr
-from wordsparse.types import Array
 
 DTYPES = ["float32", "float64"]
 
 
-def structure(rows: int, columns: int, entries: int) -> Csr:
+def structure(rows, columns, entries):
     """Make a structure with repeated columns, empty rows, and one row that holds a third of the entries."""
     random = np.random.default_rng(0)
     row = np.sort(
@@ -21,7 +18,7 @@ def structure(rows: int, columns: int, entries: int) -> Csr:
     return Csr(indptr, random.integers(0, max(columns, 1), entries).astype(np.int32), columns)
 
 
-def with_value(matrix: Any, value: float, *index: int) -> Any:
+def with_value(matrix, value, *index):
     """Return a copy of an array with ``value`` at an index. For a sparse matrix, ``index`` is a position among
     the stored values."""
     out = matrix.copy()
@@ -29,7 +26,7 @@ def with_value(matrix: Any, value: float, *index: int) -> Any:
     return out
 
 
-def normal(shape: tuple[int, ...], dtype: str, seed: int) -> Array:
+def normal(shape, dtype, seed):
     array = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
     array.setflags(write=False)  # kernels only read inputs, which may be memory-mapped
     return array

@@ -1,7 +1,7 @@
 """The problems on which the layer is compared with the oracle: a selection that covers all pairs of options."""
 
 import itertools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,11 +22,11 @@ class Case(NamedTuple):
     pi: bool
     decay: float
 
-    def __str__(self) -> str:
+    def __str__(self):
         return "-".join(map(str, self))
 
     @property
-    def examples(self) -> int:
+    def examples(self):
         return self.m if isinstance(self.m, int) else int(self.m.rstrip("d") or 1) * self.d
 
 
@@ -43,7 +43,7 @@ LEVELS = Case(
 )
 
 
-def covering_cases() -> list[Case]:
+def covering_cases():
     """Choose cases that cover every pair of levels of any two factors, and small cases for every triple.
 
     The search is greedy: of some random cases, it takes the case that covers the most new pairs. There are 17,280
@@ -51,14 +51,14 @@ def covering_cases() -> list[Case]:
     """
     random = np.random.default_rng(0)
 
-    def covered(case: Case) -> set[Any]:
+    def covered(case):
         cells = list(enumerate(case))
         pairs = set(itertools.combinations(cells, 2))
         small = case.d <= 37 and case.D <= 123
         return pairs | (set(itertools.combinations(cells, 3)) if small else set())
 
     small = LEVELS._replace(d=(1, 9, 37), D=(1, 123))
-    left: set[Any] = set()
+    left = set()
     for levels, size in ((LEVELS, 2), (small, 3)):
         for factors in itertools.combinations(range(len(levels)), size):
             for choice in itertools.product(*(levels[i] for i in factors)):

@@ -1,14 +1,12 @@
 """The content of a comparison, for tests of its page and its tables."""
 
-from typing import Any
-
 NASTY = "<script>alert('$x_1$')</script>\x07"
 SECTION = {"accuracy": 0.5, "low": 0.4, "high": 0.6, "n": 9, "oov": 1}
 METHODS = {"wordsparse-cbow": "wordsparse CBOW", "gensim-cbow-hs": "gensim CBOW", NASTY: NASTY}
 
 
-def run(name: str, epochs: int) -> dict[str, Any]:
-    judged: dict[str, Any] = {
+def run(name, epochs):
+    judged = {
         "pairs": {NASTY: {"spearman": 0.3, "low": 0.2, "high": 0.4, "n": 8, "oov": 2}},
         "analogies": {"asked": {**SECTION, "sections": {NASTY: SECTION}}},
         "sentences": {"texts": {"spearman": 0.7, "low": 0.6, "high": 0.8, "n": 8, "oov": 2}},
@@ -22,7 +20,7 @@ def run(name: str, epochs: int) -> dict[str, Any]:
     return {**identity, **costs, **shown, **judged}
 
 
-def content() -> dict[str, Any]:
+def content():
     """Return the content of a comparison of two methods, each trained for 1 and for 2 epochs."""
     runs = [run(name, epochs) for epochs in (1, 2) for name in ("wordsparse-cbow", NASTY)]
     numbers = {"difference": 0.123, "low": -0.1, "high": 0.3, "verdict": "level", "dim": 5, "window": 3}

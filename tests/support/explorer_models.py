@@ -35,7 +35,7 @@ HOSTILE = (
 )
 
 
-def made_model(filler: int = 200) -> WordVectors:
+def made_model(filler=200):
     """Make a model with the words of TRAITS, hostile words, and ``filler`` other words, in 12 dimensions."""
     random = np.random.default_rng(7)
     words = [*TRAITS, *HOSTILE, *(f"filler{i}" for i in range(filler))]

@@ -1,7 +1,6 @@
 """A fake CuPy that answers as CuPy would on a machine with an H100, or raises CuPy's errors."""
 
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
@@ -18,24 +17,24 @@ for _error in (CUDARuntimeError, OutOfMemoryError):
     _error.__module__ = "cupy_backends.cuda.api.runtime"
 
 
-def fake_cupy(**failures: Exception) -> Any:
+def fake_cupy(**failures):
     """Make a CuPy that reports an H100. ``failures`` maps functions, ``properties`` or ``product`` to the errors that
     these functions raise."""
 
-    def works(name: str) -> None:
+    def works(name):
         if name in failures:
             raise failures[name]
 
-    def properties(device: int) -> dict[str, Any]:
+    def properties(device):
         works("properties")
         return {"name": b"NVIDIA H100", "totalGlobalMem": 80 * 2**30, "major": 9, "minor": 0}
 
     class Matrix:
-        def __matmul__(self, other: Any) -> Any:
+        def __matmul__(self, other):
             works("product")
             return self
 
-        def get(self) -> Any:
+        def get(self):
             return np.eye(2)
 
     runtime = SimpleNamespace(

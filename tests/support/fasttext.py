@@ -1,10 +1,9 @@
 """Files in fastText's format."""
 
 import struct
-from typing import Any
 
 
-def content(**other: Any) -> bytes:
+def content(**other):
     """Return a model of two words and a label, without n-grams, in fastText's format."""
     sizes = {"version": 12, "dim": 2, "buckets": 0, "longest": 0, "words": 2, "labels": 1, "pruned": -1} | other
     head = [sizes["version"], sizes["dim"], *[0] * 7, sizes["buckets"], 0, sizes["longest"], 0]

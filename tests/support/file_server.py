@@ -2,7 +2,6 @@
 
 import http.server
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -28,11 +27,11 @@ class Served:
 
 
 @contextmanager
-def serving(served: Served) -> Iterator[Served]:
+def serving(served):
     """Serve on a free port while the block runs; ``served.address`` is the server's address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+        def do_GET(self):
             bytes_range = self.headers.get("Range")
             served.requests.append((self.path, bytes_range))
             if served.endless is not None:
@@ -64,7 +63,7 @@ def serving(served: Served) -> Iterator[Served]:
             self.end_headers()
             self.wfile.write(body[: served.cuts.pop(0)] if served.cuts else body)
 
-        def log_message(self, format: str, *arguments: object) -> None:
+        def log_message(self, format, *arguments):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 
-def topics(rows: int = 400, seed: int = 1) -> tuple[sp.csr_array, sp.csr_array]:
+def topics(rows=400, seed=1):
     """Make rows with words of two topics and other words. A row has one of two labels for each of its topics."""
     random = np.random.default_rng(seed)
     words, labels = np.zeros((rows, 90), np.float32), np.zeros((rows, 30), np.float32)
@@ -16,7 +16,7 @@ def topics(rows: int = 400, seed: int = 1) -> tuple[sp.csr_array, sp.csr_array]:
     return sp.csr_array(words), sp.csr_array(labels)
 
 
-def linear(rows: int, seed: int) -> tuple[sp.csr_array, sp.csr_array]:
+def linear(rows, seed):
     """Make rows of 400 features with three of 400 labels: those with the largest linear outputs and noise."""
     random = np.random.default_rng(seed)
     W = random.standard_normal((400, 400))
@@ -25,7 +25,7 @@ def linear(rows: int, seed: int) -> tuple[sp.csr_array, sp.csr_array]:
     return X, sp.csr_array((scores > np.sort(scores, 1)[:, [-4]]).astype(np.float32))
 
 
-def of_kind(kind: str, rows: int, seed: int) -> tuple[sp.csr_array, sp.csr_array]:
+def of_kind(kind, rows, seed):
     """Make rows and labels of one of the :data:`KINDS` of data."""
     random = np.random.default_rng([seed, len(kind)])
     if kind in ("topics", "linear"):
@@ -95,7 +95,7 @@ KINDS = [
 ]
 
 
-def _ones(columns: np.ndarray, width: int) -> sp.csr_array:
+def _ones(columns, width):
     """Return a matrix with ones in these columns of each row."""
     matrix = np.zeros((len(columns), width), np.float32)
     np.put_along_axis(matrix, columns, 1, 1)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 TIMES = int(os.environ.get("LAWS", "1"))
 
 
-def law(examples: int) -> settings:
+def law(examples):
     """Return the settings of a law with this number of examples in `make test`. A failing example is printed as it was
     drawn, because a search for a smaller one would take minutes."""
     return settings(

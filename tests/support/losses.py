@@ -1,22 +1,20 @@
 """Every built-in loss, with constants that differ from its defaults, and its formula over all outputs."""
 
 import math
-from collections.abc import Callable
 
 from wordsparse.layer import losses
-from wordsparse.types import Array
 
 
-def softplus(x: float) -> float:
+def softplus(x):
     return x + math.log1p(math.exp(-x)) if x > 0 else math.log1p(math.exp(x))
 
 
-def mean(x: Array, pi: Array) -> float:
+def mean(x, pi):
     return float(pi @ x / pi.sum())
 
 
 # Each loss with its formula ℓ(o, x, π) for one target with output o; x (D,) are all outputs, π (D,) is the measure.
-CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
+CASES = {
     "squared": (losses.Squared(), lambda o, x, pi: float(pi @ x**2) - 2 * o + 1),
     "squared-at-2": (losses.Squared(2.0), lambda o, x, pi: float(pi @ x**2) - 4 * o + 4),
     "spherical": (
@@ -43,7 +41,7 @@ CASES: dict[str, tuple[losses.Loss, Callable[[float, Array, Array], float]]] = {
 BY_SQUARE = math.tanh(1) / 8  # λ of the quadratic bound that touches softplus at ±2
 assert {type(loss) for loss, _ in CASES.values()} == set(losses.LOSSES.values())
 # The losses with their defaults, and squared error whose targets have weights.
-DEFAULTS: dict[str, losses.Loss] = {
+DEFAULTS = {
     **{name: loss() for name, loss in losses.LOSSES.items()},
     "squared-at-1": losses.Squared(target_value=1.0),
 }

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from support import problems
-from support.arrays import Array, normal, structure
-from wordsparse.kernels import Csr
+from support.arrays import normal, structure
 from wordsparse.kernels.pool import ArrayPool
+from wordsparse.types import Array
 
 
 class Operation(NamedTuple):
@@ -21,7 +21,7 @@ class Operation(NamedTuple):
     dtype: str
     symmetric: bool = False
 
-    def check(self, kernels: Any) -> None:
+    def check(self, kernels):
         result = self.call(kernels)
         assert result.dtype == self.dtype
         np.testing.assert_allclose(result, self.exact, rtol=0, atol=self.atol)
@@ -29,17 +29,17 @@ class Operation(NamedTuple):
             np.testing.assert_array_equal(result, result.T)
 
 
-def of(name: str, *arguments: Any, **options: Any) -> Callable[[Any], Array]:
+def of(name, *arguments, **options):
     """Return a function that calls the named method of kernels."""
     return lambda kernels: getattr(kernels, name)(*arguments, **options)
 
 
-def rounding(dtype: str, terms: int) -> float:
+def rounding(dtype, terms):
     """Return a bound on the rounding error of a sum of ``terms`` standard normal numbers or their products."""
     return float(8 * np.finfo(dtype).eps * (terms + 4))
 
 
-def dense(csr: Csr, values: Array) -> Array:
+def dense(csr, values):
     """Return the dense matrix, with repeated entries added up."""
     out = np.zeros((csr.rows, csr.columns))
     values = values if csr.order is None else values[csr.order]
@@ -64,7 +64,7 @@ SPARSE = [
 
 
 @cache
-def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Operation]:
+def sparse(dtype, rows, columns, d, entries):
     """Return operations that multiply sparse matrices by dense rows, and that select, scale and add rows."""
     csr = structure(rows, columns, entries)
     values, left, right = normal((entries,), dtype, 1), normal((rows, d), dtype, 2), normal((columns, d), dtype, 3)
@@ -76,7 +76,7 @@ def sparse(dtype: str, rows: int, columns: int, d: int, entries: int) -> list[Op
     apart = np.hstack([tall, tall])[:, :d]  # a view with gaps between its rows
     chosen = np.random.default_rng(5).permutation(columns + rows)[:rows].astype(np.int64)
 
-    def added(kernels: Any, scale: Array | None) -> Array:
+    def added(kernels, scale):
         changed = tall.copy()
         kernels.add_rows(changed, chosen, left, scale)
         return changed
@@ -127,7 +127,7 @@ WINDOWS = [
 
 
 @cache
-def windows(dtype: str, n: int, columns: int, d: int, reach: int) -> list[Operation]:
+def windows(dtype, n, columns, d, reach):
     """Return operations on the windows of a text: their means, their outputs, and their gradients."""
     bags = problems.windows(np.random.default_rng(7), n, columns, reach)
     C, m = problems.dense_bags(bags), bags.rows
@@ -176,7 +176,7 @@ PRODUCTS = [
 
 
 @cache
-def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
+def products(dtype, n, k, d):
     """List dense products, compared with NumPy's."""
     a, b, m = normal((n, k), dtype, 1), normal((n, d), dtype, 2), normal((k, d), "float64", 3)
     a64, b64, narrow, across = a.astype(np.float64), b.astype(np.float64), m.astype("f4"), np.asfortranarray(m)
@@ -192,12 +192,12 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
     changed[chosen] += a
     sides = a64.T @ (a64 + 1)
 
-    def onto_ones(kernels: Any, m: Array) -> Array:
+    def onto_ones(kernels, m):
         out = np.ones((n, d), dtype)
         assert kernels.matmul(a, m, out) is out
         return out
 
-    def in_place(kernels: Any, place: Array) -> Array:
+    def in_place(kernels, place):
         place[:] = a
         assert kernels.matmul_in_place(place, square) is place
         return place
@@ -256,8 +256,7 @@ def products(dtype: str, n: int, k: int, d: int) -> list[Operation]:
     ]
 
 
-Kind = Callable[..., list[Operation]]
-SHAPES: list[tuple[Kind, tuple[int, ...]]] = [
+SHAPES = [
     *((sparse, shape) for shape in SPARSE),
     *((windows, shape) for shape in WINDOWS),
 ]

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = r"(?:^```python\n(?P<program>[^`]*)^```\n|(?P<commands>(?:^    [^\n]*\n)+))"
@@ -32,7 +32,7 @@ class Block(NamedTuple):
     commands: str | None
     output: str
 
-    def run(self, known: dict[str, Any], folder: Path) -> str:
+    def run(self, known, folder):
         """Run the block in a folder, which is the current directory, and return what it prints: commands with their
         messages but without progress, programs without messages. ``known`` are the variables of the page's earlier
         programs."""
@@ -54,19 +54,19 @@ class Block(NamedTuple):
         return _PROGRESS.sub("", done.stdout)
 
 
-def shown_blocks(page: Path) -> list[Block]:
+def shown_blocks(page):
     """Return the blocks of a page that show their output."""
     return [Block(**match.groupdict()) for match in SHOWN.finditer(page.read_text("utf-8"))]
 
 
-def agree(shown: str, printed: str) -> bool:
+def agree(shown, printed):
     """Return whether an output is as a page shows it."""
     match = re.fullmatch(_pattern(shown), printed, re.DOTALL)
     numbers = [number for number in _NUMBER.finditer(shown) if not _MEASURED.match(shown, number.end())]
     return match is not None and all(map(_is_near, (number[1] for number in numbers), match.groups()))
 
 
-def _pattern(shown: str) -> str:
+def _pattern(shown):
     """Return a regular expression with a group for each number that is compared."""
     pattern, at, shown = "", 0, shown.rstrip()
     for number in _NUMBER.finditer(shown):
@@ -76,12 +76,12 @@ def _pattern(shown: str) -> str:
     return rf"\s*{pattern}{_words(shown[at:])}\s*"
 
 
-def _words(text: str) -> str:
+def _words(text):
     parts = (re.sub(r"(?:\\?\s)+", r"\\s+", re.escape(part)) for part in text.split("…"))
     return ".*?".join(parts)
 
 
-def _is_near(shown: str, printed: str) -> bool:
+def _is_near(shown, printed):
     expected, number = (float(text.replace(",", "").rstrip("%")) for text in (shown, printed))
     decimals = len(shown.rstrip("%").partition(".")[2])
     is_rounded = decimals or shown.endswith("%")

@@ -2,19 +2,18 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def pipe(*command: str) -> Iterator["subprocess.Popen[str]"]:
+def pipe(*command):
     """Run a command whose standard streams are pipes."""
     program, pipe = [sys.executable, "-m", "wordsparse", *command], subprocess.PIPE
     with subprocess.Popen(program, text=True, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         yield process
 
 
-def answer(process: "subprocess.Popen[str]", line: str) -> str:
+def answer(process, line):
     """Write ``line``, keep the input open, and return the line that the command answers."""
     process.stdin.write(line + "\n")
     process.stdin.flush()

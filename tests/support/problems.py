@@ -1,8 +1,6 @@
 """Random problems for the exact layer, and the distance between a layer and the dense oracle."""
 
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -16,20 +14,17 @@ from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.layer import losses
 from wordsparse.layer import update as layer_update
 from wordsparse.layer.inputs import RowInputs
-from wordsparse.layer.interface import Forward, Targets
-from wordsparse.layer.output import FactoredOutput
-from wordsparse.layer.reference import DenseOutput
-from wordsparse.types import Array
+from wordsparse.layer.interface import Targets
 
 LOSSES = DEFAULTS
 
 ROUTES = ("dense", "low_rank")
 
 
-def backends() -> dict[str, Kernels]:
+def backends():
     """Return all kernels that can run here. CUDA kernels are emulated if there is a C++ compiler, and also run on a GPU
     if there is one."""
-    kernels: dict[str, Kernels] = {"numpy": Kernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
+    kernels = {"numpy": Kernels(), "cpu-1": CpuKernels(1), "cpu-2": CpuKernels(2)}
     if compiler.COMPILER is not None:
         kernels["cuda-emulated"] = CudaKernels(standin.cupy)
     with suppress(InputError):
@@ -37,17 +32,17 @@ def backends() -> dict[str, Kernels]:
     return kernels
 
 
-def host(layer: FactoredOutput, array: Any) -> Array:
+def host(layer, array):
     """Copy an array from the layer's device to NumPy."""
     return layer.core.kernels.to_host(array)
 
 
-def measure(random: np.random.Generator, D: int) -> Array:
+def measure(random, D):
     """Draw a base measure that spans a few orders of magnitude and is not normalised."""
     return np.exp(1.5 * random.standard_normal(D))
 
 
-def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_array:
+def targets(random, m, D, most):
     """Draw targets (m, D), with 0 to ``most`` per example, unordered and with repeats."""
     counts = random.integers(0, most + 1, m)
     indptr = np.concatenate([[0], np.cumsum(counts)])
@@ -56,14 +51,14 @@ def targets(random: np.random.Generator, m: int, D: int, most: int) -> sp.csr_ar
     return sp.csr_array((random.uniform(0.2, 2, indptr[-1]), columns, indptr), shape=(m, D))
 
 
-def windows(random: np.random.Generator, n: int, columns: int, reach: int) -> Windows:
+def windows(random, n, columns, reach):
     """Draw a text of n tokens and ends of sentences, with windows of radius 1 to ``reach`` around most tokens."""
     tokens = random.integers(0, columns, n).astype(np.int32)
     tokens[random.random(n) < 0.1] = -2
     return windows_over(random, tokens, columns, reach)
 
 
-def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach: int) -> Windows:
+def windows_over(random, tokens, columns, reach):
     """Draw windows of a given text."""
     n, windows = tokens.size, []
     for i in np.flatnonzero((tokens >= 0) & (random.random(n) < 0.8)):
@@ -78,7 +73,7 @@ def windows_over(random: np.random.Generator, tokens: Array, columns: int, reach
     return Windows(tokens, centre, start, stop, reach, columns)
 
 
-def dense_bags(windows: Windows) -> Array:
+def dense_bags(windows):
     """Compute, bag by bag, the matrix C (m, columns) such that C X holds the mean of X over each bag."""
     C = np.zeros((windows.rows, windows.columns))
     for j, (i, start, stop) in enumerate(zip(windows.centre, windows.start, windows.stop, strict=True)):
@@ -87,18 +82,18 @@ def dense_bags(windows: Windows) -> Array:
     return C
 
 
-def one_each(windows: Windows) -> Csr:
+def one_each(windows):
     """Return one target for each bag: its centre."""
     return Csr(np.arange(windows.rows + 1), windows.tokens[windows.centre], windows.columns)
 
 
-def one_target_each(csr: Csr, values: Array) -> sp.csr_array:
+def one_target_each(csr, values):
     """Return a SciPy matrix of targets, with the given structure and values."""
     return sp.csr_array((values, csr.indices, csr.indptr), shape=(csr.rows, csr.columns))
 
 
 @contextmanager
-def route(name: str) -> Iterator[None]:
+def route(name):
     """Make every update take the route ``dense`` or ``low_rank``; "cheaper" lets the layer choose."""
     if name == "cheaper":
         yield
@@ -108,9 +103,7 @@ def route(name: str) -> Iterator[None]:
         yield
 
 
-def forward(
-    layer: FactoredOutput, H: Array, Y: sp.csr_array, inputs: RowInputs | None = None, *, per_example: bool = True
-) -> Forward:
+def forward(layer, H, Y, inputs=None, *, per_example=True):
     """Add up repeated regression targets, then run the forward pass of the layer's core as the trainer does."""
     if layer.loss == losses.Squared():
         Y = Y.copy()
@@ -125,7 +118,7 @@ def forward(
         return layer.core.forward(inputs, targets, per_example=per_example)
 
 
-def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
+def off(actual, expected, scale=0.0):
     """Return the largest deviation, relative to the largest expected number or to ``scale``, whichever is larger."""
     assert actual.shape == expected.shape
     if expected.size == 0:
@@ -133,7 +126,7 @@ def off(actual: Array, expected: Array, scale: float = 0.0) -> float:
     return float(np.abs(actual - expected).max() / max(np.abs(expected).max(), scale, 1e-300))
 
 
-def distance(layer: FactoredOutput, dense: DenseOutput, before: float = 0.0) -> dict[str, float]:
+def distance(layer, dense, before=0.0):
     """Return the largest errors of the layer's W (as √π W), Q and w̄ against the oracle, relative to the largest entry
     of each. ``before`` is the largest entry of Q before a step: if the step shrinks Q, errors are relative to
     ``before``. Errors of w̄, whose terms cancel, are relative to its bound ‖p‖ ‖W‖."""
@@ -147,7 +140,7 @@ def distance(layer: FactoredOutput, dense: DenseOutput, before: float = 0.0) -> 
     }
 
 
-def broken_invariants(layer: FactoredOutput) -> dict[str, float]:
+def broken_invariants(layer):
     """Return the distances of Q from WᵀW, of w̄ from Wᵀp, and of U U⁻¹ from I, scaled as in :func:`distance`.
 
     U U⁻¹ − I is relative to the condition number of U, which limits the accuracy of any inverse.
@@ -163,7 +156,7 @@ def broken_invariants(layer: FactoredOutput) -> dict[str, float]:
     }
 
 
-def state(layer: FactoredOutput) -> dict[str, bytes]:
+def state(layer):
     """Return, as bytes, all numbers that a step may change."""
     f = layer.core.factors
     arrays = {"V": layer.core.V, "U": f.U, "U_inverse": f.U_inverse, "omega": f.omega, "Q": f.Q, "w_bar": f.w_bar}

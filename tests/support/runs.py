@@ -2,29 +2,25 @@
 
 import os
 import signal
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 import wordsparse as ws
 from support.texts import SHORT, same_vectors
 from wordsparse.training.interruption import Interrupted
-from wordsparse.training.progress import Progress
 
 KEPT = "checkpoint-000000001 is kept; resume from it with --resume"
 
 
-def run_directory(output: Path) -> Path:
+def run_directory(output):
     return output.with_name("model.training")
 
 
-def once_after(tokens: int, do: Callable[[], object]) -> Callable[[Progress], None]:
+def once_after(tokens, do):
     """Return a progress callback that calls ``do`` once, when ``tokens`` tokens have been trained on."""
-    done: list[bool] = []
+    done = []
 
-    def progress(progress: Progress) -> None:
+    def progress(progress):
         if progress.tokens >= tokens and not done:
             done.append(True)
             do()
@@ -32,31 +28,31 @@ def once_after(tokens: int, do: Callable[[], object]) -> Callable[[Progress], No
     return progress
 
 
-def interrupt() -> None:
+def interrupt():
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def no_space(*_: Any) -> None:
+def no_space(*_):
     raise OSError(28, "No space left on device")
 
 
-def train(text: Any, output: Path, stop: int | None = None, **options: Any) -> ws.Model:
+def train(text, output, stop=None, **options):
     """Train and write the output; interrupt the run after ``stop`` tokens."""
     if stop is not None:
         options["progress"] = once_after(stop, interrupt)
     return ws.train(text, output=output, **{**SHORT, **options})
 
 
-def interrupted(text: Any, output: Path, stop: int, **options: Any) -> None:
+def interrupted(text, output, stop, **options):
     with pytest.raises(Interrupted, match="is kept; resume from it with --resume"):
         train(text, output, stop, **options)
 
 
-def kept_checkpoint(output: Path) -> Path:
+def kept_checkpoint(output):
     (checkpoint,) = run_directory(output).glob("checkpoint-*")
     return checkpoint
 
 
-def check_resumed(text: Path, output: Path) -> None:
+def check_resumed(text, output):
     assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
     assert not run_directory(output).exists()

@@ -5,15 +5,11 @@ import gzip
 import lzma
 import resource
 import sys
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-import wordsparse as ws
-from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, EncodedCorpus
+from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY
 from wordsparse.corpus.reading import RawText, joined
 
 if sys.version_info >= (3, 14):
@@ -22,10 +18,10 @@ else:
     from backports import zstd
 
 PACKED = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress, ".zst": zstd.compress}
-SHORT: dict[str, Any] = {"dim": 6, "epochs": 2, "threads": 1, "sample": 0, "min_count": 1, "batch_tokens": 100}
+SHORT = {"dim": 6, "epochs": 2, "threads": 1, "sample": 0, "min_count": 1, "batch_tokens": 100}
 
 
-def write_text(path: Path, seed: int = 0, words: int = 12, sentences: int = 300, prefix: str = "w") -> Path:
+def write_text(path, seed=0, words=12, sentences=300, prefix="w"):
     """Write sentences of six words."""
     random = np.random.default_rng(seed)
     lines = (" ".join(f"{prefix}{i}" for i in random.integers(0, words, 6)) for _ in range(sentences))
@@ -33,18 +29,18 @@ def write_text(path: Path, seed: int = 0, words: int = 12, sentences: int = 300,
     return path
 
 
-def sentences(*source: Any, **how: Any) -> Iterator[list[str]]:
+def sentences(*source, **how):
     """Yield the sentences of a text as RawText reads them."""
     return joined(RawText(*source, **how).pieces())
 
 
-def left_in(folder: Path) -> list[str]:
+def left_in(folder):
     """List the names of all files in the folder, including hidden files."""
     return sorted(path.name for path in folder.iterdir())
 
 
 @contextmanager
-def disk_of(size: int) -> Iterator[None]:
+def disk_of(size):
     """Refuse files of more than ``size`` bytes while the block runs, as a full disk would."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
@@ -54,7 +50,7 @@ def disk_of(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def same_vectors(first: ws.Model, second: ws.Model) -> bool:
+def same_vectors(first, second):
     """Return whether two models are bitwise equal: words, vectors, and the state for further training."""
     states = [model.state() for model in (first, second)]
     return first.vocabulary.words == second.vocabulary.words and all(
@@ -62,9 +58,9 @@ def same_vectors(first: ws.Model, second: ws.Model) -> bool:
     )
 
 
-def decoded(corpus: EncodedCorpus) -> list[list[str | None]]:
+def decoded(corpus):
     """Decode the sentences. A token that is not in the vocabulary becomes None."""
-    lines: list[list[str | None]] = [[]]
+    lines = [[]]
     for value in np.concatenate(corpus.shards):
         if value == END_OF_SENTENCE:
             lines.append([])

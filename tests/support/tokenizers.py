@@ -1,14 +1,12 @@
 """Small files for the Python package ``tokenizers``."""
 
-from pathlib import Path
-
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 JAPANESE = ["昨日、友だちと映画を観ました。", "友だちは昨日の映画が好きです。", "私は映画の音楽を聴きました。"] * 20
 CHINESE = ["我们昨天看了一部新电影。", "我们的朋友喜欢这部电影。", "昨天的电影很好看。"] * 20
 
 
-def unigram(path: Path, lines: list[str]) -> Path:
+def unigram(path, lines):
     """Train a unigram tokenizer that marks spaces, with unknown pieces, special tokens, truncation and padding."""
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.NFKC()
@@ -23,7 +21,7 @@ def unigram(path: Path, lines: list[str]) -> Path:
     return path
 
 
-def bpe(path: Path, lines: list[str]) -> Path:
+def bpe(path, lines):
     """Train a byte-pair tokenizer whose file lists [UNK] as an ordinary token."""
     tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.Lowercase()

@@ -1,7 +1,5 @@
 """A text with two topics, options of short runs on it, and the loss at the start of a run."""
 
-from typing import Any
-
 import numpy as np
 
 from wordsparse.words.options import LOSSES
@@ -13,7 +11,7 @@ TOPICS = [f"a{i}" for i in range(10)], [f"b{i}" for i in range(10)]
 BOUND_AT_0 = np.log1p(np.exp(6)) - 3 - 1.5 * np.tanh(3)
 
 
-def at_start(loss: str) -> float:
+def at_start(loss):
     """Return the loss of a pair before the first step, when all outputs equal the recipe's ``start``."""
     recipe = recommended("cbow", loss)
     return float(recipe.loss.terms(recipe.start, recipe.start**2, recipe.start, 1.0).value)
@@ -21,12 +19,10 @@ def at_start(loss: str) -> float:
 
 AT_START = {loss: at_start(loss) for loss in LOSSES}
 # Subsampling is off, because in a text of a few words every word is frequent.
-SMALL: dict[str, Any] = {"dim": 8, "epochs": 3, "threads": 1, "sample": 0, "min_count": 1}
-
-Sentences = list[list[str]]
+SMALL = {"dim": 8, "epochs": 3, "threads": 1, "sample": 0, "min_count": 1}
 
 
-def two_topics(sentences: int = 600, seed: int = 0) -> Sentences:
+def two_topics(sentences=600, seed=0):
     """Make sentences of eight words; the words of a sentence share one of two topics."""
     random = np.random.default_rng(seed)
     return [[TOPICS[i % 2][word] for word in random.integers(0, 10, 8)] for i in range(sentences)]

@@ -1,7 +1,5 @@
 """A small PyTorch output layer, minibatches for it, and its losses computed from all outputs."""
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -13,13 +11,13 @@ D, d, m = 40, 5, 7
 TINY = {"dtype": torch.float64}
 
 
-def with_few_negatives(loss: Any) -> Any:
+def with_few_negatives(loss):
     """Return the loss ``bounded-ns`` with the 5 negatives of ``dense_losses``. With 100, plain SGD needs a smaller
     learning rate than the rate of these tests. Return any other loss unchanged."""
     return BoundedNS(negatives=5.0) if loss == "bounded-ns" else loss
 
 
-def layer(**options: Any) -> FactoredOutput:
+def layer(**options):
     """Make a small layer in float64 with random weights."""
     random = np.random.default_rng(0)
     columns = d + options.get("bias", False)
@@ -28,7 +26,7 @@ def layer(**options: Any) -> FactoredOutput:
     return FactoredOutput(d, D, **{**settings, "loss": with_few_negatives(settings["loss"])})
 
 
-def minibatch(seed: int = 1) -> tuple[torch.Tensor, sp.csr_array]:
+def minibatch(seed=1):
     """Make a minibatch of inputs that require gradients and of weighted targets; one example has no targets."""
     random = np.random.default_rng(seed)
     Y = sp.random_array((m, D), density=0.08, rng=random, format="csr") + sp.csr_array(np.eye(m, D))
@@ -38,7 +36,7 @@ def minibatch(seed: int = 1) -> tuple[torch.Tensor, sp.csr_array]:
     return torch.tensor(random.standard_normal((m, d)), requires_grad=True), Y
 
 
-def dense_losses(name: str, o: torch.Tensor, Y: torch.Tensor, k: float = 5.0) -> torch.Tensor:
+def dense_losses(name, o, Y, k=5.0):
     """Return the losses, computed from all outputs (m, D) by PyTorch's own operations."""
     q, s = (o * o).sum(1, keepdim=True), o.sum(1, keepdim=True)
     if name == "squared":

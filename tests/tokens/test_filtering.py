@@ -5,8 +5,6 @@ import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,15 +21,13 @@ from wordsparse.tokens.tokenizers import tokenizer
 LINES = ["The cat, the dog.", "", "a cat\tsat — naïve été", "x" * 50, "क़िताब, कलम।"] * 40
 
 
-def encoded(source: Any, folder: Path, **options: Any) -> tuple[list[str], list[int], Any]:
+def encoded(source, folder, **options):
     corpus = ws.encode(source, folder, min_count=1, **options)
     return corpus.vocabulary.words, np.concatenate(corpus.shards).tolist(), corpus.sentences
 
 
 @pytest.mark.parametrize("tokens", ["simple", "split", "japanese", "file.json"])
-def test_any_number_of_workers_gives_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tokens: str
-) -> None:
+def test_any_number_of_workers_gives_the_same_bytes(tmp_path, monkeypatch, tokens):
     if tokens == "file.json":
         tokens = str(unigram(tmp_path / tokens, LINES))
     path = tmp_path / "text.txt"
@@ -49,8 +45,8 @@ def test_any_number_of_workers_gives_the_same_bytes(
     assert list(sentences(path, tokens=tokens)) == wanted
 
 
-def test_a_function_may_make_words_of_white_space_or_none(tmp_path: Path) -> None:
-    def tokenize(line: str) -> list[str]:
+def test_a_function_may_make_words_of_white_space_or_none(tmp_path):
+    def tokenize(line):
         return [word for word in line.split(",") if word != "none"]
 
     text = iter(["a b,c,", "none", "a b,none,\u3000"])
@@ -59,8 +55,8 @@ def test_a_function_may_make_words_of_white_space_or_none(tmp_path: Path) -> Non
     assert number == 2
 
 
-def test_a_tokeniser_that_fails_is_told_with_the_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def tokenize(line: str) -> list[str]:
+def test_a_tokeniser_that_fails_is_told_with_the_line(tmp_path, monkeypatch):
+    def tokenize(line):
         return line.split() if "bad" not in line else 1 / 0
 
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 50)
@@ -79,16 +75,16 @@ def test_a_tokeniser_that_fails_is_told_with_the_line(tmp_path: Path, monkeypatc
 class Reusing:
     """A tokeniser that returns the same list again and again."""
 
-    def __init__(self) -> None:
-        self.words: list[str] = []
+    def __init__(self):
+        self.words = []
 
-    def __call__(self, text: str) -> list[str]:
+    def __call__(self, text):
         self.words[:] = text.split()
         return self.words
 
 
 @pytest.mark.parametrize("group", [None, "g"])
-def test_functions_may_return_any_iterable_of_words(tmp_path: Path, group: str | None) -> None:
+def test_functions_may_return_any_iterable_of_words(tmp_path, group):
     """Previously, each line of a block became its last line, and generators lost their words."""
     rows = [{"text": "the cat\nsat", "g": "1"}, {"text": "on mats", "g": "1"}]
     for number, tokens in enumerate((Reusing(), lambda text: map(str, text.split()), lambda text: (*text.split(),))):
@@ -108,20 +104,18 @@ def test_functions_may_return_any_iterable_of_words(tmp_path: Path, group: str |
         (lambda text: ["\ud800"], "not valid Unicode text"),
     ],
 )
-def test_functions_that_return_no_words_are_refused(
-    tmp_path: Path, tokens: Any, message: str, group: str | None
-) -> None:
+def test_functions_that_return_no_words_are_refused(tmp_path, tokens, message, group):
     rows = [{"text": "The cat", "g": "1"}, {"text": "sat", "g": "1"}]
     with pytest.raises(InputError, match=message):
         ws.encode(rows, tmp_path / "encoded", tokens=tokens, column="text", group=group)
 
 
-def test_a_word_may_hold_nul(tmp_path: Path) -> None:
+def test_a_word_may_hold_nul(tmp_path):
     """Previously, this was an AssertionError."""
     assert encoded(iter(["a b"]), tmp_path / "encoded", tokens=lambda text: ["a\0b"])[0] == ["a\0b"]
 
 
-def test_another_program_than_python_starts_no_worker(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+def test_another_program_than_python_starts_no_worker(monkeypatch, caplog):
     """In a program that embeds Python, sys.executable may be this program, or no file."""
     for executable in ("/nonexistent/python", "/bin/true"):
         monkeypatch.setattr(sys, "executable", executable)
@@ -130,7 +124,7 @@ def test_another_program_than_python_starts_no_worker(monkeypatch: pytest.Monkey
         assert f"{executable} does not start Python" in caplog.text
 
 
-def test_calls_end_when_the_workers_are_closed() -> None:
+def test_calls_end_when_the_workers_are_closed():
     """Previously, an interruption waited for a worker that computed or was stopped."""
     with Filter(tokenizer("simple"), {"tokens": "simple"}, 2) as tokenize, ThreadPoolExecutor(1) as pool:
         assert [tokenize(b"One", True, str) for _ in range(2)] == [b"one"] * 2
@@ -141,7 +135,7 @@ def test_calls_end_when_the_workers_are_closed() -> None:
             call.result()
 
 
-def test_a_worker_that_dies_is_told() -> None:
+def test_a_worker_that_dies_is_told():
     with Filter(tokenizer("simple"), {"tokens": "simple"}, 2) as tokenize:
         assert tokenize(b"One, two", True, str) == b"one two"
         assert not tokenize._all  # a short text starts no worker process

@@ -4,7 +4,6 @@ import copy
 import hashlib
 import json
 import pickle
-from pathlib import Path
 
 import pytest
 from support.runs import interrupted, kept_checkpoint, train
@@ -19,17 +18,17 @@ from wordsparse.tokens.tokenizers import tokenizer
 
 
 @pytest.fixture
-def text(tmp_path: Path) -> Path:
+def text(tmp_path):
     (tmp_path / "text.txt").write_text("\n".join(JAPANESE), encoding="utf-8")
     return tmp_path / "text.txt"
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path):
     return unigram(tmp_path / "file.json", JAPANESE)
 
 
-def test_pieces_are_words_without_special_tokens(file: Path, tmp_path: Path) -> None:
+def test_pieces_are_words_without_special_tokens(file, tmp_path):
     split = tokenizer(**tokenization(file))
     assert "".join(split(f"猫<s>{JAPANESE[0]}")) == f"▁▁{JAPANESE[0]}".replace("、", "、")  # <s> is special, 猫 unknown
     assert len(split(JAPANESE[0])) > 3  # the file's own limits are not used: cut to 3, pad to 9
@@ -38,7 +37,7 @@ def test_pieces_are_words_without_special_tokens(file: Path, tmp_path: Path) -> 
     assert words("The CAT sat? [UNK]") == ["the", "cat", "sat"]
 
 
-def test_a_model_needs_the_file_no_more(file: Path, text: Path, tmp_path: Path) -> None:
+def test_a_model_needs_the_file_no_more(file, text, tmp_path):
     content, output = file.read_bytes(), tmp_path / "model"
     model = ws.train(text, output=output, tokens=file, **SHORT)
     encoded = ws.encode(text, tmp_path / "encoded", tokens=str(file), min_count=1)
@@ -61,7 +60,7 @@ def test_a_model_needs_the_file_no_more(file: Path, text: Path, tmp_path: Path) 
     assert same_vectors(ws.load(tmp_path / "repeated"), ws.train(encoded.path, **{**SHORT, "epochs": 3}))
 
 
-def test_an_interrupted_run_needs_the_file_no_more(file: Path, text: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_needs_the_file_no_more(file, text, tmp_path):
     interrupted(text, tmp_path / "model", 300, tokens=file)
     assert (kept_checkpoint(tmp_path / "model") / "tokenizer.json").read_bytes() == file.read_bytes()
     whole = ws.train(text, tokens=file, **SHORT)
@@ -69,7 +68,7 @@ def test_an_interrupted_run_needs_the_file_no_more(file: Path, text: Path, tmp_p
     assert same_vectors(train(text, tmp_path / "model", resume=True), whole)
 
 
-def test_another_file_is_refused(file: Path, text: Path, tmp_path: Path) -> None:
+def test_another_file_is_refused(file, text, tmp_path):
     output, other = tmp_path / "model", bpe(tmp_path / "other.json", JAPANESE)
     digests = [tokenization(each)["tokens"] for each in (file, other)]
     ws.train(text, output=output, tokens=file, **SHORT)
@@ -81,7 +80,7 @@ def test_another_file_is_refused(file: Path, text: Path, tmp_path: Path) -> None
         ws.train(encoded, tokens=other, dim=2, epochs=1)
 
 
-def test_a_damaged_file_is_refused(file: Path, text: Path, tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused(file, text, tmp_path):
     for name, content in (("cut", file.read_bytes()[:-9]), ("foreign", b'{"a": 1}'), ("text", b"\xff")):
         (tmp_path / f"{name}.json").write_bytes(content)
         with pytest.raises(InputError, match=rf"{name}\.json: (holds no tokenizer|is not UTF-8)"):

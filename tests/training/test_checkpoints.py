@@ -1,7 +1,5 @@
 """If a checkpoint cannot be written, the run continues and the previous checkpoint is kept."""
 
-from pathlib import Path
-
 import pytest
 from support.runs import interrupted, kept_checkpoint, no_space, train
 from support.texts import SHORT, same_vectors
@@ -11,9 +9,7 @@ from wordsparse.errors import WordsparseError
 from wordsparse.training import checkpoints
 
 
-def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_checkpoint_that_cannot_be_written_is_said_and_the_run_goes_on(text, output, monkeypatch, caplog):
     interrupted(text, output, 500)
     kept = kept_checkpoint(output)
     monkeypatch.setattr(checkpoints.arrays, "write", no_space)

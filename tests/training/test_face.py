@@ -3,8 +3,6 @@
 import inspect
 import json
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +18,7 @@ MORE = [["a", "b", "new", "word"]] * 100
 DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(ws.train).parameters.items()}
 
 
-def test_the_command_line_has_every_option_and_passes_on_what_is_given() -> None:
+def test_the_command_line_has_every_option_and_passes_on_what_is_given():
     with command.make_context("train", ["text", "-o", "model"]) as context:
         given = context.params
     assert given.keys() - DEFAULTS.keys() == {"quiet", "as_json", "export"}
@@ -28,13 +26,13 @@ def test_the_command_line_has_every_option_and_passes_on_what_is_given() -> None
     assert all(given[name] is None for name in given.keys() & DEFAULTS.keys() - {"corpus", "output"})
 
 
-def test_every_option_is_documented() -> None:
+def test_every_option_is_documented():
     said = inspect.getdoc(ws.train) or ""
     headings = {name for line in said.splitlines() if " : " in line for name in line.partition(" : ")[0].split(", ")}
     assert DEFAULTS.keys() <= headings
 
 
-def test_the_log_has_a_line_of_json_for_each_epoch_and_goes_on(tmp_path: Path) -> None:
+def test_the_log_has_a_line_of_json_for_each_epoch_and_goes_on(tmp_path):
     log = tmp_path / "log.jsonl"
     model = ws.train(TEXT, dim=4, epochs=2, progress=False, heldout=0.3, log=log)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
@@ -53,19 +51,19 @@ def test_the_log_has_a_line_of_json_for_each_epoch_and_goes_on(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("progress", ["auto", True, None, False])
-def test_progress_is_shown_or_not(progress: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_shown_or_not(progress, capsys):
     ws.train(TEXT, dim=4, epochs=1, progress=progress, heldout=0.3)
     said = capsys.readouterr()
     assert said.out == ""
     assert bool(said.err) == (progress is not False), said.err  # progress shows the loss of the epoch
 
 
-def test_progress_of_another_kind_is_refused_before_the_text_is_read() -> None:
+def test_progress_of_another_kind_is_refused_before_the_text_is_read():
     with pytest.raises(ws.InputError, match="progress must be 'auto', True, False or a callable, not 'yes'"):
         ws.train(iter(()), progress="yes")
 
 
-def test_a_model_trains_on_with_a_new_text() -> None:
+def test_a_model_trains_on_with_a_new_text():
     model = ws.train(TEXT, dim=4, seed=3)
     before = {name: np.array(part, copy=True) for name, part in model.state().items()}
     more = model.train(MORE, epochs=2, threads=1)
@@ -78,7 +76,7 @@ def test_a_model_trains_on_with_a_new_text() -> None:
             model.train(MORE, **given)
 
 
-def test_an_interrupted_run_without_an_output_leaves_its_model() -> None:
+def test_an_interrupted_run_without_an_output_leaves_its_model():
     """A run without an output writes no checkpoint, so the process keeps its partial model."""
     with pytest.raises(ws.Interrupted, match=r"interrupted after [\d,]+ of 12,000 tokens"):
         ws.train(TEXT, dim=4, epochs=5, progress=once_after(6001, interrupt))

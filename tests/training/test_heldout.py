@@ -1,7 +1,5 @@
 """Held-out text: its loss, and early stopping based on this loss."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from support.topics import BOUND_AT_0, SMALL, two_topics
@@ -16,7 +14,7 @@ from wordsparse.words.source import Split
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
 
-def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
+def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights():
     model = ws.train(two_topics(300), **{**SMALL, "epochs": 1}, model="skipgram", heldout=0.3, window=1)
     corpus_options = Options(dim=8, epochs=1, threads=1, sample=0, model="skipgram", heldout=0.3, window=1)
     with request(two_topics(300), {"min_count": 1}).source() as corpus:
@@ -36,7 +34,7 @@ def test_the_heldout_loss_is_the_dense_loss_of_the_final_weights() -> None:
     assert model.report["heldout_loss"] == pytest.approx([loss / pairs], rel=1e-5)
 
 
-def test_nothing_held_out_is_trained_on() -> None:
+def test_nothing_held_out_is_trained_on():
     # Two texts with equal vocabulary and counts that differ only in their held-out parts give the same vectors.
     words = [word for sentence in two_topics(80) for word in sentence]
     held = np.flatnonzero(Split(len(words), 0.3, seed=1).mask(0, len(words)))
@@ -57,6 +55,6 @@ def test_nothing_held_out_is_trained_on() -> None:
         ({"heldout": 1 - 1e-9}, "no text is left to train on"),
     ],
 )
-def test_heldout_shares_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+def test_heldout_shares_that_cannot_be_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         ws.train([["a", "b"] * 40], **SMALL, **options)

@@ -2,8 +2,6 @@
 
 import os
 import signal
-from pathlib import Path
-from typing import Any
 
 import pytest
 from support.runs import KEPT, check_resumed, no_space, once_after, run_directory, train
@@ -17,12 +15,10 @@ from wordsparse.words.embedding import WordEmbedding
 
 
 @pytest.mark.parametrize("kind", [ZeroDivisionError, OSError, SystemExit, GeneratorExit])
-def test_a_progress_callback_that_raises_leaves_a_checkpoint(
-    text: Path, output: Path, kind: type[BaseException]
-) -> None:
+def test_a_progress_callback_that_raises_leaves_a_checkpoint(text, output, kind):
     """An exception in the user's callback must not lose the work of the run."""
 
-    def fail() -> None:
+    def fail():
         raise kind("of the callback")
 
     with pytest.raises(kind, match="of the callback") as raised:
@@ -31,13 +27,11 @@ def test_a_progress_callback_that_raises_leaves_a_checkpoint(
     check_resumed(text, output)
 
 
-def test_an_exception_inside_a_step_leaves_the_checkpoint_before(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exception_inside_a_step_leaves_the_checkpoint_before(text, output, monkeypatch):
     """A run cannot be resumed from the middle of a step."""
     follow, steps = WordEmbedding.follow, []
 
-    def failing(*arguments: Any) -> None:
+    def failing(*arguments):
         follow(*arguments)
         steps.append(arguments)
         if len(steps) == 20:
@@ -53,15 +47,15 @@ def test_an_exception_inside_a_step_leaves_the_checkpoint_before(
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_every_signal_that_ends_a_process_leaves_a_checkpoint(text: Path, output: Path, number: int) -> None:
+def test_every_signal_that_ends_a_process_leaves_a_checkpoint(text, output, number):
     """The signals include SIGHUP, which a closed terminal sends."""
     with pytest.raises(Interrupted, match=KEPT):
         train(text, output, progress=once_after(500, lambda: os.kill(os.getpid(), number)))
     check_resumed(text, output)
 
 
-def test_a_second_signal_stops_the_run_without_a_checkpoint(text: Path, output: Path) -> None:
-    def twice() -> None:
+def test_a_second_signal_stops_the_run_without_a_checkpoint(text, output):
+    def twice():
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
 
@@ -70,7 +64,7 @@ def test_a_second_signal_stops_the_run_without_a_checkpoint(text: Path, output: 
     assert not run_directory(output).exists()
 
 
-def test_a_signal_that_the_parent_ignores_stays_ignored(text: Path, output: Path) -> None:
+def test_a_signal_that_the_parent_ignores_stays_ignored(text, output):
     """``nohup wordsparse train`` must continue when its terminal closes."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -80,13 +74,11 @@ def test_a_signal_that_the_parent_ignores_stays_ignored(text: Path, output: Path
     assert same_vectors(ws.load(output), ws.train(text, **SHORT))
 
 
-def test_a_signal_while_the_model_is_written_waits_for_it(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_signal_while_the_model_is_written_waits_for_it(text, output, monkeypatch):
     """If the signal ended the process while it was writing the model, the whole run would be lost."""
     save = ws.Model.save
 
-    def interrupted(*arguments: Any) -> None:
+    def interrupted(*arguments):
         os.kill(os.getpid(), signal.SIGINT)
         save(*arguments)
 
@@ -96,13 +88,11 @@ def test_a_signal_while_the_model_is_written_waits_for_it(
     assert same_vectors(ws.load(output), ws.train(text, **SHORT))
 
 
-def test_a_trained_model_that_cannot_be_written_is_kept_to_be_written_later(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_trained_model_that_cannot_be_written_is_kept_to_be_written_later(text, output, monkeypatch):
     """The model is kept as a checkpoint, even if the run had written no checkpoint before."""
     write = arrays.write
 
-    def failing(path: Path, state: Any) -> Any:
+    def failing(path, state):
         return no_space() if path.name == "training.bin" else write(path, state)
 
     monkeypatch.setattr(arrays, "write", failing)

@@ -3,8 +3,6 @@
 import tempfile
 import weakref
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +13,7 @@ from wordsparse.errors import InputError, TrainingError
 from wordsparse.kernels import CpuKernels
 from wordsparse.machine import devices
 from wordsparse.training import loop
-from wordsparse.training.progress import Progress, rate
+from wordsparse.training.progress import rate
 from wordsparse.training.request import request
 from wordsparse.words import recipe
 from wordsparse.words.embedding import WordEmbedding
@@ -25,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_vectors_of_a_new_model_are_in_principal_axes(model: str) -> None:
+def test_the_vectors_of_a_new_model_are_in_principal_axes(model):
     trained = ws.train(two_topics(), **SMALL, model=model)
     plain = replace(trained, ngrams=None, axes=None, is_principal=False)
     bare, unit = trained.without_ngrams().wv, plain.wv.unit
@@ -37,15 +35,15 @@ def test_the_vectors_of_a_new_model_are_in_principal_axes(model: str) -> None:
     assert (np.diff(np.diag(moment)) <= 0).all()
 
 
-def test_a_clock_that_stands_still_has_no_speed() -> None:
+def test_a_clock_that_stands_still_has_no_speed():
     """A run can be shorter than the resolution of the clock; computing its speed must not divide by zero."""
     assert (rate(5, 0), rate(5, 2)) == (0, 2.5)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("model", MODELS)
-def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model: str, loss: str) -> None:
-    seen: list[Progress] = []
+def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model, loss):
+    seen = []
     trained = ws.train(two_topics(1200), **SMALL, model=model, loss=loss, heldout=0.2, progress=seen.append)
     losses, heldout = trained.report["loss"], trained.report["heldout_loss"]
     assert seen[0].loss == pytest.approx(AT_START[loss], rel=0.1 if loss == "zloss" else 1e-6, abs=1e-5)
@@ -62,7 +60,7 @@ def test_topics_are_learnt_and_the_heldout_loss_is_reported_each_epoch(model: st
 
 @pytest.mark.parametrize("direction", ["both", "after"])
 @pytest.mark.parametrize("model", MODELS)
-def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model: str, direction: str) -> None:
+def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model, direction):
     text = two_topics(1500)
     # Minibatches need many tokens and wide rows to have enough work for several threads.
     options = {**SMALL, "dim": 40, "epochs": 1, "batch_tokens": 4000, "model": model, "direction": direction}
@@ -76,8 +74,8 @@ def test_the_same_seed_gives_the_same_bytes_on_any_number_of_threads(model: str,
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.MonkeyPatch, model: str) -> None:
-    def minibatches(threads: int, device: str) -> tuple[int, list[tuple[Any, ...]]]:
+def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch, model):
+    def minibatches(threads, device):
         monkeypatch.setattr(devices, "choose", lambda asked: devices.Choice(device, "as the test has it"))
         options = Options(dim=4, sample=0, model=model, threads=threads, batch_tokens=150)
         with request(two_topics(), {"min_count": 1}).source() as corpus:
@@ -96,7 +94,7 @@ def test_threads_beside_a_gpu_build_the_minibatches_of_one(monkeypatch: pytest.M
         assert minibatches(threads, device) == (builders, expected)
 
 
-def test_the_report_counts_every_token_of_every_epoch() -> None:
+def test_the_report_counts_every_token_of_every_epoch():
     text = [*two_topics(100), ["rare"], ["b0", "once", "b1"]]  # words below min_count are tokens too
     model = ws.train(text, **{**SMALL, "min_count": 2})
     report = model.report
@@ -121,23 +119,23 @@ def test_the_report_counts_every_token_of_every_epoch() -> None:
         (0.5, [15, 15, 15, 15, 15, 20, 29, 44, 70, 118, 94, 120, 120, 120, 90, 120, 120, 120, 90]),
     ],
 )
-def test_minibatches_grow_with_the_positions_before_them(acceleration: float, expected: list[int]) -> None:
+def test_minibatches_grow_with_the_positions_before_them(acceleration, expected):
     growing = replace(recipe.recommended("cbow", "bounded-ns"), growth=0.25, acceleration=acceleration)
-    seen: list[Progress] = []
+    seen = []
     ws.train(two_topics(50), **SMALL, batch_tokens=120, recipe=growing, progress=seen.append)
     sizes = np.diff([0, *(progress.tokens for progress in seen)]) * 9 / 8  # the ends of sentences are positions too
     assert sizes == pytest.approx(expected, abs=4)
 
 
 @pytest.mark.parametrize("max_tokens", [5, 7, 8, 9, 100, 399, 400, 10_000])
-def test_max_tokens_is_exact_and_leaves_the_vocabulary(max_tokens: int) -> None:
+def test_max_tokens_is_exact_and_leaves_the_vocabulary(max_tokens):
     model = ws.train(two_topics(50), **SMALL, max_tokens=max_tokens)
     assert model.report["tokens"] == 3 * min(max_tokens, 400)
     assert len(model.vocabulary) == 20
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_more_dimensions_than_examples_do_not_diverge(model: str) -> None:
+def test_more_dimensions_than_examples_do_not_diverge(model):
     """With more dimensions than examples, each example has its own direction, and large steps could diverge."""
     ranks = np.random.default_rng(0).zipf(1.5, 3000) % 300
     text = [[f"w{rank}" for rank in ranks[i : i + 10]] for i in range(0, 3000, 10)]
@@ -145,13 +143,13 @@ def test_more_dimensions_than_examples_do_not_diverge(model: str) -> None:
     assert trained.report["loss"][0] < AT_START["bounded-ns"]
 
 
-def test_a_loss_far_above_the_first_one_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loss_far_above_the_first_one_ends_the_run(monkeypatch):
     monkeypatch.setattr(loop, "DIVERGED", -0.9)
     with pytest.raises(TrainingError, match=r"diverged.*batch_tokens"):
         ws.train(two_topics(100), **SMALL)
 
 
-def test_no_temporary_files_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_temporary_files_are_left(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with request(two_topics(20), {"min_count": 1}).source() as corpus:
         assert corpus.corpus.path.is_relative_to(tmp_path)
@@ -164,11 +162,11 @@ def test_no_temporary_files_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch):
     """If the gradient of a minibatch stayed alive during the next minibatch, a run would need a fifth more memory."""
     pull, pulls = WordEmbedding.pull, []
 
-    def watched(embedding: WordEmbedding, examples: Any) -> Any:
+    def watched(embedding, examples):
         assert not any(reference() for reference in pulls)
         made = pull(embedding, examples)
         pulls.append(weakref.ref(made))
@@ -179,7 +177,7 @@ def test_the_arrays_of_a_step_are_gone_before_the_next(monkeypatch: pytest.Monke
     assert len(pulls) > 10
 
 
-def test_a_trained_model_keeps_the_vectors_of_its_fit() -> None:
+def test_a_trained_model_keeps_the_vectors_of_its_fit():
     """Exporting uses the vectors to which n-grams were fitted, and does not compute them again."""
     model = ws.train([["walk", "walks", "walked", "walker"], ["talk", "talks", "talked"]] * 99, dim=4, epochs=1)
     assert model.ngrams is not None
@@ -188,7 +186,7 @@ def test_a_trained_model_keeps_the_vectors_of_its_fit() -> None:
 
 
 @pytest.mark.parametrize("form", [0.0, 1.0])
-def test_vectors_do_not_depend_on_when_the_principal_axes_are_computed(tmp_path: Path, form: float) -> None:
+def test_vectors_do_not_depend_on_when_the_principal_axes_are_computed(tmp_path, form):
     """Previously, every run computed its vectors at its end, only to rotate them."""
     trained = ws.train(two_topics(), **SMALL, form=form)
     assert ("vectors" in vars(trained)) == (form > 0)

@@ -1,8 +1,6 @@
 """A run that is interrupted at any step and resumed gives the same bytes; resuming a different request is refused."""
 
 import shutil
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
 from wordsparse.errors import InputError
-from wordsparse.training.progress import Progress
 
 
 @pytest.mark.parametrize(
@@ -25,7 +22,7 @@ from wordsparse.training.progress import Progress
         {"model": "skipgram", "direction": "after"},
     ],
 )
-def test_a_run_resumed_at_any_step_ends_in_the_same_bytes(text: Path, output: Path, options: dict[str, Any]) -> None:
+def test_a_run_resumed_at_any_step_ends_in_the_same_bytes(text, output, options):
     whole = ws.train(text, **SHORT, **options)
     train(text, output, tokens=None, **options)
     assert same_vectors(ws.load(output), whole)
@@ -42,10 +39,10 @@ def test_a_run_resumed_at_any_step_ends_in_the_same_bytes(text: Path, output: Pa
         assert not run_directory(output).exists()
 
 
-def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(text: Path, output: Path) -> None:
-    seen: list[list[str]] = []
+def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(text, output):
+    seen = []
 
-    def look(progress: Progress) -> None:
+    def look(progress):
         seen.append(sorted(path.name for path in run_directory(output).glob("checkpoint-*")))
 
     model = ws.train(text, **SHORT, output=output, checkpoint_every=np.float32(1e-9), progress=look)
@@ -54,7 +51,7 @@ def test_periodic_checkpoints_do_not_change_the_result_and_the_newest_is_kept(te
     assert same_vectors(model, ws.train(text, **SHORT))
 
 
-def test_text_that_is_in_no_file_is_compared_by_its_content(tmp_path: Path, output: Path) -> None:
+def test_text_that_is_in_no_file_is_compared_by_its_content(tmp_path, output):
     words = [["a", "b", "c", "d"]] * 200
     interrupted(words, output, 300)
     with pytest.raises(InputError, match="the text is another one"):
@@ -71,16 +68,14 @@ def test_text_that_is_in_no_file_is_compared_by_its_content(tmp_path: Path, outp
         ({"resume": False}, r"an unfinished run for this output is in .*model\.training: continue it with --resume"),
     ],
 )
-def test_resuming_with_other_options_is_refused(
-    text: Path, output: Path, options: dict[str, Any], message: str
-) -> None:
+def test_resuming_with_other_options_is_refused(text, output, options, message):
     interrupted(text, output, 500)
     with pytest.raises(InputError, match=message):
         train(text, output, **{"resume": True, **options})
     assert same_vectors(train(text, output, resume=True), ws.train(text, **SHORT))
 
 
-def test_a_model_is_overwritten_when_the_new_one_is_complete(text: Path, output: Path) -> None:
+def test_a_model_is_overwritten_when_the_new_one_is_complete(text, output):
     old, new = train(text, output), ws.train(text, **{**SHORT, "seed": 2})
     with pytest.raises(InputError, match=r"replace it with --overwrite \(overwrite=True\)"):
         train(text, output, seed=2)
@@ -94,12 +89,12 @@ def test_a_model_is_overwritten_when_the_new_one_is_complete(text: Path, output:
     assert not run_directory(output).exists()
 
 
-def test_an_unfinished_run_is_overwritten(text: Path, output: Path) -> None:
+def test_an_unfinished_run_is_overwritten(text, output):
     interrupted(text, output, 500, seed=2)
     assert same_vectors(train(text, output, overwrite=True), ws.train(text, **SHORT))
 
 
-def test_only_a_model_is_overwritten(text: Path, output: Path) -> None:
+def test_only_a_model_is_overwritten(text, output):
     with pytest.raises(InputError, match="leave out one of them"):
         train(text, output, resume=True, overwrite=True)
     output.mkdir()

@@ -1,7 +1,6 @@
 """Models that record phrases: everything that splits a text with the model's tokeniser joins them."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,19 +18,19 @@ JOINED = {"new_york", "bank_of_america"}
 
 
 @pytest.fixture(autouse=True)
-def low_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+def low_threshold(monkeypatch):
     """With the real threshold, only a large text has phrases."""
     monkeypatch.setattr(phrases, "THRESHOLD", 0.11)
 
 
 @pytest.fixture
-def text(tmp_path: Path) -> Path:
+def text(tmp_path):
     (tmp_path / "text.txt").write_text("\n".join(LINES))
     return tmp_path / "text.txt"
 
 
 @pytest.fixture
-def model(tmp_path: Path, text: Path) -> ws.Model:
+def model(tmp_path, text):
     ws.train(text, output=tmp_path / "model", phrases=1, progress=False, **SHORT)
     return ws.load(tmp_path / "model")
 

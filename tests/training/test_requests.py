@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from support.topics import SMALL, Sentences, two_topics
+from support.topics import SMALL, two_topics
 
 import wordsparse as ws
 from wordsparse.corpus.options import EncodeOptions
@@ -25,7 +23,7 @@ from wordsparse.words.options import MODELS, Options
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
-TINY: dict[str, Sentences] = {
+TINY = {
     "one sentence of two words": [["a", "b"]],
     "one word": [["a"]],
     "one word repeated": [["a"] * 50],
@@ -40,7 +38,7 @@ TINY: dict[str, Sentences] = {
 @pytest.mark.parametrize("sample", [0, 1e-3])
 @pytest.mark.parametrize(("model", "loss"), [("cbow", "bounded-ns"), ("skipgram", "bounded-ns"), ("cbow", "squared")])
 @pytest.mark.parametrize("name", TINY)
-def test_tiny_texts_give_finite_vectors_or_a_clear_refusal(name: str, model: str, loss: str, sample: float) -> None:
+def test_tiny_texts_give_finite_vectors_or_a_clear_refusal(name, model, loss, sample):
     try:
         trained = ws.train(TINY[name], **{**SMALL, "sample": sample}, model=model, loss=loss)
     except WordsparseError:
@@ -62,7 +60,7 @@ graph minors survey"""
 
 
 @pytest.mark.parametrize("text", [[line.split() for line in NINE_DOCUMENTS.split("\n")], [["a", "b"]] * 100])
-def test_texts_of_a_few_words_train_with_the_defaults(text: Sentences) -> None:
+def test_texts_of_a_few_words_train_with_the_defaults(text):
     """In such a short text every word is frequent, so subsampling must not remove all words."""
     model = ws.train(text, min_count=1)
     assert len(model.report["loss"]) == model.options["epochs"] == 20
@@ -70,10 +68,10 @@ def test_texts_of_a_few_words_train_with_the_defaults(text: Sentences) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_a_row_of_text_of_weight_n_trains_as_n_rows(model: str) -> None:
+def test_a_row_of_text_of_weight_n_trains_as_n_rows(model):
     rows = [{"text": " ".join(sentence), "n": 1 + i % 3} for i, sentence in enumerate(two_topics(300))]
     repeated = [{"text": row["text"]} for times in (1, 2, 3) for row in rows if row["n"] >= times]
-    how: dict[str, Any] = {**SMALL, "model": model, "column": "text", "heldout": 0.1, "progress": False}
+    how = {**SMALL, "model": model, "column": "text", "heldout": 0.1, "progress": False}
     weighted, plain = ws.train(rows, weight="n", **how), ws.train(repeated, **how)
     np.testing.assert_array_equal(weighted.vectors, plain.vectors)
     assert weighted.report["heldout_loss"] == plain.report["heldout_loss"]
@@ -83,14 +81,14 @@ def test_a_row_of_text_of_weight_n_trains_as_n_rows(model: str) -> None:
         ws.train(baskets, preset="items", column="item", weight="n")
 
 
-def test_a_text_without_pairs_is_refused_with_what_to_give() -> None:
+def test_a_text_without_pairs_is_refused_with_what_to_give():
     with pytest.raises(TrainingError, match=r"no word among the 20 tokens .*: give longer sentences .*, or a smaller"):
         ws.train([["a"], ["b"]] * 10, min_count=1, epochs=1)
     with pytest.raises(TrainingError, match="a smaller min_count, sample=0, more max_tokens"):
         ws.train([["a"], ["b"]] * 5000, epochs=1, max_tokens=3, sample=2e-4)
 
 
-def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path: Path) -> None:
+def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path):
     """The json module cannot write NumPy's numbers, so a run must convert them before it stores options."""
     options = {"dim": np.int64(4), "epochs": np.int32(1), "sample": np.float32(1e-3), "min_count": np.int64(1)}
     model = ws.train(two_topics(40), **options, seed=np.uint8(2), max_vocab=np.int16(9), output=tmp_path / "model")
@@ -100,13 +98,13 @@ def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("edge", [{"dim": 1}, {"dim": 64}, {"window": 255}, {"batch_tokens": 1}, {"epochs": 40}])
-def test_extreme_options_train(edge: dict[str, Any], model: str) -> None:
+def test_extreme_options_train(edge, model):
     trained = ws.train(two_topics(20), **{**SMALL, **edge}, model=model)
     assert np.isfinite(trained.vectors).all()
     assert np.isfinite(trained.report["loss"]).all()
 
 
-def test_iterables_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
+def test_iterables_files_and_encoded_text_train_alike(tmp_path):
     text = two_topics(60)
     path, halves = tmp_path / "text.txt", [tmp_path / "1.txt", tmp_path / "2.txt"]
     lines = [" ".join(sentence) + "\n" for sentence in text]
@@ -125,13 +123,13 @@ def test_iterables_files_and_encoded_text_train_alike(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [TrainOptions, EncodeOptions, CountOptions, GraphOptions, PairOptions])
-def test_none_asks_for_the_default_of_every_option(kind: Any) -> None:
+def test_none_asks_for_the_default_of_every_option(kind):
     """Previously, seven options refused None."""
     assert kind(**dict.fromkeys(abouts(kind))) == kind()
 
 
 @pytest.mark.parametrize("preset", ["text", "items"])
-def test_none_asks_for_the_default_of_the_kind_of_data(preset: str) -> None:
+def test_none_asks_for_the_default_of_the_kind_of_data(preset):
     text = two_topics(20)
     plain = request(text, {"preset": preset})
     names = abouts(TrainOptions).keys() - {"preset"}
@@ -151,7 +149,7 @@ def test_none_asks_for_the_default_of_the_kind_of_data(preset: str) -> None:
         ({"resume": True}, "resume needs an output"),
     ],
 )
-def test_bad_requests_are_refused_by_name(options: dict[str, Any], message: str) -> None:
+def test_bad_requests_are_refused_by_name(options, message):
     with pytest.raises(InputError, match=message):
         ws.train(two_topics(20), **{**SMALL, **options})
 
@@ -165,7 +163,7 @@ class Huber(losses.Taylor):
     name = "huber"
 
 
-def test_a_given_recipe_is_used_and_stored() -> None:
+def test_a_given_recipe_is_used_and_stored():
     default, text = recipe.recommended("cbow", "taylor"), two_topics(60)
     plain = ws.train(text, **SMALL, loss="taylor")
     assert plain.options["recipe"] is None
@@ -186,7 +184,7 @@ def test_a_given_recipe_is_used_and_stored() -> None:
         ({"loss": losses.BoundedNS(9)}, "loss and the loss of the recipe are different objects"),
     ],
 )
-def test_recipes_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+def test_recipes_that_cannot_be_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         Options(**{"recipe": recipe.recommended("cbow", "bounded-ns"), **options})
 
@@ -199,7 +197,7 @@ ONCE = {"min_count": 1, "epochs": 1, "dim": 3}
     "corpus",
     [RAW, iter(RAW), pd.Series([float("nan"), *RAW]), pd.DataFrame({"text": RAW}), [{"text": text} for text in RAW]],
 )
-def test_raw_texts_are_split_by_a_tokeniser_that_is_named(corpus: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_raw_texts_are_split_by_a_tokeniser_that_is_named(corpus, caplog):
     """Previously, a Series was refused, a list of str was a list of paths, and cells were split at white space."""
     column = (
         {} if isinstance(corpus, pd.Series) or corpus is RAW or isinstance(corpus, Iterator) else {"column": "text"}
@@ -210,7 +208,7 @@ def test_raw_texts_are_split_by_a_tokeniser_that_is_named(corpus: Any, caplog: p
     assert model.split.tokens == "simple"
 
 
-def test_documents_to_be_searched_are_split_by_a_tokeniser(tmp_path: Path) -> None:
+def test_documents_to_be_searched_are_split_by_a_tokeniser(tmp_path):
     (tmp_path / "text.txt").write_text("\n".join(RAW), "utf-8")
     searched = ws.train(tmp_path / "text.txt", preset="search", **ONCE)
     assert set(searched.vocabulary.words) == {"the", "cat", "sat", "dog"}
@@ -218,7 +216,7 @@ def test_documents_to_be_searched_are_split_by_a_tokeniser(tmp_path: Path) -> No
     assert "DOG" in ws.train(tmp_path / "text.txt", preset="search", tokens="split", **ONCE).vocabulary
 
 
-def test_a_table_without_columns_is_answered_with_its_columns(tmp_path: Path) -> None:
+def test_a_table_without_columns_is_answered_with_its_columns(tmp_path):
     frame = pd.DataFrame({"film": ["a"], "user_id": [1], "watched_at": [3]})
     with pytest.raises(InputError, match="its columns are 'film', 'user_id', 'watched_at'"):
         ws.train(frame)

@@ -6,9 +6,7 @@ import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +22,7 @@ from wordsparse.training.resume import on_new_text
 from wordsparse.words.options import Options
 
 
-def test_repeating_a_finished_run_changes_nothing(text: Path, output: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_repeating_a_finished_run_changes_nothing(text, output, caplog):
     first = train(text, output)
     before = {path.name: path.read_bytes() for path in output.iterdir()}
     again = train(text, output, resume=True)
@@ -37,9 +35,7 @@ def test_repeating_a_finished_run_changes_nothing(text: Path, output: Path, capl
 @pytest.mark.parametrize(
     ("more", "stops"), [({"epochs": 4}, (3601, 5000, 6500)), ({}, (1, 1000, 2000))], ids=["more epochs", "a new text"]
 )
-def test_further_training_interrupted_and_resumed_ends_in_the_same_bytes(
-    text: Path, output: Path, tmp_path: Path, more: dict[str, Any], stops: tuple[int, ...]
-) -> None:
+def test_further_training_interrupted_and_resumed_ends_in_the_same_bytes(text, output, tmp_path, more, stops):
     first, new = train(text, output), text if more else write_text(tmp_path / "other.txt", seed=1, words=20)
     shutil.copytree(output, tmp_path / "copy")
     whole = train(new, tmp_path / "copy", resume=True, **more)
@@ -52,7 +48,7 @@ def test_further_training_interrupted_and_resumed_ends_in_the_same_bytes(
     assert same_vectors(train(new, output, resume=True, **more), whole)
 
 
-def test_other_options_on_the_same_text_are_refused(text: Path, output: Path) -> None:
+def test_other_options_on_the_same_text_are_refused(text, output):
     train(text, output)
     for options, message in (
         ({"epochs": 1}, "epochs was 2, not 1"),
@@ -62,7 +58,7 @@ def test_other_options_on_the_same_text_are_refused(text: Path, output: Path) ->
             train(text, output, resume=True, **options)
 
 
-def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_path: Path) -> None:
+def test_a_new_text_adds_words_and_forgets_none(text, output, tmp_path):
     first = train(text, output)
     other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)
     with other.open("a") as file:
@@ -86,7 +82,7 @@ def test_a_new_text_adds_words_and_forgets_none(text: Path, output: Path, tmp_pa
     assert third.report["loss"][0] == second.report["loss"][0]
 
 
-def test_training_on_a_new_text_starts_from_the_old_weights(tmp_path: Path, output: Path, text: Path) -> None:
+def test_training_on_a_new_text_starts_from_the_old_weights(tmp_path, output, text):
     model = train(text, output)
     before = ws.load(output)
     other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)
@@ -107,7 +103,7 @@ def test_training_on_a_new_text_starts_from_the_old_weights(tmp_path: Path, outp
     np.testing.assert_allclose(output_layer.factors.w_bar, p2 @ W, rtol=1e-4, atol=1e-6)
 
 
-def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_whose_model_is_gone_is_refused(text, output, tmp_path):
     train(text, output)
     interrupted(text, output, 4000, epochs=4, resume=True)
     shutil.move(output, tmp_path / "away")
@@ -117,16 +113,16 @@ def test_a_checkpoint_whose_model_is_gone_is_refused(text: Path, output: Path, t
     train(text, output, epochs=4, resume=True)
 
 
-def test_a_checkpoint_of_an_older_version_needs_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old: Any = SimpleNamespace(request={"base": "digest"}, path=tmp_path)  # without "replaces"
+def test_a_checkpoint_of_an_older_version_needs_its_model(tmp_path, monkeypatch):
+    old = SimpleNamespace(request={"base": "digest"}, path=tmp_path)  # without "replaces"
     monkeypatch.setattr(output_run.Checkpoint, "open", lambda path: old)
-    directory: Any = SimpleNamespace(checkpoints=lambda: [tmp_path])
+    directory = SimpleNamespace(checkpoints=lambda: [tmp_path])
     assert output_run.newest_checkpoint(directory, "digest") is old
     with pytest.raises(InputError, match="the model that this run started from is gone"):
         output_run.newest_checkpoint(directory, None)
 
 
-def test_the_leftover_directories_of_a_finished_run_are_removed(text: Path, output: Path, tmp_path: Path) -> None:
+def test_the_leftover_directories_of_a_finished_run_are_removed(text, output, tmp_path):
     # Imitate a process that was killed between the last rename and the removal of its directories.
     interrupted(text, output, 500)
     shutil.copytree(run_directory(output), tmp_path / "left")
@@ -139,9 +135,9 @@ def test_the_leftover_directories_of_a_finished_run_are_removed(text: Path, outp
     assert not staged.exists()
 
 
-def test_a_continued_model_keeps_its_coordinates(tmp_path: Path) -> None:
+def test_a_continued_model_keeps_its_coordinates(tmp_path):
     """Words keep their coordinates, so that an index of the old vectors still serves new queries."""
-    options: dict[str, Any] = {**SHORT, "dim": 12, "epochs": 4, "batch_tokens": 2000}
+    options = {**SHORT, "dim": 12, "epochs": 4, "batch_tokens": 2000}
     old, new = (_topics(tmp_path / f"{seed}.txt", seed) for seed in (0, 1))
     model = ws.train(old, output=tmp_path / "model", **options)
     documents = [line.split() for line in old.read_text().splitlines()[:40]]
@@ -162,7 +158,7 @@ def test_a_continued_model_keeps_its_coordinates(tmp_path: Path) -> None:
         model = longer
 
 
-def _topics(path: Path, seed: int) -> Path:
+def _topics(path, seed):
     """Write sentences of eight words, each sentence on one of six topics."""
     random = np.random.default_rng(seed)
     topics = random.integers(0, 6, 3000)
@@ -170,7 +166,7 @@ def _topics(path: Path, seed: int) -> Path:
     return path
 
 
-def test_a_report_says_what_made_the_model(text: Path, output: Path) -> None:
+def test_a_report_says_what_made_the_model(text, output):
     first = train(text, output)
     assert first.report["wordsparse"] == version("wordsparse")
     assert datetime.fromisoformat(first.report["date"]) <= datetime.now(UTC)
@@ -183,16 +179,16 @@ def test_a_report_says_what_made_the_model(text: Path, output: Path) -> None:
     assert json.loads((output / "model.json").read_text())["report"]["parent"] == before
 
 
-def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def _cosines(a, b):
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
-OWN: dict[str, Any] = {"dim": 5, "model": "skipgram", "window": 2, "form": 0.0, "seed": 4, "tokens": "simple"}
+OWN = {"dim": 5, "model": "skipgram", "window": 2, "form": 0.0, "seed": 4, "tokens": "simple"}
 OWN |= {"min_count": 1, "epochs": 2, "batch_tokens": 100}
 
 
 @pytest.fixture
-def prose(tmp_path: Path) -> tuple[Path, Path]:
+def prose(tmp_path):
     """Write two files of JSON lines, each with a column of text."""
     files = tmp_path / "text.jsonl", tmp_path / "more.jsonl"
     for file, lines in zip(files, ("The cat, the dog.\nA cat; a dog!", "The cat, a bird."), strict=True):
@@ -200,7 +196,7 @@ def prose(tmp_path: Path) -> tuple[Path, Path]:
     return files
 
 
-def test_missing_options_are_taken_from_the_run_or_the_model(prose: tuple[Path, Path], tmp_path: Path) -> None:
+def test_missing_options_are_taken_from_the_run_or_the_model(prose, tmp_path):
     """An option that the user left out must not cause a refusal, even if its default differs from the run's value."""
     text, more = prose
     whole = ws.train(text, output=tmp_path / "whole", column="body", **OWN)
@@ -221,14 +217,14 @@ def test_missing_options_are_taken_from_the_run_or_the_model(prose: tuple[Path, 
 
 @pytest.mark.parametrize("texts", [["the bird, a cat"] * 9, [["bird", "cat"]] * 9, [{"body": "a bird, a cat"}] * 9])
 @pytest.mark.parametrize("one_shot", [True, False])
-def test_a_text_in_memory_is_read_as_the_models(prose: tuple[Path, Path], texts: list[Any], one_shot: bool) -> None:
+def test_a_text_in_memory_is_read_as_the_models(prose, texts, one_shot):
     model = ws.train(prose[0], column="body", **OWN)
     more = model.train(iter(texts) if one_shot or isinstance(texts[0], str) else texts)
     assert sorted(set(more.vocabulary.words) - set(model.vocabulary.words)) == ["bird"]
     assert more.vocabulary.counts[more.vocabulary["bird"]] == 9
 
 
-def test_a_model_without_a_new_option_is_trained_further_with_the_default(text: Path) -> None:
+def test_a_model_without_a_new_option_is_trained_further_with_the_default(text):
     model = ws.train(text, **SHORT)
     older = replace(model, options={name: model.options[name] for name in model.options if name != "direction"})
     longer = older.train(text, epochs=5)

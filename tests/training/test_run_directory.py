@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.runs import interrupted, no_space, run_directory, train
@@ -13,7 +12,7 @@ from wordsparse.errors import InputError, WordsparseError
 from wordsparse.training.run_directory import RunDirectory
 
 
-def test_a_second_run_for_an_output_is_refused(text: Path, output: Path) -> None:
+def test_a_second_run_for_an_output_is_refused(text, output):
     with (
         RunDirectory(output),
         pytest.raises(InputError, match="model: another process is training for this output"),
@@ -22,7 +21,7 @@ def test_a_second_run_for_an_output_is_refused(text: Path, output: Path) -> None
     train(text, output)
 
 
-def test_leftovers_of_a_process_that_died_are_removed(text: Path, output: Path) -> None:
+def test_leftovers_of_a_process_that_died_are_removed(text, output):
     interrupted(text, output, 500)
     leftover = run_directory(output) / ".checkpoint-000000002.abcdef01.partial"
     leftover.mkdir()
@@ -31,13 +30,13 @@ def test_leftovers_of_a_process_that_died_are_removed(text: Path, output: Path) 
     assert not leftover.exists()
 
 
-def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(text: Path, output: Path) -> None:
+def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(text, output):
     run_directory(output).mkdir()
     (run_directory(output) / "lock").touch()
     assert same_vectors(train(text, output, resume=True), train(text, output.with_name("other")))
 
 
-def test_a_path_without_a_run_is_not_resumed(text: Path, output: Path) -> None:
+def test_a_path_without_a_run_is_not_resumed(text, output):
     """Previously, a mistyped path trained a new model with the default options."""
     for make in (output.parent.mkdir, output.mkdir):
         make(exist_ok=True)
@@ -47,7 +46,7 @@ def test_a_path_without_a_run_is_not_resumed(text: Path, output: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["model", "file", "link", "checkpoint"])
-def test_a_directory_that_no_run_made_is_kept(text: Path, output: Path, kind: str, tmp_path: Path) -> None:
+def test_a_directory_that_no_run_made_is_kept(text, output, kind, tmp_path):
     """Training NAME must not remove a directory called NAME.training that no run has made."""
     directory = run_directory(output)
     if kind == "model":
@@ -65,7 +64,7 @@ def test_a_directory_that_no_run_made_is_kept(text: Path, output: Path, kind: st
     assert directory.exists()
 
 
-def test_a_model_is_restored_after_a_kill_between_two_renames(text: Path, output: Path) -> None:
+def test_a_model_is_restored_after_a_kill_between_two_renames(text, output):
     # Without an atomic exchange, the model is installed with two renames. Imitate a kill between the two renames.
     first = train(text, output)
     directory = run_directory(output)
@@ -75,12 +74,10 @@ def test_a_model_is_restored_after_a_kill_between_two_renames(text: Path, output
     assert not directory.exists()
 
 
-def test_a_model_that_a_new_one_cannot_replace_is_put_back(
-    text: Path, output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_a_new_one_cannot_replace_is_put_back(text, output, monkeypatch):
     first, rename = train(text, output), os.rename
 
-    def failing(source: Any, target: Any) -> None:
+    def failing(source, target):
         if Path(target) == output and Path(source).name == "model":
             no_space()
         rename(source, target)

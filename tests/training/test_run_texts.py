@@ -1,7 +1,5 @@
 """Texts that change, disappear or arrive in another form while a run trains, or before it is resumed."""
 
-from pathlib import Path
-
 import pytest
 from support.runs import once_after, run_directory
 from support.texts import SHORT, same_vectors
@@ -11,15 +9,13 @@ from wordsparse.errors import InputError, ReadError
 
 
 @pytest.mark.parametrize("damage", ["altered", "cut", "emptied"])
-def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
-    text: Path, output: Path, tmp_path: Path, damage: str
-) -> None:
+def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(text, output, tmp_path, damage):
     ws.encode(text, tmp_path / "encoded", min_count=1)
     path = tmp_path / "encoded" / "shard-00000.i32"
     data = path.read_bytes()
     changed = {"altered": data[:-8] + b"\xff\xff\xff\x7f" + data[-4:], "cut": data[:5000], "emptied": b""}
 
-    def change() -> None:
+    def change():
         path.write_bytes(changed[damage])
 
     given = {name: value for name, value in SHORT.items() if name != "min_count"}
@@ -31,7 +27,7 @@ def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(
     assert same_vectors(ws.train(path.parent, output=output, resume=True, **given), ws.train(text, **SHORT))
 
 
-def test_options_of_reading_are_refused_for_an_encoded_text(text: Path, output: Path, tmp_path: Path) -> None:
+def test_options_of_reading_are_refused_for_an_encoded_text(text, output, tmp_path):
     ws.encode(text, tmp_path / "encoded", tokens="simple", min_count=1)
     for asked, said in (
         ({"format": "lines"}, "is already encoded: format applies to text only"),
@@ -43,13 +39,11 @@ def test_options_of_reading_are_refused_for_an_encoded_text(text: Path, output: 
     assert not run_directory(output).exists()
 
 
-def test_the_hint_of_a_wrong_tokeniser_names_overwrite_if_there_is_an_output(
-    output: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_hint_of_a_wrong_tokeniser_names_overwrite_if_there_is_an_output(output, caplog):
     """Previously, the wrong model took the name of the output, and the hint said nothing about how to replace it."""
     lines = [["the", "king,", "the", "queen."]] * 50
 
-    def said(**keywords: object) -> str:
+    def said(**keywords):
         caplog.clear()
         ws.train(lines, **{**SHORT, "epochs": 1, **keywords})
         return caplog.text
@@ -63,9 +57,7 @@ def test_the_hint_of_a_wrong_tokeniser_names_overwrite_if_there_is_an_output(
 
 
 @pytest.mark.parametrize("preset", ["sessions", "items"])
-def test_names_of_items_may_end_in_punctuation(
-    output: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, preset: str
-) -> None:
+def test_names_of_items_may_end_in_punctuation(output, tmp_path, caplog, preset):
     """Previously, a log of films was advised to split the names ("Star Wars (1977)") by a tokeniser."""
     films = ["Star Wars (1977)", "Fargo (1996)", "Return of the Jedi (1983)"]
     log = tmp_path / "log.csv"

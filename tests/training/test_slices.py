@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +12,10 @@ import wordsparse as ws
 from wordsparse.corpus import END_OF_SENTENCE, EncodedCorpus
 from wordsparse.words.options import Options
 from wordsparse.words.source import Split
-from wordsparse.words.text_source import REACH, Cuts, TextSource
+from wordsparse.words.text_source import REACH, TextSource
 
 
-def corpus_of(shards: list[list[int]]) -> EncodedCorpus:
+def corpus_of(shards):
     arrays = [np.array(shard, np.int32) for shard in shards]
     tokens = sum(int((shard != END_OF_SENTENCE).sum()) for shard in arrays)
     return EncodedCorpus(
@@ -31,7 +30,7 @@ def corpus_of(shards: list[list[int]]) -> EncodedCorpus:
     )
 
 
-def slices_of(corpus: EncodedCorpus, **options: Any) -> Cuts:
+def slices_of(corpus, **options):
     return TextSource(corpus).passes(Options(**options), corpus.vocabulary)
 
 
@@ -40,12 +39,10 @@ shard_lists = st.lists(st.lists(st.sampled_from([0, 0, -1, -2]), min_size=1, max
 
 @given(shards=shard_lists, batch=st.integers(1, 15), data=st.data())
 @settings(max_examples=200, deadline=None)
-def test_slices_pass_over_the_first_tokens_once_and_in_order(
-    shards: list[list[int]], batch: int, data: st.DataObject
-) -> None:
+def test_slices_pass_over_the_first_tokens_once_and_in_order(shards, batch, data):
     corpus = corpus_of([[*shard, -2] for shard in shards])
     wanted = data.draw(st.integers(1, max(1, corpus.tokens)))
-    positions: list[int] = []
+    positions = []
     whole = np.concatenate(corpus.shards)
     slices = slices_of(corpus, max_tokens=wanted)
     for unread, start, stop, offset in slices.train(lambda position: batch):
@@ -59,13 +56,11 @@ def test_slices_pass_over_the_first_tokens_once_and_in_order(
 
 @given(shards=shard_lists, batch=st.integers(1, 15), fraction=st.floats(0.01, 0.99), seed=st.integers(0, 9))
 @settings(max_examples=200, deadline=None)
-def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
-    shards: list[list[int]], batch: int, fraction: float, seed: int
-) -> None:
+def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(shards, batch, fraction, seed):
     corpus = corpus_of([[*shard, -2] for shard in shards])
     whole = np.concatenate(corpus.shards)
 
-    def parts(batch: int) -> list[np.ndarray]:
+    def parts(batch):
         slices = slices_of(corpus, heldout=fraction, seed=seed)
         found = []
         for part in (slices.train(lambda position: batch), slices.heldout(batch)):
@@ -84,7 +79,7 @@ def test_every_token_is_trained_on_or_held_out_whatever_the_minibatch(
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.1, 0.5, 0.99])
-def test_the_share_is_exact_to_a_block_and_depends_on_the_seed(fraction: float) -> None:
+def test_the_share_is_exact_to_a_block_and_depends_on_the_seed(fraction):
     positions = 10_000_000
     splits = [Split(positions, fraction, seed) for seed in (1, 1, 2)]
     masks = [split.mask(0, positions) for split in splits]
@@ -94,13 +89,13 @@ def test_the_share_is_exact_to_a_block_and_depends_on_the_seed(fraction: float) 
     assert np.array_equal(splits[0].mask(1500, 10_000), masks[0][1500:11_500])
 
 
-def test_shards_are_read_when_examples_are_built() -> None:
-    reads: list[slice] = []
+def test_shards_are_read_when_examples_are_built():
+    reads = []
 
     class Recorded:
         shape = (1000,)
 
-        def __getitem__(self, values: slice) -> np.ndarray:
+        def __getitem__(self, values):
             reads.append(values)
             return np.zeros(1000, np.int32)[values]
 
@@ -114,7 +109,7 @@ def test_shards_are_read_when_examples_are_built() -> None:
     assert len(reads) == 1
 
 
-def test_a_slice_holds_no_more_text_than_windows_reach() -> None:
+def test_a_slice_holds_no_more_text_than_windows_reach():
     corpus = corpus_of([[0] * (4 * REACH)])
     sizes = [np.asarray(ids).size for ids, _, _, _ in slices_of(corpus).train(lambda position: 10)]
     assert max(sizes) == 10 + 2 * REACH

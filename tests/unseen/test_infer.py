@@ -1,8 +1,6 @@
 """Inferred vectors of new words minimise losses that are summed over the vocabulary. Bad requests are refused."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,39 +15,39 @@ from wordsparse.words.examples import distance_weights
 from wordsparse.words.kinds import kind_of
 
 TOPICS = ["sun moon star sky night light", "bread milk egg flour sugar oven", "ship sea port wave sail storm"]
-OPTIONS: dict[str, Any] = {"dim": 6, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0.05}
+OPTIONS = {"dim": 6, "epochs": 3, "threads": 1, "min_count": 1, "sample": 0.05}
 
 
-def sentences(n: int = 300, seed: int = 0) -> list[list[str]]:
+def sentences(n=300, seed=0):
     random = np.random.default_rng(seed)
     return [random.choice(TOPICS[i % 3].split(), 7).tolist() for i in range(n)]
 
 
 @pytest.fixture(scope="module")
-def models() -> dict[str, ws.Model]:
+def models():
     made = {kind: ws.train(sentences(), model=kind, **OPTIONS) for kind in ("skipgram", "cbow")}
     made["one-way"] = ws.train(sentences(), model="skipgram", direction="after", **OPTIONS)
     return {**made, "walks": ws.train(sentences(), model="skipgram", preset="walks", **OPTIONS)}
 
 
 @pytest.fixture
-def converged(monkeypatch: pytest.MonkeyPatch) -> None:
+def converged(monkeypatch):
     monkeypatch.setattr(solver, "STEPS", 100)
 
 
-def dense_input(model: ws.Model, pairs: list[tuple[str, float]], rho: float) -> np.ndarray:
+def dense_input(model, pairs, rho):
     """Return the row a, in canonical coordinates and scaled to a unit vector, that minimises the loss of h = (a, 1)."""
     counts = np.asarray(model.vocabulary.counts, float)
     measure = np.sqrt(counts) / np.sqrt(counts).sum()
     W = model.output_rows / np.sqrt(measure)[:, None]
-    loss: Any = Objective(model).recipe.loss
+    loss = Objective(model).recipe.loss
     k, lam = loss.negatives, np.tanh(loss.touching / 2) / (4 * loss.touching)
     c = coordinates.canonical(
         coordinates.gram(model.input_rows, counts / counts.sum()), coordinates.gram(model.output_rows[:, :-1])
     )
     to_input = np.linalg.inv(c.inputs)
 
-    def cost(a: np.ndarray) -> float:
+    def cost(a):
         o = W[:, :-1] @ (a @ to_input) + W[:, -1]
         negative = k * (measure @ (o / 2 + lam * o**2))
         losses = [y * (np.logaddexp(0, -o[model.vocabulary[word]]) + negative) for word, y in pairs]
@@ -59,18 +57,18 @@ def dense_input(model: ws.Model, pairs: list[tuple[str, float]], rho: float) -> 
     return np.asarray(a / np.linalg.norm(a))
 
 
-def keep(model: ws.Model) -> dict[str, float]:
+def keep(model):
     counts = np.asarray(model.vocabulary.counts, float)
     rarity = OPTIONS["sample"] * counts.sum() / counts
     return dict(zip(model.vocabulary.words, np.minimum(np.sqrt(rarity) + rarity, 1), strict=True))
 
 
-def test_no_token_of_a_short_text_is_subsampled() -> None:
+def test_no_token_of_a_short_text_is_subsampled():
     model = ws.train(sentences(30), **{**OPTIONS, "sample": 1e-4})
     assert Objective(model).keep.tolist() == [1.0] * len(model)
 
 
-def bag(model: ws.Model, words: list[str], place: int) -> np.ndarray:
+def bag(model, words, place):
     """Return the weighted mean of the input rows of the words around a position."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
     end = place if model.options["direction"] == "after" else len(words)
@@ -80,7 +78,7 @@ def bag(model: ws.Model, words: list[str], place: int) -> np.ndarray:
     return np.asarray(np.average(rows, axis=0, weights=shares))
 
 
-def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, float]]:
+def input_pairs(model, texts):
     """Return each context word of "comet" in the sentences, and its weight."""
     weights, kept = distance_weights(5, Objective(model).recipe.distances), keep(model)
     return [
@@ -91,12 +89,12 @@ def input_pairs(model: ws.Model, texts: list[list[str]]) -> list[tuple[str, floa
     ]
 
 
-def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
+def dense_output(model, texts):
     """Return the output row of "comet" in the basis of training, up to a factor and without its bias. This row b
     minimises Σ softplus(−b·h) + N π (½ K h̄·b + K λ bᵀ C̄ b), with π ∝ nᵖ and N tokens in the whole text."""
     kept = keep(model)
     recipe, counts = Objective(model).recipe, np.asarray(model.vocabulary.counts, float)
-    loss: Any = recipe.loss
+    loss = recipe.loss
     rows = [bag(model, words, words.index("comet")) for words in texts]
     pairs = sum(n * kept[word] for word, n in zip(model.vocabulary.words, counts, strict=True))
     mass = pairs * float(recipe.base_measure(np.array([len(texts)]))[0] / recipe.base_measure(counts).sum())
@@ -112,7 +110,7 @@ def dense_output(model: ws.Model, texts: list[list[str]]) -> np.ndarray:
     ridged = second + RIDGE * np.trace(canonical) / (model.dim + 1) * to_canonical.T @ to_canonical
     lam = np.tanh(loss.touching / 2) / (4 * loss.touching)
 
-    def cost(b: np.ndarray) -> float:
+    def cost(b):
         total = mass * loss.negatives * (second[:, -1] @ b / 2 + lam * b @ ridged @ b)
         return float(total + sum(np.logaddexp(0, -(h @ b[:-1] + b[-1])) for h in rows))
 
@@ -127,9 +125,7 @@ MANY[-1] = ["ship", "sky", "light", "comet", "sun", "moon", "star", "milk", "sug
 @pytest.mark.usefixtures("converged")
 @pytest.mark.parametrize("texts", [FEW, MANY])
 @pytest.mark.parametrize("kind", ["skipgram", "cbow", "one-way", "walks"])
-def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
-    models: dict[str, ws.Model], kind: str, texts: list[list[str]]
-) -> None:
+def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(models, kind, texts):
     model, objective = models[kind], Objective(models[kind])
     maps = objective.maps
     a = dense_input(model, input_pairs(model, texts), objective.doubt) * maps.inputs
@@ -143,9 +139,7 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
 
 
 @pytest.mark.parametrize("kind", ["skipgram", "cbow"])
-def test_words_of_many_occurrences_are_inferred_near_their_topic(
-    models: dict[str, ws.Model], kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_words_of_many_occurrences_are_inferred_near_their_topic(models, kind, monkeypatch):
     """Words that are inferred together, 24 occurrences at a time, get the same vectors as words inferred alone."""
     monkeypatch.setattr(infer, "_TOGETHER", 24)
     model = models[kind]
@@ -164,7 +158,7 @@ def test_words_of_many_occurrences_are_inferred_near_their_topic(
         np.testing.assert_allclose(model.infer(word, texts), found[word], atol=1e-5)
 
 
-def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> None:
+def test_ngrams_draw_a_word_of_few_occurrences(models):
     model = models["skipgram"].fit_ngrams(2, 3)
     texts = [["bread", "sunlight", "milk"]]
     composed = model.ngrams.vectors.vector("sunlight")
@@ -174,7 +168,7 @@ def test_ngrams_draw_a_word_of_few_occurrences(models: dict[str, ws.Model]) -> N
     np.testing.assert_allclose(model.infer("sunlight", texts), expected / np.linalg.norm(expected), atol=1e-5)
 
 
-def scaled(model: ws.Model, factor: float) -> ws.Model:
+def scaled(model, factor):
     return replace(model, output_rows=model.output_rows * np.float32(factor))
 
 
@@ -194,14 +188,12 @@ def scaled(model: ws.Model, factor: float) -> ws.Model:
         (lambda m: m.encode(None), "must be an iterable of texts, not None"),
     ],
 )
-def test_words_that_cannot_be_inferred(
-    models: dict[str, ws.Model], request_: Callable[[ws.Model], object], message: str
-) -> None:
+def test_words_that_cannot_be_inferred(models, request_, message):
     with pytest.raises(InputError, match=message):
         request_(models["skipgram"])
 
 
-def test_newton_steps_from_large_outputs_do_not_overshoot() -> None:
+def test_newton_steps_from_large_outputs_do_not_overshoot():
     # Full Newton steps from these outputs would reach regions where σ(−o) is flat, and oscillate.
     row = np.array([[1.0]])
     for offset in (-50.0, 50.0, 0.0):

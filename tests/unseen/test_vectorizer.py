@@ -17,16 +17,16 @@ TOPICS = ["Sun, moon & star", "bread, MILK and egg"]
 
 
 @pytest.fixture(scope="module")
-def model() -> ws.Model:
+def model():
     return ws.train(iter(TOPICS * 100), tokens="simple", dim=4, epochs=3, threads=1, progress=False)
 
 
 @pytest.mark.filterwarnings("ignore:Can't test estimator")  # X must hold texts
-def test_scikit_learns_checks_pass(model: ws.Model) -> None:
+def test_scikit_learns_checks_pass(model):
     check_estimator(ws.DocumentVectorizer(model))
 
 
-def test_it_is_a_step_of_a_pipeline(model: ws.Model) -> None:
+def test_it_is_a_step_of_a_pipeline(model):
     texts, labels = ["The SUN", "a moon!", "star", "milk", "egg?", "bread"] * 3, [0, 0, 0, 1, 1, 1] * 3
     pipeline = make_pipeline(ws.DocumentVectorizer(model), LogisticRegression(C=100))
     search = GridSearchCV(pipeline, {"logisticregression__C": [10, 100]}, cv=3)
@@ -34,7 +34,7 @@ def test_it_is_a_step_of_a_pipeline(model: ws.Model) -> None:
     assert clone(search).estimator[0].model is model
 
 
-def test_fit_learns_the_weights_of_a_collection(model: ws.Model) -> None:
+def test_fit_learns_the_weights_of_a_collection(model):
     vectorizer = ws.DocumentVectorizer(model)
     np.testing.assert_array_equal(vectorizer.transform(TOPICS), model.encode(TOPICS))
     fitted = vectorizer.fit_transform(iter(TOPICS))
@@ -43,7 +43,7 @@ def test_fit_learns_the_weights_of_a_collection(model: ws.Model) -> None:
 
 
 @pytest.mark.parametrize("column", ["text", ["text"]])
-def test_it_takes_a_column_of_a_table(model: ws.Model, column: str | list[str]) -> None:
+def test_it_takes_a_column_of_a_table(model, column):
     frame = pd.DataFrame({"text": TOPICS, "year": [1, 2]})
     table = ColumnTransformer([("v", ws.DocumentVectorizer(model), column)], remainder="passthrough")
     found = table.set_output(transform="pandas").fit_transform(frame)
@@ -52,6 +52,6 @@ def test_it_takes_a_column_of_a_table(model: ws.Model, column: str | list[str]) 
 
 
 @pytest.mark.parametrize("wrong", ["a text", 3, pd.DataFrame({"a": TOPICS, "b": TOPICS}), [1.0, 2.0]])
-def test_what_is_no_column_of_texts_is_refused(model: ws.Model, wrong: object) -> None:
+def test_what_is_no_column_of_texts_is_refused(model, wrong):
     with pytest.raises(InputError, match="text"):
         ws.DocumentVectorizer(model).fit_transform(wrong)

@@ -2,8 +2,6 @@
 
 import tracemalloc
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -21,21 +19,21 @@ WORDS = [f"{stem}{end}" for stem in ("walk", "talk", "sing", "ring", "bright") f
 WORDS += [f"w{i}" for i in range(60)]
 
 
-def table(dim: int = 12, words: list[str] | None = None) -> ws.WordVectors:
+def table(dim=12, words=None):
     words = words or WORDS
     vectors = np.random.default_rng(0).normal(size=(len(words), dim)) * np.geomspace(1e-2, 1e2, len(words))[:, None]
     vectors[7] = 0
     return with_form(ws.WordVectors(words, vectors, range(len(words) + 1, 1, -1)))
 
 
-def plain(compact: ws.WordVectors) -> ws.WordVectors:
+def plain(compact):
     """Return the same numbers as float32."""
     return compact.rounded("float32")
 
 
 @pytest.mark.parametrize("dtype", ["float16", "int8"])
 @pytest.mark.parametrize("dim", [1, 5, 64])
-def test_rounding_moves_a_number_by_half_a_step(dtype: str, dim: int) -> None:
+def test_rounding_moves_a_number_by_half_a_step(dtype, dim):
     vectors = table(dim).vectors
     rows = CompactRows.of(vectors, dtype)
     largest = np.abs(vectors).max(axis=1, keepdims=True)
@@ -46,7 +44,7 @@ def test_rounding_moves_a_number_by_half_a_step(dtype: str, dim: int) -> None:
     assert (len(rows), rows.shape, rows[4].shape, rows[2:4].dtype) == (len(WORDS), (len(WORDS), dim), (dim,), "float32")
 
 
-def test_the_smallest_and_the_largest_numbers_fit_8_bits() -> None:
+def test_the_smallest_and_the_largest_numbers_fit_8_bits():
     """Previously, the scale of a denormal row was rounded down, so that 189 became −67, and the largest number of
     float32 became infinite."""
     smallest = np.array([[189, 63, 0]], np.float32) * np.float32(2.0**-149)
@@ -57,7 +55,7 @@ def test_the_smallest_and_the_largest_numbers_fit_8_bits() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "int8"])
-def test_compact_vectors_answer_as_their_numbers(dtype: str) -> None:
+def test_compact_vectors_answer_as_their_numbers(dtype):
     compact = table().rounded(dtype)
     same = plain(compact)
     assert (compact.is_compact, same.is_compact) == (True, False)
@@ -82,7 +80,7 @@ def test_compact_vectors_answer_as_their_numbers(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "int8"])
-def test_mapped_vectors_are_served_without_a_copy_of_the_table(tmp_path: Path, dtype: str) -> None:
+def test_mapped_vectors_are_served_without_a_copy_of_the_table(tmp_path, dtype):
     words = [f"w{i}" for i in range(20_000)]
     vectors = np.random.default_rng(0).normal(size=(len(words), 256))
     ws.WordVectors(words, vectors).rounded(dtype).export(tmp_path / "v.npz")
@@ -101,7 +99,7 @@ def test_mapped_vectors_are_served_without_a_copy_of_the_table(tmp_path: Path, d
 
 
 @pytest.mark.parametrize("dim", [1, 5, 31, 32, 33, 39, 40])
-def test_truncated_vectors_and_ngrams_are_the_first_numbers(dim: int) -> None:
+def test_truncated_vectors_and_ngrams_are_the_first_numbers(dim):
     whole = table(40)
     cut = whole.truncated(dim)
     assert (cut.dim, cut.words, cut.ngrams.dim) == (dim, WORDS, dim)
@@ -113,7 +111,7 @@ def test_truncated_vectors_and_ngrams_are_the_first_numbers(dim: int) -> None:
         np.testing.assert_allclose(compact.vectors[:], whole.vectors[:, :dim], atol=2)
 
 
-def test_truncated_buckets_are_the_first_numbers() -> None:
+def test_truncated_buckets_are_the_first_numbers():
     vectors = ws.WordVectors(["cat"], np.ones((1, 8)))
     rows = np.random.default_rng(0).normal(size=(20, 8)).astype(np.float32)
     vectors.ngrams = NgramVectors(Buckets(20, 3, 4), rows, np.zeros(8, np.float32))
@@ -122,13 +120,13 @@ def test_truncated_buckets_are_the_first_numbers() -> None:
 
 
 @pytest.mark.parametrize("dim", [0, -1, 13, 2.5, True])
-def test_a_dim_that_the_vectors_lack_is_refused(dim: Any, tmp_path: Path) -> None:
+def test_a_dim_that_the_vectors_lack_is_refused(dim, tmp_path):
     table().export(tmp_path / "v.npz")
     with pytest.raises(InputError, match="dim must be"):
         ws.read_vectors(tmp_path / "v.npz", dim=dim)
 
 
-def test_a_model_is_truncated_as_its_vectors(tmp_path: Path) -> None:
+def test_a_model_is_truncated_as_its_vectors(tmp_path):
     random = np.random.default_rng(0)
     texts = [[WORDS[i] for i in random.integers(0, 30, 8)] for _ in range(300)]
     model = ws.train(texts, dim=10, epochs=2, min_count=1)
@@ -140,7 +138,7 @@ def test_a_model_is_truncated_as_its_vectors(tmp_path: Path) -> None:
     assert cut.encode(["walk talk", "walked"]).shape == (2, 4)
 
 
-def test_selected_words_keep_their_order_and_the_ngrams_that_they_share_most() -> None:
+def test_selected_words_keep_their_order_and_the_ngrams_that_they_share_most():
     whole = table()
     chosen = [*WORDS[:16:3], "w1", "w33", "w7"]
     some = whole.selected([*reversed(chosen), "unknown"])
@@ -163,7 +161,7 @@ def test_selected_words_keep_their_order_and_the_ngrams_that_they_share_most() -
             whole.selected(words)
 
 
-def test_the_share_of_neighbours_that_are_kept() -> None:
+def test_the_share_of_neighbours_that_are_kept():
     whole = table()
     assert kept(whole, whole.rounded("float16")) > 0.95
     some = whole.selected(WORDS[::2]).truncated(4)
@@ -175,7 +173,7 @@ def test_the_share_of_neighbours_that_are_kept() -> None:
     assert kept(whole, whole.selected(["walk"])) == 1
 
 
-def test_a_number_beyond_float16_is_refused() -> None:
+def test_a_number_beyond_float16_is_refused():
     with pytest.raises(InputError, match="beyond 65,504"):
         ws.WordVectors(["a"], [[1, 7e4]]).rounded("float16")
     with pytest.raises(InputError, match="dtype must be one of float32, float16, int8"):
@@ -183,14 +181,14 @@ def test_a_number_beyond_float16_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("scale", "message"), [(0, "not positive and finite"), (np.inf, "not positive and finite")])
-def test_a_hostile_scale_of_mapped_vectors_is_refused(tmp_path: Path, scale: float, message: str) -> None:
+def test_a_hostile_scale_of_mapped_vectors_is_refused(tmp_path, scale, message):
     numbers, scales = np.ones((2, 3), np.int8), np.array([1, scale], np.float32)
     np.savez(tmp_path / "v.npz", words=np.array(["a", "b"]), vectors=numbers, scales=scales)
     with pytest.raises(InputError, match=f"v.npz: a scale of its 8-bit vectors is {message}"):
         ws.read_vectors(tmp_path / "v.npz", mapped=True)
 
 
-def test_fifty_thousand_words_with_ngrams_take_four_megabytes(tmp_path: Path) -> None:
+def test_fifty_thousand_words_with_ngrams_take_four_megabytes(tmp_path):
     random = np.random.default_rng(0)
     syllables = [first + vowel for first in "bcdfghlmnprst" for vowel in ("a", "e", "i", "o", "un", "er")]
     words = list(dict.fromkeys("".join(random.choice(syllables, 2 + i % 3)) for i in range(80_000)))[:50_000]

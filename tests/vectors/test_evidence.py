@@ -1,8 +1,5 @@
 """Neighbours ranked by evidence, compared with cosines and factors in float64."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -18,7 +15,7 @@ V, D = 333, 16
 
 
 @pytest.fixture(scope="module")
-def wv() -> WordVectors:
+def wv():
     """Vectors of any length, with zero vectors and duplicates. Counts are not in order; some are 0."""
     random = np.random.default_rng(5)
     vectors = random.standard_normal((V, D)) * random.uniform(0.1, 9, (V, 1))
@@ -28,7 +25,7 @@ def wv() -> WordVectors:
     return WordVectors([f"w{i}" for i in range(V)], vectors, counts)
 
 
-def expected(wv: WordVectors, direction: Any, left_out: set[int], doubt: float, rows: Any = None) -> list[str]:
+def expected(wv, direction, left_out, doubt, rows=None):
     assert wv.counts is not None
     n = np.where(wv.counts > 0, wv.counts, np.inf)
     cosines = wv.vectors.astype(np.float64) @ direction / wv.divisors / np.linalg.norm(direction)
@@ -37,12 +34,12 @@ def expected(wv: WordVectors, direction: Any, left_out: set[int], doubt: float, 
     return [f"w{row}" for row in sorted(set(chosen) - left_out, key=lambda row: (-scores[row].round(7), row))]
 
 
-def words_of(found: list[tuple[Any, float]]) -> list[Any]:
+def words_of(found):
     return [word for word, _ in found]
 
 
 @pytest.mark.parametrize("rows", [None, range(30, 320, 3)])
-def test_neighbours_are_ranked_by_cosine_and_evidence(wv: WordVectors, rows: Any) -> None:
+def test_neighbours_are_ranked_by_cosine_and_evidence(wv, rows):
     """The query is a word with a count from 0 to 10⁷, several words, or a vector."""
     assert wv.counts is not None
     plain, usual = WordVectors(wv.words, wv.vectors), DOUBT * wv.counts.sum()
@@ -62,7 +59,7 @@ def test_neighbours_are_ranked_by_cosine_and_evidence(wv: WordVectors, rows: Any
     assert words_of(wv.similar(["w100", "w200"], 40, candidates=rows)) == order[:40]
 
 
-def test_answers_to_analogies_have_a_doubt_of_their_own(wv: WordVectors) -> None:
+def test_answers_to_analogies_have_a_doubt_of_their_own(wv):
     a, b, c = (wv.unit[row].astype(np.float64) for row in (3, 6, 9))
     assert words_of(wv.analogy("w3", "w6", "w9", 40)) == expected(wv, b - a + c, {3, 6, 9}, FEW)[:40]
     plain = wv.analogy("w3", "w6", "w9", 40, evidence=False)
@@ -71,9 +68,7 @@ def test_answers_to_analogies_have_a_doubt_of_their_own(wv: WordVectors) -> None
 
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
 @pytest.mark.parametrize("n", [1, 10, 1000])
-def test_neighbours_of_all_have_the_bytes_of_one_by_one(
-    wv: WordVectors, n: int, dtype: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_neighbours_of_all_have_the_bytes_of_one_by_one(wv, n, dtype, monkeypatch):
     for name, size in (("BLOCK", 96), ("TILE", 24), ("FIRST", 64)):
         monkeypatch.setattr(graph, name, size)
     rounded = wv.rounded(dtype)
@@ -88,14 +83,14 @@ def test_neighbours_of_all_have_the_bytes_of_one_by_one(
         assert numbers == cosines[word, : len(near)].tolist()
 
 
-def test_some_words_keep_the_evidence_of_the_text(wv: WordVectors) -> None:
+def test_some_words_keep_the_evidence_of_the_text(wv):
     some = wv.selected(np.arange(20, 100))
     assert some.doubt == wv.doubt
     assert some.similar("w25", 5) == wv.similar("w25", 5, candidates=range(20, 100))
 
 
 @pytest.mark.parametrize("counts", [None, [0, 0, 0], [3, 2, 1], [2, 1, 0]])
-def test_without_counts_words_are_ranked_by_cosine(counts: Any) -> None:
+def test_without_counts_words_are_ranked_by_cosine(counts):
     """gensim gives to the V words of a file without counts the counts V … 1, and 0 to words that are added."""
     wv = WordVectors("abc", [[1, 0], [1, 2], [1, 1]], counts)
     assert wv.rarity is None
@@ -105,7 +100,7 @@ def test_without_counts_words_are_ranked_by_cosine(counts: Any) -> None:
 
 
 @pytest.mark.parametrize("format", ["npz", "safetensors"])
-def test_files_keep_the_ranking(wv: WordVectors, tmp_path: Path, format: str) -> None:
+def test_files_keep_the_ranking(wv, tmp_path, format):
     """Some words are ranked as among all words, and nodes of a graph by cosine."""
     some = wv.selected(np.arange(20, 100))
     (path,) = some.export(tmp_path / "some", format)
@@ -118,21 +113,21 @@ def test_files_keep_the_ranking(wv: WordVectors, tmp_path: Path, format: str) ->
 
 
 @pytest.mark.parametrize("doubt", [np.array([1.0, 2.0]), np.array(-1.0), np.array(np.nan), np.array("x")])
-def test_a_damaged_doubt_is_refused(tmp_path: Path, doubt: Any) -> None:
+def test_a_damaged_doubt_is_refused(tmp_path, doubt):
     path = tmp_path / "v.npz"
     np.savez(path, words=np.array(["a"]), vectors=np.ones((1, 2), np.float32), counts=np.array([3]), doubt=doubt)
     with pytest.raises(InputError, match="doubt"):
         read_vectors(path)
 
 
-def test_a_composed_vector_has_neighbours_by_cosine() -> None:
+def test_a_composed_vector_has_neighbours_by_cosine():
     """A rare word of the same spelling is nearer than a frequent word."""
     wv = WordVectors(["the", "threaded"], [[1, 0.9], [0, 1]], [10**6, 5])
     wv.ngrams = NgramVectors(Buckets(20, 3, 4), np.zeros((20, 2), np.float32), np.array([0.3, 1], np.float32))
     assert words_of(wv.similar("threading")) == ["threaded", "the"]
 
 
-def test_lengths_are_evidence_and_rank_by_inner_product(wv: WordVectors) -> None:
+def test_lengths_are_evidence_and_rank_by_inner_product(wv):
     made, direction = wv.with_evidence(), wv.unit[100]
     assert (made.norms <= 1 + 1e-6).all()
     scores = made.vectors @ direction

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,12 +21,12 @@ from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.model_directory import read_vectors
 
 
-def some_vectors(words: tuple[str, ...] = ("the", "king", "don't", ",", "日本", "queen"), dim: int = 7) -> WordVectors:
+def some_vectors(words=("the", "king", "don't", ",", "日本", "queen"), dim=7):
     vectors = np.random.default_rng(1).normal(size=(len(words), dim)) * np.geomspace(1e-3, 1e3, len(words))[:, None]
     return WordVectors(words, vectors, range(len(words), 0, -1))
 
 
-def test_npz_as_others_see_it(tmp_path: Path) -> None:
+def test_npz_as_others_see_it(tmp_path):
     original = some_vectors()
     save_vectors(original, tmp_path / "v.npz", "npz")
     with np.load(tmp_path / "v.npz") as arrays:
@@ -39,7 +38,7 @@ def test_npz_as_others_see_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["<f8", ">f4", "<f2"])
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_npz_of_other_programs(tmp_path: Path, dtype: str, order: str, save: object) -> None:
+def test_npz_of_other_programs(tmp_path, dtype, order, save):
     vectors = np.arange(6).reshape(2, 3).astype(dtype, order=order)
     save(tmp_path / "v.npz", words=np.array(["a", "Ærø"], ">U5"), vectors=vectors, unknown=np.array([object()]))
     found = read_vectors(tmp_path / "v.npz")
@@ -53,7 +52,7 @@ def test_npz_of_other_programs(tmp_path: Path, dtype: str, order: str, save: obj
 
 
 @pytest.mark.parametrize("dim", [1, 7, 16])
-def test_vectors_stay_on_disk(tmp_path: Path, dim: int) -> None:
+def test_vectors_stay_on_disk(tmp_path, dim):
     original, path = some_vectors(dim=dim), tmp_path / "v.npz"
     save_vectors(original, path)
     plain, found = read_vectors(path), read_vectors(path, mapped=True)
@@ -74,13 +73,13 @@ def test_vectors_stay_on_disk(tmp_path: Path, dim: int) -> None:
             read_vectors(tmp_path / name, mapped=True)
 
 
-def tokens(directory: Path, text: str) -> list[str]:
+def tokens(directory, text):
     """Return the tokens into which Model2Vec and Sentence-Transformers split a text."""
     encoding = Tokenizer.from_file(str(directory / "tokenizer.json")).encode(text, add_special_tokens=False)
     return list(encoding.tokens)
 
 
-def test_model2vec_finds_words_as_the_encoder_does(tmp_path: Path) -> None:
+def test_model2vec_finds_words_as_the_encoder_does(tmp_path):
     save_vectors(some_vectors(), tmp_path / "bare", "model2vec")
     assert tokens(tmp_path / "bare", "“The king, (don't!) , 日本”") == ["the", "king", "don't", ",", "日本"]
     save_vectors(some_vectors(("The", "said.", "[UNK]")), tmp_path / "raw", "model2vec")
@@ -88,7 +87,7 @@ def test_model2vec_finds_words_as_the_encoder_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["simple", "unicode", "unicode-cased", "unicode-tr"])
-def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path: Path, name: str) -> None:
+def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path, name):
     text = "The King’s 3.5 e-mails, don't: “ﬁne” cafe\u0301 a_b  x.y 1,000 naïve; v.2 II किताब, می\u200cخواهم السَّمَكَ."
     text += " İstanbul'da, Что́ ё́лка ѓ الـــسلام i̇z"
     words = list(dict.fromkeys(tokenizer(name)(text)))
@@ -99,7 +98,7 @@ def test_model2vec_splits_texts_as_the_models_tokeniser(tmp_path: Path, name: st
     assert tokens(tmp_path / "m", "kingㅋㅋㅋ, don't") == tokens(tmp_path / "m", "king, don't")
 
 
-def test_model2vec_holds_the_words_by_their_weights(tmp_path: Path) -> None:
+def test_model2vec_holds_the_words_by_their_weights(tmp_path):
     original = WordVectors(["the", "king"], [[1, -3], [0.5, 2]], [998, 2])
     expected = [[0.001 / 0.999], [0.001 / 0.003]]
     for name in ("w", "m"):
@@ -116,7 +115,7 @@ def test_model2vec_holds_the_words_by_their_weights(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "int8"])
-def test_model2vec_rounds_as_it_does(tmp_path: Path, dtype: str) -> None:
+def test_model2vec_rounds_as_it_does(tmp_path, dtype):
     original = some_vectors()
     for name, vectors in (("float32", original), (dtype, original.rounded(dtype))):
         save_vectors(vectors, tmp_path / name, "model2vec")
@@ -131,7 +130,7 @@ def test_model2vec_rounds_as_it_does(tmp_path: Path, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("program", ["model2vec", "sentence_transformers"])
-def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> None:
+def test_other_programs_encode_texts_as_we_do(tmp_path, program):
     package = pytest.importorskip(program, reason=f"{program} is not installed")
     random = np.random.default_rng(2)
     words = [f"w{i}" for i in range(500)]
@@ -148,7 +147,7 @@ def test_other_programs_encode_texts_as_we_do(tmp_path: Path, program: str) -> N
 
 @pytest.mark.parametrize("train", [unigram, bpe])
 @pytest.mark.parametrize("language", [JAPANESE, CHINESE])
-def test_model2vec_takes_over_a_tokenizer_file(tmp_path: Path, train: Any, language: list[str]) -> None:
+def test_model2vec_takes_over_a_tokenizer_file(tmp_path, train, language):
     file = train(tmp_path / "file.json", language)
     model = ws.train(iter(language), tokens=file, dim=12, epochs=3, min_count=30, shortest=1, longest=2)
     assert model.export(tmp_path / "m", "model2vec")
@@ -167,7 +166,7 @@ def test_model2vec_takes_over_a_tokenizer_file(tmp_path: Path, train: Any, langu
         np.testing.assert_allclose(theirs @ theirs.T, ours @ ours.T, atol=1e-6)
 
 
-def test_model2vec_makes_a_new_directory_only(tmp_path: Path) -> None:
+def test_model2vec_makes_a_new_directory_only(tmp_path):
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "mine").touch()
     with pytest.raises(InputError, match="exists already"):

@@ -1,7 +1,5 @@
 """Words and n-grams that are read from fastText's binary files agree with gensim and with fastText itself."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from support.fasttext import content
@@ -14,7 +12,7 @@ UNKNOWN = ["kingzz", "größer", "日本国", "x", "<>", ["the", "queen's"][1]]
 
 
 @pytest.mark.parametrize(("min_n", "max_n", "bucket"), [(3, 6, 2000), (1, 4, 50_000), (2, 2, 3)])
-def test_vectors_are_those_of_gensim(min_n: int, max_n: int, bucket: int, tmp_path: Path) -> None:
+def test_vectors_are_those_of_gensim(min_n, max_n, bucket, tmp_path):
     fasttext = pytest.importorskip("gensim.models.fasttext", reason="gensim, which writes the files, is not installed")
     lengths = {"min_n": min_n, "max_n": max_n, "bucket": bucket}
     model = fasttext.FastText(TEXT, vector_size=5, min_count=1, epochs=1, workers=1, **lengths)
@@ -30,7 +28,7 @@ def test_vectors_are_those_of_gensim(min_n: int, max_n: int, bucket: int, tmp_pa
     assert not read.is_composed("two words")
 
 
-def test_labels_are_no_words_and_words_need_not_be_utf8(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_labels_are_no_words_and_words_need_not_be_utf8(tmp_path, caplog):
     path = tmp_path / "model.bin"
     path.write_bytes(content())
     assert read_vectors(path).words == ["</s>", "größe"]

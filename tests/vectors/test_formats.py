@@ -2,7 +2,6 @@
 
 import os
 import types
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,14 +16,14 @@ HOLDS_COUNTS = ("npz", "safetensors")
 ODD_FLOATS = [0.0, -0.0, 1e-45, 3.4028235e38, 0.1, -1 / 3, 1.17549435e-38, 16777217.0]
 
 
-def some_vectors(words: list[str] | None = None, dim: int = 8) -> WordVectors:
+def some_vectors(words=None, dim=8):
     words = words or ["the", "Ærø", "日本", "a_b", "x\u0301", "1", "100_200"]
     vectors = np.random.default_rng(1).normal(size=(len(words), dim)).astype(np.float32)
     vectors[1] = np.resize(np.array(ODD_FLOATS, dtype=np.float32), dim)
     return WordVectors(words, vectors, range(len(words), 0, -1))
 
 
-def assert_same(found: WordVectors, expected: WordVectors, counts: bool = False) -> None:
+def assert_same(found, expected, counts=False):
     assert found.words == expected.words
     assert found.vectors.tobytes() == expected.vectors.tobytes()
     if counts:
@@ -33,7 +32,7 @@ def assert_same(found: WordVectors, expected: WordVectors, counts: bool = False)
 
 @pytest.mark.parametrize("dim", [1, 2, 8, 300])
 @pytest.mark.parametrize("name", READABLE)
-def test_round_trip(tmp_path: Path, name: str, dim: int) -> None:
+def test_round_trip(tmp_path, name, dim):
     word_vectors = some_vectors(dim=dim)
     path = tmp_path / "no_telling_suffix"
     assert save_vectors(word_vectors, path, name) == [path]
@@ -44,7 +43,7 @@ def test_round_trip(tmp_path: Path, name: str, dim: int) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES[1:])
 @pytest.mark.parametrize("name", READABLE)
-def test_rounded_vectors_are_read_as_they_were(tmp_path: Path, name: str, dtype: str) -> None:
+def test_rounded_vectors_are_read_as_they_were(tmp_path, name, dtype):
     """Formats that are lossy keep the smaller type."""
     word_vectors, sizes = some_vectors(dim=64), []
     word_vectors.vectors[1] = np.geomspace(1e-6, 6e4, 64)
@@ -59,7 +58,7 @@ def test_rounded_vectors_are_read_as_they_were(tmp_path: Path, name: str, dtype:
         np.testing.assert_array_equal(found.counts, expected.counts)
 
 
-def test_every_float32_is_the_same_after_its_digits() -> None:
+def test_every_float32_is_the_same_after_its_digits():
     bits = np.random.default_rng(1).integers(0, 2**32, 30_000, np.uint32)
     bits[:6] = [0, 1 << 31, 1, 0x00800000, 0x7F7FFFFF, 0x80800000]  # ±0, smallest, smallest normal, largest
     numbers = bits.view(np.float32)
@@ -74,18 +73,18 @@ def test_every_float32_is_the_same_after_its_digits() -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"1", b"1 2 3", b"1  2", b" 1 2", b"1 2 ", b"1,5 2", b"1 x", b"0x1 2", b"1_0 2", b"1 1e999", b"1\t2"]
 )
-def test_a_line_that_is_not_plain_numbers_is_left_to_python(text: bytes) -> None:
+def test_a_line_that_is_not_plain_numbers_is_left_to_python(text):
     assert not _decimals.parse(text, 0, np.empty(2))
 
 
-def test_numbers_that_python_knows_are_read(tmp_path: Path) -> None:
+def test_numbers_that_python_knows_are_read(tmp_path):
     (tmp_path / "a.txt").write_text("2 3\na +1 10 1e-999\nb .5 5. -1E2\n")
     np.testing.assert_array_equal(read_vectors(tmp_path / "a.txt").vectors, [[1, 10, 0], [0.5, 5, -100]])
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
 @pytest.mark.parametrize("name", ["word2vec", "word2vec-bin"])
-def test_compressed_files(tmp_path: Path, name: str, suffix: str) -> None:
+def test_compressed_files(tmp_path, name, suffix):
     path = tmp_path / f"vectors{suffix}"
     save_vectors(some_vectors(), path, name)
     plain = tmp_path / "plain"
@@ -105,14 +104,14 @@ def test_compressed_files(tmp_path: Path, name: str, suffix: str) -> None:
         "2 3 \nthe 1 2.5 -0.3 \nof 4 5 6 \n",  # word2vec and fastText write spaces before line ends
     ],
 )
-def test_text_of_other_programs(tmp_path: Path, content: str) -> None:
+def test_text_of_other_programs(tmp_path, content):
     (tmp_path / "v").write_bytes(content.encode())
     found = read_vectors(tmp_path / "v")
     assert found.words == ["the", "of"]
     np.testing.assert_array_equal(found.vectors, np.array([[1, 2.5, -0.3], [4, 5, 6]], dtype=np.float32))
 
 
-def test_binary_without_line_ends(tmp_path: Path) -> None:
+def test_binary_without_line_ends(tmp_path):
     """gensim writes no line ends, so the first byte of a vector may be the byte of a line end."""
     vectors = np.frombuffer(b"\n12\x3f \n \n" * 3, dtype="<f4").reshape(3, 2)
     path = tmp_path / "vectors"
@@ -124,7 +123,7 @@ def test_binary_without_line_ends(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("binary", [False, True])
-def test_same_as_gensim_both_ways(tmp_path: Path, binary: bool, suffix: str) -> None:
+def test_same_as_gensim_both_ways(tmp_path, binary, suffix):
     gensim_models = pytest.importorskip("gensim.models", reason="gensim is not installed")
     ours, theirs = tmp_path / f"ours{suffix}", str(tmp_path / f"theirs{suffix}")
     word_vectors = some_vectors(dim=50)
@@ -136,7 +135,7 @@ def test_same_as_gensim_both_ways(tmp_path: Path, binary: bool, suffix: str) -> 
     assert_same(read_vectors(theirs), word_vectors)
 
 
-def test_gensim_native(tmp_path: Path) -> None:
+def test_gensim_native(tmp_path):
     gensim_models = pytest.importorskip("gensim.models", reason="gensim is not installed")
     words = [f"w{i}" for i in range(35_000)]
     large = some_vectors(words, dim=300)  # gensim puts large arrays in a separate file
@@ -156,7 +155,7 @@ ODD_WORDS = {"word2vec": ODD, "word2vec-bin": ODD}
 
 
 @pytest.mark.parametrize(("name", "word"), [(name, word) for name, words in ODD_WORDS.items() for word in words])
-def test_words_that_would_corrupt_a_file_are_refused(tmp_path: Path, name: str, word: str) -> None:
+def test_words_that_would_corrupt_a_file_are_refused(tmp_path, name, word):
     """gensim writes files with such words, and cannot read them again: see its issue 2881."""
     word_vectors = WordVectors(["a", word], [[1, 2], [3, 4]])
     with pytest.raises(InputError, match="npz, safetensors or gensim, which can hold it"):
@@ -168,12 +167,12 @@ def test_words_that_would_corrupt_a_file_are_refused(tmp_path: Path, name: str, 
 
 
 @pytest.mark.parametrize("name", ["word2vec", "word2vec-bin", "npz", "safetensors"])
-def test_words_that_are_not_unicode(tmp_path: Path, name: str) -> None:
+def test_words_that_are_not_unicode(tmp_path, name):
     with pytest.raises(InputError, match="not valid Unicode"):
         save_vectors(WordVectors(["a", "\ud800"], np.eye(2)), tmp_path / "v", name)
 
 
-def test_keys_that_are_no_words(tmp_path: Path) -> None:
+def test_keys_that_are_no_words(tmp_path):
     keys = [7, "seven", (1, "a"), np.int64(3), None]
     word_vectors = WordVectors(keys, np.eye(5), [5, 4, 3, 2, 1])
     assert_same(read_vectors(save_vectors(word_vectors, tmp_path / "v.npz", "npz")[0]), word_vectors)
@@ -185,7 +184,7 @@ def test_keys_that_are_no_words(tmp_path: Path) -> None:
         save_vectors(WordVectors([frozenset()], np.eye(1)), tmp_path / "v.npz", "npz")
 
 
-def test_a_model_directory_is_recognised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_directory_is_recognised(tmp_path, monkeypatch):
     monkeypatch.setattr("wordsparse.words.model_directory.load", lambda path, mapped: types.SimpleNamespace(wv=path))
     with pytest.raises(InputError, match=r"without a model\.json"):
         read_vectors(tmp_path)

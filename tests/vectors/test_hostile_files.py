@@ -7,7 +7,6 @@ import lzma
 import pickle
 import struct
 import zipfile
-from pathlib import Path
 
 import pytest
 from support.fasttext import content as fasttext
@@ -16,7 +15,7 @@ from wordsparse.errors import InputError
 from wordsparse.words.model_directory import read_vectors
 
 
-def zipped(**members: bytes) -> bytes:
+def zipped(**members):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
@@ -24,21 +23,21 @@ def zipped(**members: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def npy(shape: str, dtype: str = "<f4", data: bytes = b"") -> bytes:
+def npy(shape, dtype="<f4", data=b""):
     header = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}\n".encode()
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
 
 
-def npz(vectors: bytes, words: bytes, **more: bytes) -> bytes:
+def npz(vectors, words, **more):
     return zipped(vectors=vectors, words=words, **more)
 
 
-def scaled(data: bytes, shape: str = "(1,)", dtype: str = "<f4") -> bytes:
+def scaled(data, shape="(1,)", dtype="<f4"):
     """Return an npz file of a word with 8-bit numbers and these scales."""
     return npz(npy("(1, 2)", "|i1", b"\1\2"), ONE_WORD, scales=npy(shape, dtype, data))
 
 
-def safetensors_file(words: str, dtype: str = "F32") -> bytes:
+def safetensors_file(words, dtype="F32"):
     size = {"F32": 4, "BF16": 2, "I8": 1}[dtype]
     tensor = {"dtype": dtype, "shape": [1, 2], "data_offsets": [0, 2 * size]}
     header = json.dumps({"__metadata__": {"words": words}, "vectors": tensor}).encode()
@@ -115,7 +114,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_files(tmp_path: Path, case: str) -> None:
+def test_hostile_files(tmp_path, case):
     content, message = HOSTILE[case]
     path = tmp_path / "hostile"
     path.write_bytes(content)

@@ -1,7 +1,5 @@
 """The search for neighbours, compared with a dense search in float64."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,7 @@ V = 333  # not a multiple of the width of a panel
 
 
 @pytest.fixture(scope="module", params=[1, 7, 64])
-def wv(request: pytest.FixtureRequest) -> WordVectors:
+def wv(request):
     """Vectors of small whole numbers, with zero vectors, duplicates, and vectors of extreme lengths."""
     random = np.random.default_rng(request.param)
     vectors = random.integers(-3, 4, (V, request.param)).astype(np.float32)
@@ -23,13 +21,13 @@ def wv(request: pytest.FixtureRequest) -> WordVectors:
     return WordVectors([f"w{i}" for i in range(V)], vectors)
 
 
-def dense(wv: WordVectors, direction: np.ndarray, left_out: set[int], rows: Any) -> list[tuple[int, float]]:
+def dense(wv, direction, left_out, rows):
     """Return all rows that may be returned, and their cosines in float64, largest first."""
     cosines = wv.vectors.astype(np.float64) @ direction / wv.divisors / (np.linalg.norm(direction) or 1)
     return sorted(((row, cosines[row]) for row in rows if row not in left_out), key=lambda pair: (-pair[1], pair[0]))
 
 
-def check(found: Any, expected: list[tuple[int, float]], n: int) -> None:
+def check(found, expected, n):
     """Check rows and cosines. Rows may only change places if their cosines agree to the precision of float32."""
     cosine_of = dict(expected)
     assert [cosine for _, cosine in found] == pytest.approx([cosine for _, cosine in expected[:n]], abs=1e-6)
@@ -50,7 +48,7 @@ CANDIDATES = {
 
 @pytest.mark.parametrize("n", [1, 10, 1000])
 @pytest.mark.parametrize("name", CANDIDATES)
-def test_neighbours_agree_with_a_dense_search(wv: WordVectors, name: str, n: int) -> None:
+def test_neighbours_agree_with_a_dense_search(wv, name, n):
     candidates, rows = CANDIDATES[name]
     for word in (0, 5, 15, 40, 55, 65, 300, 332):
         direction = wv.unit[word].astype(np.float64)
@@ -62,8 +60,8 @@ def test_neighbours_agree_with_a_dense_search(wv: WordVectors, name: str, n: int
 
 @pytest.mark.parametrize("name", CANDIDATES)
 @pytest.mark.parametrize("n", [3, 1000])
-def test_many_have_the_bytes_of_one_by_one(wv: WordVectors, name: str, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    queries: list[Any] = [*wv.words, ["w3", "w7"], wv.vectors[9], ["w1"]]
+def test_many_have_the_bytes_of_one_by_one(wv, name, n, monkeypatch):
+    queries = [*wv.words, ["w3", "w7"], wv.vectors[9], ["w1"]]
     candidates = CANDIDATES[name][0]
     one_by_one = [wv.similar(query, n, candidates=candidates) for query in queries]
     for threads in (1, 2, 8):
@@ -80,9 +78,7 @@ def test_many_have_the_bytes_of_one_by_one(wv: WordVectors, name: str, n: int, m
 
 @pytest.mark.parametrize("dtype", ["float32", "int8"])
 @pytest.mark.parametrize("n", [1, 10, 40, 1000])
-def test_neighbours_of_all_have_the_bytes_of_one_by_one(
-    wv: WordVectors, n: int, dtype: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_neighbours_of_all_have_the_bytes_of_one_by_one(wv, n, dtype, monkeypatch):
     """Blocks and tiles end within panels, and the bounds from the first rows are loose."""
     for name, size in (("BLOCK", 96), ("TILE", 24), ("FIRST", 64)):
         monkeypatch.setattr(graph, name, size)
@@ -97,7 +93,7 @@ def test_neighbours_of_all_have_the_bytes_of_one_by_one(
 
 
 @pytest.mark.parametrize("factor", [1e-42, 1e38])
-def test_one_query_finds_vectors_whose_products_underflow_or_overflow(factor: float) -> None:
+def test_one_query_finds_vectors_whose_products_underflow_or_overflow(factor):
     random = np.random.default_rng(3)
     vectors = random.uniform(-1, 1, (60, 5)).astype(np.float32)
     vectors[::2] *= np.float32(factor)
@@ -107,7 +103,7 @@ def test_one_query_finds_vectors_whose_products_underflow_or_overflow(factor: fl
         assert wv.similar(word, 4) == [*zip(words[word].tolist(), cosines[word].tolist(), strict=True)]
 
 
-def test_equal_vectors_have_equal_cosines_in_the_order_of_rows() -> None:
+def test_equal_vectors_have_equal_cosines_in_the_order_of_rows():
     vectors = np.tile(np.random.default_rng(0).standard_normal((1, 50)), (2500, 1))
     wv = WordVectors(range(2500), vectors)
     words, cosines = wv.similar_to_each([2400, 2], 4)
@@ -116,7 +112,7 @@ def test_equal_vectors_have_equal_cosines_in_the_order_of_rows() -> None:
     assert [word for word, _ in wv.similar(0, 3)] == [1, 2, 3]
 
 
-def test_no_words_and_no_neighbours() -> None:
+def test_no_words_and_no_neighbours():
     wv = WordVectors(["a", "b"], [[1, 0], [1, 1]])
     for words, candidates, shape in (([], None, (0, 0)), (["a"], ["a"], (1, 0)), (["a", "b"], ["a"], (2, 1))):
         assert [each.shape for each in wv.similar_to_each(words, candidates=candidates)] == [shape, shape]
@@ -140,7 +136,7 @@ def test_no_words_and_no_neighbours() -> None:
         (["w1"], {"candidates": np.array([-1])}, InputError, "candidates must be from 0 to 2, not -1 to -1"),
     ],
 )
-def test_a_wrong_search_is_refused(words: Any, options: Any, error: type[Exception], message: str) -> None:
+def test_a_wrong_search_is_refused(words, options, error, message):
     wv = WordVectors(["w1", "w2", "w3"], [[1, 0], [1, 1], [0, 1]])
     with pytest.raises(error, match=message):
         wv.similar_to_each(words, **options)

@@ -21,16 +21,16 @@ DIMS = [1, 3, 28, 32, 33, 300]
 
 
 @pytest.fixture(params=kernel_isa.AVAILABLE, autouse=True)
-def instruction_set(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def instruction_set(request, monkeypatch):
     monkeypatch.setenv(kernel_isa.VARIABLE, request.param)
 
 
-def normal(*shape: int, seed: int = 0) -> np.ndarray:
+def normal(*shape, seed=0):
     return np.random.default_rng(seed).standard_normal(shape, np.float32)
 
 
 @pytest.mark.parametrize("lengths", [(1, 1), (2, 4), (3, 6), (3, 64)])
-def test_ngrams_are_numbered_as_a_dictionary_would(lengths: tuple[int, int]) -> None:
+def test_ngrams_are_numbered_as_a_dictionary_would(lengths):
     sweeps = Sweeps(WORDS, *lengths, 3)
     ngrams = oracle.texts(sweeps.ngrams)
     assert ngrams == oracle.numbered(WORDS, *lengths, 3)
@@ -39,7 +39,7 @@ def test_ngrams_are_numbered_as_a_dictionary_would(lengths: tuple[int, int]) -> 
         assert [words.count(word) for words in of] == [ngrams_of_word.count(ngram) for ngram in ngrams]
 
 
-def test_no_words_one_word_and_a_million_characters_have_ngrams_too() -> None:
+def test_no_words_one_word_and_a_million_characters_have_ngrams_too():
     assert len(Sweeps([], 3, 6, 3).ngrams) == len(Sweeps(["kind"], 3, 6, 3).ngrams) == 0
     assert oracle.texts(Sweeps(["aa"], 3, 6, 1).ngrams) == ["<aa>", "<aa", "aa>"]
     letters = [chr(i) for i in range(0x20, 0x110000) if not 0xD800 <= i < 0xE000]
@@ -47,7 +47,7 @@ def test_no_words_one_word_and_a_million_characters_have_ngrams_too() -> None:
 
 
 @pytest.mark.parametrize("dim", DIMS)
-def test_sweeps_are_those_of_plain_numpy(dim: int) -> None:
+def test_sweeps_are_those_of_plain_numpy(dim):
     vectors, ids = normal(2 * len(WORDS), dim), np.arange(len(WORDS)) * 2
     weights, mean = np.random.default_rng(1).random(len(WORDS)), normal(dim)
     sweeps = Sweeps(WORDS, 3, 6, 3)
@@ -60,7 +60,7 @@ def test_sweeps_are_those_of_plain_numpy(dim: int) -> None:
     assert rows[0].tobytes() == rows[1].tobytes()
 
 
-def test_words_may_lack_weight_and_ngrams() -> None:
+def test_words_may_lack_weight_and_ngrams():
     sweeps, ids = Sweeps(WORDS, 3, 6, 3), np.arange(len(WORDS))
     rows = sweeps.rows(normal(len(WORDS), 5), ids, np.zeros(len(WORDS)), normal(5), 0.05, 2)
     assert not oracle.unpacked(rows, 5, SPAN).any()
@@ -69,7 +69,7 @@ def test_words_may_lack_weight_and_ngrams() -> None:
 
 
 @pytest.mark.parametrize("dim", DIMS)
-def test_rows_of_8_bits_and_their_product(dim: int) -> None:
+def test_rows_of_8_bits_and_their_product(dim):
     numbers, rows = normal(50, dim) * 2.0 ** np.arange(-25, 25)[:, None].astype(np.float32), zero_rows(50, dim)
     numbers[7] = 0
     _ngrams.pack(isa(), numbers, rows, 2)
@@ -86,7 +86,7 @@ def test_rows_of_8_bits_and_their_product(dim: int) -> None:
 
 @pytest.mark.parametrize("dim", DIMS)
 @pytest.mark.parametrize("unit", [False, True])
-def test_words_are_looked_up_and_the_means_of_their_rows_added(dim: int, unit: bool) -> None:
+def test_words_are_looked_up_and_the_means_of_their_rows_added(dim, unit):
     ngrams = Sweeps(WORDS, 2, 5, 3).ngrams
     eight = zero_rows(len(ngrams), dim)
     _ngrams.pack(isa(), normal(len(ngrams), dim), eight, 1)
@@ -103,7 +103,7 @@ def test_words_are_looked_up_and_the_means_of_their_rows_added(dim: int, unit: b
     np.testing.assert_array_equal(sizes > 0, X.any(1))
 
 
-def test_ngrams_can_be_pickled_and_found_again() -> None:
+def test_ngrams_can_be_pickled_and_found_again():
     ngrams = Sweeps(WORDS, 3, 6, 3).ngrams
     table = NgramVectors(ngrams, zero_rows(len(ngrams), 4), normal(4))
     other = pickle.loads(pickle.dumps(table))
@@ -112,7 +112,7 @@ def test_ngrams_can_be_pickled_and_found_again() -> None:
     assert oracle.texts(NgramVectors.from_arrays(table.arrays()).index) == oracle.texts(ngrams)
 
 
-def test_what_does_not_fit_together_is_refused() -> None:
+def test_what_does_not_fit_together_is_refused():
     for texts in (["abcd", "abcd"], ["abc"], ["abcdefg"]):  # n-grams must be distinct and have the stated lengths
         with pytest.raises(InputError, match="n-gram"):
             Ngrams(*spelled(texts), 4, 6)

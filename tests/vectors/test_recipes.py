@@ -8,7 +8,6 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,35 +23,35 @@ STORES, MAPS = (PAGES / "databases.md").read_text().split("## Maps and topics")
 START, *RECIPES = re.findall(r"```python\n(.*?)```", STORES, re.DOTALL)
 
 
-def package(recipe: str) -> str:
+def package(recipe):
     """Return the package that a recipe needs."""
     return re.findall(r"^(?:import|from) (\w+)", recipe, re.MULTILINE)[-1]
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=map(package, RECIPES))
-def test_a_recipe_runs(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recipe_runs(recipe, tmp_path, monkeypatch):
     pytest.importorskip(package(recipe), reason=f"{package(recipe)} is not installed")
     monkeypatch.chdir(tmp_path)
     lines = ["The king and the queen have a crown.", "A loaf of bread and milk."] * 100
     ws.train(iter(lines), tokens="simple", dim=8, output="model", progress=False)
-    known: dict[str, object] = {}
+    known = {}
     exec(START + recipe, known)
     near = known["near"]
     assert len(near) == 2
     assert "king" in str(near[0]) or "crown" in str(near[0])
 
 
-def topical_texts() -> list[str]:
+def topical_texts():
     return [" ".join(words) for words in two_topics(400)]
 
 
-def test_the_recipes_for_topics_and_their_map_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_recipes_for_topics_and_their_map_run(tmp_path, monkeypatch):
     for name in ("bertopic", "datamapplot"):
         pytest.importorskip(name, reason=f"{name} is not installed")
     monkeypatch.chdir(tmp_path)
     texts = topical_texts()
     vectors = ws.train(iter(texts), tokens="split", dim=8, progress=False).encode(texts)
-    known: dict[str, Any] = {"texts": texts, "vectors": vectors}
+    known = {"texts": texts, "vectors": vectors}
     for recipe in re.findall(r"```python\n(.*?)```", MAPS, re.DOTALL):
         exec(recipe, known)
     topics = known["topics"].topics_
@@ -61,7 +60,7 @@ def test_the_recipes_for_topics_and_their_map_run(tmp_path: Path, monkeypatch: p
     assert Path("map.png").stat().st_size > 10_000
 
 
-def test_embedding_atlas_reads_the_vectors_of_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_embedding_atlas_reads_the_vectors_of_documents(tmp_path, monkeypatch):
     if shutil.which("embedding-atlas") is None:
         pytest.skip("Embedding Atlas is not installed")
     monkeypatch.chdir(tmp_path)
@@ -74,11 +73,11 @@ def test_embedding_atlas_reads_the_vectors_of_documents(tmp_path: Path, monkeypa
     assert Path("atlas.zip").stat().st_size > 1_000_000
 
 
-def test_programs_of_the_page_vectors_run_in_several_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_of_the_page_vectors_run_in_several_threads(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     baskets = [["bread", "butter", "jam"], ["beer", "nuts"]] * 50
     ws.train(baskets, preset="items", dim=64, output="model", progress=False)
-    service: dict[str, Any] = {}
+    service = {}
     page = (PAGES / "vectors.md").read_text()
     _, smaller, many, program, mapped = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     exec(smaller, sizes := {"model": ws.load("model"), "ws": ws})
@@ -100,7 +99,7 @@ def test_programs_of_the_page_vectors_run_in_several_threads(tmp_path: Path, mon
     np.testing.assert_allclose(asked.post("/encode", json=["bread jam"]).json(), model.encode(["bread jam"]), rtol=1e-6)
 
 
-def test_threads_encode_unknown_words_as_one_does() -> None:
+def test_threads_encode_unknown_words_as_one_does():
     vectors = ws.train([f"word{i % 50} other{i % 7}".split() for i in range(2000)], dim=4, progress=False)
     texts = [f"word{i}x other{i}y" for i in range(3000)]
     expected = ws.WordVectors(vectors.wv.words, vectors.wv.vectors, vectors.wv.counts)
@@ -110,9 +109,7 @@ def test_threads_encode_unknown_words_as_one_does() -> None:
     np.testing.assert_array_equal(np.concatenate(found), expected.encode(texts))
 
 
-def test_search_and_sentences_from_the_first_command_to_the_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_search_and_sentences_from_the_first_command_to_the_last(tmp_path, monkeypatch):
     """The commands and programs of two pages run in their order, with a small dim.
 
     tests/test_outputs.py runs those that show their output."""
@@ -133,7 +130,7 @@ def test_search_and_sentences_from_the_first_command_to_the_last(
     Path("gone.txt").write_text("1\n")
     Path("collection/qrels").mkdir()
     Path("collection/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n40\t0\t1\n41\t1\t1\n")
-    known: dict[str, Any] = {}
+    known = {}
     text = "".join((PAGES / page).read_text() for page in ("searching.md", "sentences.md")).replace("300", "8")
     parts = re.findall(
         r"^    ((?:wordsparse|echo) [^\n]*)$|^```python\n(.*?)^```$",

@@ -1,7 +1,5 @@
 """Word weights that are computed from a collection of documents for search."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -15,11 +13,11 @@ OPTIONS = {"tokens": "simple", "dim": 4, "epochs": 3, "threads": 1, "progress": 
 
 
 @pytest.fixture(scope="module")
-def model() -> ws.Model:
+def model():
     return ws.train(iter(DOCUMENTS), preset="search", **OPTIONS)
 
 
-def test_weights_by_hand(model: ws.Model) -> None:
+def test_weights_by_hand(model):
     """A weight is 2 · idf/idf(0) · (cos/PRIOR)^(ρ/2), where cos is the mean cosine of the word and the other words of
     its documents, and ρ = L/(L + NOISE) for L other words on average."""
     unit, sif = model.wv.unit.astype(float), weights(model.wv.counts, len(model)).astype(float)
@@ -40,14 +38,14 @@ def test_weights_by_hand(model: ws.Model) -> None:
     np.testing.assert_allclose(model.fit_weights(documents).weights, expected, rtol=1e-5)
 
 
-def test_an_unknown_word_has_half_the_weight_of_a_word_in_no_document(model: ws.Model) -> None:
+def test_an_unknown_word_has_half_the_weight_of_a_word_in_no_document(model):
     """Rare known words once weighed four times as much as unknown words, which spoilt search in short documents."""
     fitted = model.fit_weights(["bread and milk"] * 1000)
     assert fitted.weights is not None
     np.testing.assert_allclose(fitted.weights[fitted.wv.row("sun")], 2, rtol=1e-6)
 
 
-def test_cosines_count_by_the_length_of_the_documents(model: ws.Model) -> None:
+def test_cosines_count_by_the_length_of_the_documents(model):
     """The cosine of a word and the mean of a few words is noisy. Documents of one word have no cosines."""
     alone, short, long = (model.fit_weights([f"{word} " * n for word in ("bread", "sun", "egg")]) for n in (1, 2, 200))
     weights = [fitted.weights[fitted.wv.row("bread")] for fitted in (alone, short, long) if fitted.weights is not None]
@@ -57,9 +55,7 @@ def test_cosines_count_by_the_length_of_the_documents(model: ws.Model) -> None:
     np.testing.assert_allclose(weights, 2 * idf * np.array([1, *np.power(cosine, exponents)]), rtol=1e-4)
 
 
-def test_a_model_for_search_has_the_weights_of_its_text(
-    model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_for_search_has_the_weights_of_its_text(model, tmp_path, monkeypatch):
     assert ws.train(iter(DOCUMENTS), preset="sentences", **OPTIONS).weights is None
     np.testing.assert_allclose(model.weights, model.fit_weights(DOCUMENTS).weights, rtol=1e-6)
     monkeypatch.setattr(text_source, "COUNTED", 50)
@@ -74,7 +70,7 @@ def test_a_model_for_search_has_the_weights_of_its_text(
     assert len(other) == len(model) + 2
 
 
-def test_texts_are_encoded_by_the_weights(model: ws.Model) -> None:
+def test_texts_are_encoded_by_the_weights(model):
     fitted = model.fit_weights(["bread and milk", "egg"])
     rows = [fitted.wv.row(word) for word in ("bread", "sun")]
     expected = fitted.wv.weights[rows] @ fitted.wv.unit[rows]

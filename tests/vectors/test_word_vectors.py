@@ -9,18 +9,18 @@ VECTORS = np.array([[3, 4, 0], [3, -4, 0], [1, 4, 0], [1, -4, 0], [0, 0, 0]], dt
 
 
 @pytest.fixture
-def word_vectors() -> WordVectors:
+def word_vectors():
     return WordVectors(WORDS, VECTORS, [50, 40, 30, 20, 10])
 
 
-def test_unit_has_length_one_and_leaves_zero_rows(word_vectors: WordVectors) -> None:
+def test_unit_has_length_one_and_leaves_zero_rows(word_vectors):
     np.testing.assert_allclose(np.linalg.norm(word_vectors.unit, axis=1), [1, 1, 1, 1, 0], rtol=1e-6)
     assert word_vectors.unit is word_vectors.unit
     for scale in (1e-30, 1e30):  # squares of these numbers exceed the range of float32
         np.testing.assert_allclose(WordVectors(["a"], [[3 * scale, 4 * scale]]).unit, [[0.6, 0.8]], rtol=1e-6)
 
 
-def test_similar(word_vectors: WordVectors) -> None:
+def test_similar(word_vectors):
     words, cosines = zip(*word_vectors.similar("king", 100), strict=True)
     assert words == ("man", "zero", "queen", "woman")
     assert cosines == pytest.approx([19 / 5 / 17**0.5, 0, -7 / 25, -13 / 5 / 17**0.5], abs=1e-6)
@@ -32,14 +32,14 @@ def test_similar(word_vectors: WordVectors) -> None:
     assert [word for word, _ in near] == [word for word in of_mean if word not in ("king", "man")]
 
 
-def test_similarity_is_the_cosine_of_two_words(word_vectors: WordVectors) -> None:
+def test_similarity_is_the_cosine_of_two_words(word_vectors):
     assert word_vectors.similarity("king", "man") == pytest.approx(19 / 5 / 17**0.5, abs=1e-7)
     assert word_vectors.similarity("king", "zero") == 0
     with pytest.raises(InputError, match="'quen' is not in the vocabulary"):
         word_vectors.similarity("king", "quen")
 
 
-def test_projections_are_cosines_with_the_difference_of_two_means(word_vectors: WordVectors) -> None:
+def test_projections_are_cosines_with_the_difference_of_two_means(word_vectors):
     axis = word_vectors.unit[[0, 2]].mean(0) - word_vectors.unit[[1, 3]].mean(0)
     expected = word_vectors.unit @ axis / np.linalg.norm(axis)
     found = word_vectors.project(WORDS, positive=["king", "man"], negative=["queen", "woman"])
@@ -48,12 +48,12 @@ def test_projections_are_cosines_with_the_difference_of_two_means(word_vectors: 
         word_vectors.project(["man"], ["king"], "queen")
 
 
-def test_analogy(word_vectors: WordVectors) -> None:
+def test_analogy(word_vectors):
     assert word_vectors.analogy("man", "king", "woman", 1)[0][0] == "queen"
     assert {word for word, _ in word_vectors.analogy("man", "king", "woman")} == {"queen", "zero"}
 
 
-def test_unknown_word_is_named_with_close_spellings(word_vectors: WordVectors) -> None:
+def test_unknown_word_is_named_with_close_spellings(word_vectors):
     with pytest.raises(InputError, match=r"'quen' is not in the vocabulary; close to it: queen"):
         word_vectors["quen"]
     with pytest.raises(InputError, match="'' is not in the vocabulary"):
@@ -78,6 +78,6 @@ def test_unknown_word_is_named_with_close_spellings(word_vectors: WordVectors) -
         (["a"], [[0]], [1.5], "whole numbers"),
     ],
 )
-def test_wrong_input_is_refused(words: list[str], vectors: object, counts: object, message: str) -> None:
+def test_wrong_input_is_refused(words, vectors, counts, message):
     with pytest.raises(InputError, match=message):
         WordVectors(words, vectors, counts)

@@ -13,12 +13,12 @@ from scipy.stats import ortho_group
 import wordsparse as ws
 
 
-def made(words: str, dim: int = 4, seed: int = 0) -> ws.WordVectors:
+def made(words, dim=4, seed=0):
     random = np.random.default_rng(seed)
     return ws.WordVectors(list(words), random.standard_normal((len(words), dim)), random.integers(1, 99, len(words)))
 
 
-def test_alignment_finds_the_rotation_by_the_words_in_common() -> None:
+def test_alignment_finds_the_rotation_by_the_words_in_common():
     onto = made("abcdefghij")
     random, turn = np.random.default_rng(1), ortho_group(4, seed=1).rvs()
     rows = np.vstack([onto.vectors[7:0:-1], random.standard_normal((2, 4))]) @ turn
@@ -29,7 +29,7 @@ def test_alignment_finds_the_rotation_by_the_words_in_common() -> None:
     assert aligned.vectors.words == list("hgfedcbXY")
 
 
-def test_alignment_is_weighted_procrustes_of_unit_vectors() -> None:
+def test_alignment_is_weighted_procrustes_of_unit_vectors():
     moved, onto = made("abcdefgh", seed=2), made("abcdefgh", seed=3)
     weights = np.sqrt(moved.counts)
     rotation, _ = orthogonal_procrustes(moved.unit * weights[:, None], onto.unit)
@@ -46,7 +46,7 @@ def test_alignment_is_weighted_procrustes_of_unit_vectors() -> None:
         (made("abcXYZ"), "3 words in common"),
     ],
 )
-def test_too_little_in_common_is_refused(moved: ws.WordVectors, message: str) -> None:
+def test_too_little_in_common_is_refused(moved, message):
     with pytest.raises(ws.InputError, match=message):
         ws.align(moved, made("abcdef"))
 
@@ -67,7 +67,7 @@ def test_the_program_of_the_page_finds_the_word_that_moved(tmp_path, monkeypatch
     pd.DataFrame(rows, columns=["year", "title", "text"]).to_csv("novels.csv", index=False)
     page = Path(__file__).resolve().parents[2] / "docs" / "over-time.md"
     (program,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
-    names: dict[str, object] = {}
+    names = {}
     exec(program.replace('"dim": 100', '"dim": 10, "min_count": 1').replace("epochs=2", "epochs=20"), names)
     printed = capsys.readouterr()
     assert printed.err.count("training on") == printed.err.count("\n") == 6

@@ -1,8 +1,6 @@
 """A model of items remembers pairs, and its probabilities come true: trained, saved, resumed and continued."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,10 +17,10 @@ from wordsparse.words.options import Options
 from wordsparse.words.prediction import pairs_of
 
 ITEMS = 60
-OPTIONS: dict[str, Any] = {"preset": "sessions", "dim": 8, "epochs": 2, "threads": 1, "progress": False}
+OPTIONS = {"preset": "sessions", "dim": 8, "epochs": 2, "threads": 1, "progress": False}
 
 
-def sessions(seed: int, n: int = 800) -> list[list[str]]:
+def sessions(seed, n=800):
     """Make sessions in which each item is followed by one of the five items after it, or by any item."""
     random, made = np.random.default_rng(seed), []
     for _ in range(n):
@@ -36,11 +34,11 @@ def sessions(seed: int, n: int = 800) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def model() -> ws.Model:
+def model():
     return ws.train(sessions(0), **OPTIONS)
 
 
-def test_last_items_are_hidden_from_training_and_from_the_memory(tmp_path: Path) -> None:
+def test_last_items_are_hidden_from_training_and_from_the_memory(tmp_path):
     log = sessions(0)
     corpus = ws.encode(log, tmp_path / "log", min_count=1)
     source, options = text_source.TextSource(corpus), Options(preset="sessions", seed=3)
@@ -62,7 +60,7 @@ def test_last_items_are_hidden_from_training_and_from_the_memory(tmp_path: Path)
     assert not len(source.last_items(Options(preset="sessions", max_tokens=3000)))  # too few to calibrate
 
 
-def test_probabilities_come_true() -> None:
+def test_probabilities_come_true():
     model = ws.train(sessions(0, 6000), **OPTIONS)
     assert model.report["next"]["users"] == 2400
     new = sessions(1, 3000)
@@ -79,7 +77,7 @@ def test_probabilities_come_true() -> None:
 
 
 @pytest.mark.parametrize("preset", ["sessions", "items"])
-def test_the_score_is_the_formula(preset: str) -> None:
+def test_the_score_is_the_formula(preset):
     model = ws.train(sessions(0), **{**OPTIONS, "preset": preset})
     by, history = model.report["next"], sessions(2, 1)[0][:5]
     rows, n = [model.vocabulary[item] for item in history], np.asarray(model.vocabulary.counts, float)
@@ -96,7 +94,7 @@ def test_the_score_is_the_formula(preset: str) -> None:
         assert share == pytest.approx(expected[item], rel=1e-3)
 
 
-def test_the_memory_is_saved_and_has_the_same_bytes_on_any_threads(model: ws.Model, tmp_path: Path) -> None:
+def test_the_memory_is_saved_and_has_the_same_bytes_on_any_threads(model, tmp_path):
     model.save(tmp_path / "m")
     baskets = [session[:-1] for session in sessions(1, 300)]
     assert ws.load(tmp_path / "m").predict(baskets) == model.predict(baskets)
@@ -112,7 +110,7 @@ def test_the_memory_is_saved_and_has_the_same_bytes_on_any_threads(model: ws.Mod
 
 
 @pytest.mark.parametrize("half_life", ["10d", 10.0])
-def test_items_are_weighed_by_age(half_life: Any, tmp_path: Path) -> None:
+def test_items_are_weighed_by_age(half_life, tmp_path):
     """Until day 50, item 1 comes after item 0, and later item 2: the memory holds √(w v) for each pair."""
     days = np.random.default_rng(0).integers(0, 100, 900)
     rows = [
@@ -140,7 +138,7 @@ def test_items_are_weighed_by_age(half_life: Any, tmp_path: Path) -> None:
     assert again.sha256 == corpus.sha256
     passes = text_source.TextSource(again).passes(Options(preset="sessions", memory=False), corpus.vocabulary)
 
-    def are_used(size: int, epoch: int) -> Any:
+    def are_used(size, epoch):
         pieces = passes.train(lambda position: size, epoch=epoch)
         return np.concatenate([np.asarray(piece.ids)[piece.start : piece.stop] for piece in pieces]) >= 0
 
@@ -151,7 +149,7 @@ def test_items_are_weighed_by_age(half_life: Any, tmp_path: Path) -> None:
     assert not np.array_equal(are_used(1000, 3), are_used(1000, 4))
 
 
-def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_kill(tmp_path: Path) -> None:
+def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_kill(tmp_path):
     log = [(user, item.replace(" ", ""), user + k) for user, s in enumerate(sessions(0)) for k, item in enumerate(s)]
     pd.DataFrame(log, columns=["user", "item", "day"]).to_csv(tmp_path / "log.csv", index=False)
     columns = {"column": "item", "group": "user", "order": "day", "half_life": 300.0}
@@ -173,7 +171,7 @@ def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_ki
         ({"half_life": "3d", "order": "item"}, "neither a number nor a date"),
     ],
 )
-def test_a_half_life_without_a_meaning_is_refused(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_a_half_life_without_a_meaning_is_refused(options, message, tmp_path):
     (tmp_path / "log.csv").write_text("user,item,day\nu,a,2026-01-01\nu,b,2026-01-02\n")
     columns = {"column": "item", "group": "user", "order": "day"}
     with pytest.raises(ws.InputError, match=message):
@@ -181,7 +179,7 @@ def test_a_half_life_without_a_meaning_is_refused(options: dict[str, Any], messa
     assert {*tmp_path.iterdir()} == {tmp_path / "log.csv"}
 
 
-def test_resuming_continues_the_memory(model: ws.Model, tmp_path: Path) -> None:
+def test_resuming_continues_the_memory(model, tmp_path):
     (tmp_path / "a.txt").write_text("".join(" ".join(s).replace("item ", "i") + "\n" for s in sessions(0)))
     (tmp_path / "b.txt").write_text("i3 i90 i4\ni90 i7\n" * 5)
     how = {**SHORT, **OPTIONS}
@@ -201,9 +199,7 @@ def test_resuming_continues_the_memory(model: ws.Model, tmp_path: Path) -> None:
     assert dict(more.predict(["i3"], 3)).keys() & {"i90"}
 
 
-def test_models_that_are_not_calibrated_say_that_their_numbers_are_scores(
-    model: ws.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_models_that_are_not_calibrated_say_that_their_numbers_are_scores(model, tmp_path, capsys):
     model.save(tmp_path / "calibrated")
     ws.train(sessions(0, 20), **OPTIONS).save(tmp_path / "small")
     for name, number in (("calibrated", "probability"), ("small", "score")):
@@ -213,6 +209,6 @@ def test_models_that_are_not_calibrated_say_that_their_numbers_are_scores(
         assert ("scores, not probabilities" in err) == (number == "score")
 
 
-def test_sources_without_sentences_have_no_memory() -> None:
+def test_sources_without_sentences_have_no_memory():
     with pytest.raises(ws.InputError, match="memory: needs items in sentences"):
         ws.train([("a", "b"), ("b", "c")], preset="graph", memory=True)

@@ -1,21 +1,18 @@
 """In canonical coordinates, inputs are white, outputs have the second moment Λ, and the basis does not matter."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 from scipy.linalg import orthogonal_procrustes
 
-from wordsparse.types import Array
 from wordsparse.words import coordinates
 from wordsparse.words.coordinates import canonical, gram
 
 
-def combined(*args: Any, **constants: Any) -> Array:
+def combined(*args, **constants):
     return coordinates.combined(*args, **constants)[0]
 
 
-def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Array]:
+def model(V=300, dim=8, seed=0):
     """Return E and W (V, dim) float32, both linear maps of the same rows with noise, and counts (V,)."""
     random = np.random.default_rng(seed)
     common = random.standard_normal((V, dim)) * np.linspace(3, 0.5, dim)
@@ -25,7 +22,7 @@ def model(V: int = 300, dim: int = 8, seed: int = 0) -> tuple[Array, Array, Arra
 
 
 @pytest.mark.parametrize(("V", "dim"), [(300, 8), (300, 1), (9000, 3)])  # 9000 rows are several blocks
-def test_inputs_are_white_and_outputs_have_the_spectrum(V: int, dim: int) -> None:
+def test_inputs_are_white_and_outputs_have_the_spectrum(V, dim):
     E, W, counts = model(V, dim)
     f = counts / counts.sum()
     c = canonical(gram(E, f), gram(W))
@@ -38,7 +35,7 @@ def test_inputs_are_white_and_outputs_have_the_spectrum(V: int, dim: int) -> Non
 
 
 @pytest.mark.parametrize("exponent", [0.0, 0.125, 0.5, 1.0])
-def test_the_basis_of_training_does_not_matter(exponent: float) -> None:
+def test_the_basis_of_training_does_not_matter(exponent):
     E, W, counts = model()
     random = np.random.default_rng(1)
     B = random.standard_normal((8, 8)) + 2 * np.eye(8)
@@ -48,11 +45,11 @@ def test_the_basis_of_training_does_not_matter(exponent: float) -> None:
     np.testing.assert_allclose(here, there * signs, atol=1e-3)
 
 
-def test_combined_vectors_are_the_formula() -> None:
+def test_combined_vectors_are_the_formula():
     E, W, counts = model()
     c = canonical(gram(E, counts / counts.sum()), gram(W))
 
-    def unit(rows: Array) -> Array:
+    def unit(rows):
         return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
     x, doubt, turn = 0.25, coordinates.DOUBT, 0.7
@@ -68,7 +65,7 @@ def test_combined_vectors_are_the_formula() -> None:
     np.testing.assert_allclose(combined(E, W, counts, x, turn, 0.3), expected, atol=1e-5)
 
 
-def test_a_word_that_does_not_occur_is_as_popular_as_one_that_occurs_once() -> None:
+def test_a_word_that_does_not_occur_is_as_popular_as_one_that_occurs_once():
     E, W, counts = model()
     none, once = counts.copy(), counts.copy()
     none[-1], once[-1] = 0, 1
@@ -76,12 +73,12 @@ def test_a_word_that_does_not_occur_is_as_popular_as_one_that_occurs_once() -> N
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
-def test_threads_do_not_change_the_vectors() -> None:
+def test_threads_do_not_change_the_vectors():
     E, W, counts = model(9000)
     np.testing.assert_array_equal(combined(E, W, counts, threads=1), combined(E, W, counts, threads=3))
 
 
-def test_the_first_numbers_in_principal_axes_keep_most() -> None:
+def test_the_first_numbers_in_principal_axes_keep_most():
     vectors, _, _ = model(9000, 8)
     vectors[5] = 0
     R = coordinates.principal_axes(vectors, 1)
@@ -95,7 +92,7 @@ def test_the_first_numbers_in_principal_axes_keep_most() -> None:
     assert (R[np.abs(R).argmax(0), np.arange(8)] > 0).all()
 
 
-def degenerate() -> dict[str, tuple[Array, Array]]:
+def degenerate():
     E, W, _ = model(20, 4)
     flat = E.copy()
     flat[:, 2] = 0
@@ -115,7 +112,7 @@ def degenerate() -> dict[str, tuple[Array, Array]]:
 
 
 @pytest.mark.parametrize("name", degenerate())
-def test_degenerate_models_give_finite_vectors(name: str) -> None:
+def test_degenerate_models_give_finite_vectors(name):
     E, W = degenerate()[name]
     vectors = combined(E, W, np.arange(E.shape[0], 0, -1.0))
     assert np.isfinite(vectors).all()

@@ -1,7 +1,6 @@
 """Training steps of the input vectors E and the output vectors W, compared with dense float64 implementations."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,14 +10,14 @@ from support.operations import dense
 from wordsparse.kernels import CpuKernels, Csr, Kernels, Windows
 from wordsparse.layer import core, losses
 from wordsparse.layer.interface import Targets
-from wordsparse.layer.losses import BoundedNS, Loss, Squared
+from wordsparse.layer.losses import BoundedNS, Squared
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.types import Array
 from wordsparse.words.embedding import StepSizes, WordEmbedding
 from wordsparse.words.examples import Examples
 
 V, DIM, NEGATIVES = 12, 5, 5.0
-LOSSES: dict[str, Loss] = {
+LOSSES = {
     **{name: loss() for name, loss in losses.LOSSES.items()},
     "bounded-ns": BoundedNS(NEGATIVES),
     "squared": Squared(target_value=1.0),
@@ -33,21 +32,21 @@ SIZES = [
 ]
 
 
-def embedding(loss: str, kernels: Kernels, sizes: StepSizes, dim: int = DIM) -> WordEmbedding:
+def embedding(loss, kernels, sizes, dim=DIM):
     output = FactoredOutput(V, dim + 1, LOSSES[loss], base_measure=MEASURE, kernels=kernels).core
     if loss == "spherical":
         output.set_common_output(0.7)
     return WordEmbedding(output, sizes, seed=3)
 
 
-def stepped(embedding: WordEmbedding, examples: Examples, lr: float, remaining: float = 1.0) -> float:
+def stepped(embedding, examples, lr, remaining=1.0):
     """Train on a minibatch, and return the sum of the minibatch's losses before the step."""
     pull = embedding.pull(examples)
     embedding.follow(pull, lr, remaining)
     return pull.loss
 
 
-def minibatch(model: str, seed: int) -> Examples:
+def minibatch(model, seed):
     """Make random examples that use some of the words. One of these words is neither a context word nor a target."""
     random = np.random.default_rng(seed)
     words = np.sort(random.choice(V, 7, replace=False)).astype(np.int64)
@@ -83,12 +82,12 @@ class DenseEmbedding:
     steps: int = 0
 
     @classmethod
-    def like(cls, model: WordEmbedding, loss: str) -> "DenseEmbedding":
+    def like(cls, model, loss):
         features = model.output.n_features
         W = model.output.weights() * np.sqrt(MEASURE)[:, None].astype(float)
         return cls(loss, model.sizes, model.E.astype(float), W, np.zeros(V), np.zeros((features, features)))
 
-    def step(self, examples: Examples, lr: float, remaining: float) -> float:
+    def step(self, examples, lr, remaining):
         T, N, sizes = examples.words, examples.pairs, self.sizes
         p = np.sqrt(MEASURE)
         F = np.hstack([self.E[T], np.ones((T.size, 1))])
@@ -124,13 +123,13 @@ class DenseEmbedding:
         self.steps += 1
         return float(loss)
 
-    def _loss(self, Y: Array, o: Array, q: Array, s: Array) -> tuple[Any, Array, Array, Array]:
+    def _loss(self, Y, o, q, s):
         """Return four values: the summed loss, α, β, and the derivative of the loss with respect to each target's o."""
         value, dq, ds, do = LOSSES[self.loss].terms(o, q[:, None], s[:, None], 1.0)
         return (Y * value).sum(), (Y * dq).sum(1), (Y * ds).sum(1), Y * do
 
 
-def ridge(matrix: Array, share: float) -> Array:
+def ridge(matrix, share):
     d = matrix.shape[0]
     return np.asarray(share * np.trace(matrix) / d * np.eye(d))
 
@@ -139,7 +138,7 @@ def ridge(matrix: Array, share: float) -> Array:
 @pytest.mark.parametrize("kernels", [Kernels(), CpuKernels(2)], ids=["numpy", "cpu"])
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: StepSizes) -> None:
+def test_steps_are_the_formulas(model, loss, kernels, sizes):
     trained = embedding(loss, kernels, sizes)
     oracle = DenseEmbedding.like(trained, loss)
     for step, lr in enumerate([0.0, 0.0, 1.0, 0.7, 0.4]):
@@ -154,7 +153,7 @@ def test_steps_are_the_formulas(model: str, loss: str, kernels: Kernels, sizes: 
 
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_weights_that_leave_the_band_train_on_as_they_would(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_leave_the_band_train_on_as_they_would(model, monkeypatch):
     """The Z-loss does not depend on the scale of W, so runs with and without rescaling differ only in this scale."""
     trained = []
     for band in (core.BAND, 1.5):
@@ -173,7 +172,7 @@ def test_weights_that_leave_the_band_train_on_as_they_would(model: str, monkeypa
 
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
+def test_a_minibatch_without_pairs_changes_nothing(model):
     trained = embedding("bounded-ns", Kernels(), SIZES[0])
     stepped(trained, minibatch(model, 0), 0.0)
     before = [trained.E.copy(), trained.output.weights(), trained.mass.copy(), trained.curvature.copy()]
@@ -189,7 +188,7 @@ def test_a_minibatch_without_pairs_changes_nothing(model: str) -> None:
 
 @pytest.mark.parametrize("loss", ["bounded-ns", "squared"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss: str) -> None:
+def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model, loss):
     # At W = 0, both the gradient and the curvature with respect to E are 0.
     trained = embedding(loss, Kernels(), SIZES[0])
     before = trained.E.copy()
@@ -199,13 +198,13 @@ def test_the_first_step_leaves_the_input_vectors_whatever_lr_is(model: str, loss
 
 @pytest.mark.parametrize("loss", ["bounded-ns", "taylor"])
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_a_heldout_loss_computes_no_gradients(model: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heldout_loss_computes_no_gradients(model, loss, monkeypatch):
     """A held-out loss computes no sums that only a step needs, and still equals the loss of a step."""
     trained = embedding(loss, Kernels(), SIZES[0])
     stepped(trained, minibatch(model, 0), 0.0)
     examples = minibatch(model, 1)
 
-    def refuse(*arguments: Any, **options: Any) -> Any:
+    def refuse(*arguments, **options):
         raise AssertionError("only a step needs this sum")
 
     with monkeypatch.context() as patch:

@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wordsparse.corpus import END_OF_SENTENCE, OUT_OF_VOCABULARY, Vocabulary
-from wordsparse.kernels import Csr, _examples
+from wordsparse.kernels import _examples
 from wordsparse.types import Array
-from wordsparse.words.examples import Direction, Distances, ExampleBuilder, Examples, distance_weights
+from wordsparse.words.examples import Direction, ExampleBuilder, distance_weights
 
-Pairs = dict[tuple[int, int], float]
 COUNTS = [400, 90, 30, 7, 7, 1]
 VOCABULARY = Vocabulary([f"w{i}" for i in range(len(COUNTS))], COUNTS)
 BITS64, BITS32 = 2**64 - 1, 2**32 - 1
@@ -33,7 +32,7 @@ class Stream(NamedTuple):
     epoch: int
     direction: Direction = "both"
 
-    def examples(self, start: int, stop: int) -> list[Examples]:
+    def examples(self, start, stop):
         """Build a slice's examples three times with one scratch array: for skip-gram, CBOW, and skip-gram again."""
         options = {"window": self.window, "sample": self.sample, "seed": self.seed, "direction": self.direction}
         builder = ExampleBuilder(VOCABULARY, **options, transposed=True)
@@ -44,24 +43,24 @@ class Stream(NamedTuple):
 # ── the slow builder ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def splitmix64(key: int, position: int) -> int:
+def splitmix64(key, position):
     z = (key + position * 0x9E3779B97F4A7C15) & BITS64
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & BITS64
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB & BITS64
     return z ^ (z >> 31)
 
 
-def keep_probability(word: int, sample: float) -> float:
+def keep_probability(word, sample):
     if sample * sum(COUNTS) < 1:
         return 1.0
     ratio = sample * sum(COUNTS) / COUNTS[word]
     return min(1.0, math.sqrt(ratio) + ratio)
 
 
-def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
+def kept(stream):
     """Return, for each sentence, the kept tokens: position in the shard, word, and random width of the window."""
     key = int(np.random.SeedSequence([stream.seed, stream.epoch]).generate_state(1, np.uint64)[0])
-    sentences: list[list[tuple[int, int, int]]] = [[]]
+    sentences = [[]]
     for place, word in enumerate(stream.shard.tolist()):
         random = splitmix64(key, stream.offset + place)
         if word == END_OF_SENTENCE:
@@ -74,7 +73,7 @@ def kept(stream: Stream) -> list[list[tuple[int, int, int]]]:
     return sentences
 
 
-def expected_bags(stream: Stream, start: int, stop: int) -> list[tuple[int, list[int]]]:
+def expected_bags(stream, start, stop):
     """Return each centre word in the slice that has context words, with its context words in the order of the text."""
     found = []
     for sentence in kept(stream):
@@ -86,12 +85,12 @@ def expected_bags(stream: Stream, start: int, stop: int) -> list[tuple[int, list
     return found
 
 
-def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
+def expected_pairs(stream, start, stop):
     """Return the weight of each (word, context word): 1 − (k − 1)/window at distance k, in both directions or one.
 
     Only pairs whose first word has a position in [start, stop) are included.
     """
-    found: Pairs = defaultdict(float)
+    found = defaultdict(float)
     for sentence in kept(stream):
         for i, (place, word, _) in enumerate(sentence):
             for k, (_, other, _) in enumerate(sentence[i + 1 : i + 1 + stream.window], 1):
@@ -105,14 +104,14 @@ def expected_pairs(stream: Stream, start: int, stop: int) -> Pairs:
 # ── the built examples, in the same format ────────────────────────────────────────────────────────────────────────────
 
 
-def pairs_of(examples: Examples) -> Pairs:
+def pairs_of(examples):
     """Check the structure of skip-gram's examples, and return the pairs."""
     csr, words = examples.targets.csr, examples.words
     assert examples.bags is None
     assert csr.rows == csr.columns == words.shape[0]
     assert examples.targets.y.dtype == np.float32
     assert examples.targets.y.shape == csr.indices.shape == (csr.indptr[-1],)
-    found: Pairs = {}
+    found = {}
     for row, (begin, end) in enumerate(pairwise(csr.indptr.tolist())):
         assert len(set(csr.indices[begin:end].tolist())) == end - begin  # no pair occurs twice
         for k in range(begin, end):
@@ -125,12 +124,12 @@ def pairs_of(examples: Examples) -> Pairs:
     return found
 
 
-def entries_of(csr: Csr) -> tuple[Array, Array]:
+def entries_of(csr):
     """Return the row and the column of each stored entry."""
     return csr.row_of_entry, csr.indices
 
 
-def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
+def bags_of(examples):
     """Check the structure of CBOW's examples, and return the bags in the order of the text."""
     bags, words = examples.bags, examples.words
     assert bags.columns == examples.targets.csr.columns == words.shape[0]
@@ -149,7 +148,7 @@ def bags_of(examples: Examples) -> list[tuple[int, list[int]]]:
     ]
 
 
-def check(stream: Stream, start: int, stop: int) -> None:
+def check(stream, start, stop):
     """Assert that the examples of a slice equal the examples of the slow builder, for CBOW and for skip-gram."""
     centres = expected_bags(stream, start, stop)
     tokens = int((stream.shard[start:stop] != END_OF_SENTENCE).sum())
@@ -182,7 +181,7 @@ streams = st.builds(
 
 @given(stream=streams, data=st.data())
 @settings(max_examples=300, deadline=None)
-def test_every_slice_holds_the_examples_of_the_slow_builder(stream: Stream, data: st.DataObject) -> None:
+def test_every_slice_holds_the_examples_of_the_slow_builder(stream, data):
     start = data.draw(st.integers(0, stream.shard.size))
     check(stream, start, data.draw(st.integers(start, stream.shard.size)))
 
@@ -191,7 +190,7 @@ def test_every_slice_holds_the_examples_of_the_slow_builder(stream: Stream, data
     ("distances", "weights"),
     [("linear", [1, 3 / 4, 2 / 4, 1 / 4]), ("harmonic", [1, 1 / 2, 1 / 3, 1 / 4]), ("equal", [1, 1, 1, 1])],
 )
-def test_pairs_are_weighted_by_distance(distances: Distances, weights: list[float]) -> None:
+def test_pairs_are_weighted_by_distance(distances, weights):
     n, window = 20_000, 4
     text = np.arange(n, dtype=np.int32) % 6
     builder = ExampleBuilder(VOCABULARY, window=window, sample=0.0, seed=1, distances=distances)
@@ -209,7 +208,7 @@ def test_pairs_are_weighted_by_distance(distances: Distances, weights: list[floa
     assert (abs(share - weights) < 4 * np.sqrt(np.multiply(weights, 1 - np.array(weights)) / n) + 1e-9).all()
 
 
-def test_more_words_than_fit_in_32_bits_make_the_same_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_words_than_fit_in_32_bits_make_the_same_pairs(monkeypatch):
     text = np.random.default_rng(1).integers(0, 6, 500).astype(np.int32)
     stream = Stream(text, 0, 5, 0.0, 1, 0)
     narrow = pairs_of(stream.examples(3, 400)[0])

@@ -1,8 +1,6 @@
 """N-grams fitted to vectors: the fit, compared with a dense solution, the blend, composed words, and storage."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
 from wordsparse.errors import InputError, UnknownWordError
-from wordsparse.types import Array
 from wordsparse.vectors.formats import read_file, save_vectors
 from wordsparse.vectors.ngrams import ARRAYS, SPAN
 from wordsparse.vectors.word_vectors import WordVectors
@@ -24,33 +21,33 @@ WORDS = [stem + ending for ending in ENDINGS for stem in STEMS] + ["a", "of", "\
 COUNTS = np.arange(len(WORDS), 0, -1) ** 2
 
 
-def vectors(dim: int = 7, seed: int = 0) -> np.ndarray:
+def vectors(dim=7, seed=0):
     return np.random.default_rng(seed).standard_normal((len(WORDS), dim), np.float32)
 
 
-def write_text(path: Path, repeats: int = 40) -> Path:
+def write_text(path, repeats=40):
     random = np.random.default_rng(3)
     path.write_text("".join(" ".join(random.choice(WORDS, 8)) + "\n" for _ in range(repeats)))
     return path
 
 
-def blended(fitted: form.NgramFit, vectors: Array, counts: Array | None, words: Sequence[str] = WORDS) -> Array:
+def blended(fitted, vectors, counts, words=WORDS):
     """Blend n-grams into a copy of the vectors."""
     made = np.array(vectors, np.float32)
     fitted.blend(words, made, counts)
     return made
 
 
-def unit(dim: int = 7) -> np.ndarray:
+def unit(dim=7):
     return np.asarray(WordVectors(WORDS, vectors(dim)).unit, np.float64)
 
 
-def composed(fitted: form.NgramFit, words: Sequence[str] = WORDS) -> Array:
+def composed(fitted, words=WORDS):
     """Return c, the vectors composed from n-grams; zeros for a word without n-grams."""
     return fitted.vectors.index.means(fitted.vectors.rows, words, fitted.vectors.dim)
 
 
-def expected(dim: int) -> tuple[np.ndarray, np.ndarray]:
+def expected(dim):
     """Return ū and c by the formulas of the docstring of form.py, in float64."""
     ngrams = oracle.numbered(WORDS, 3, 6, 3)
     X = oracle.shares(WORDS, ngrams, 3, 6)
@@ -63,7 +60,7 @@ def expected(dim: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize("dim", [1, 3, 28, 32, 33, 300])
-def test_the_fit_is_that_of_the_formulas(dim: int) -> None:
+def test_the_fit_is_that_of_the_formulas(dim):
     mean, c = expected(dim)
     fitted = form.fit(WORDS, unit(dim).astype(np.float32), COUNTS)
     np.testing.assert_allclose(fitted.vectors.mean, mean, atol=1e-6)
@@ -71,7 +68,7 @@ def test_the_fit_is_that_of_the_formulas(dim: int) -> None:
     assert np.linalg.norm(composed(fitted) - c) < 0.1 * np.linalg.norm(c)
 
 
-def test_words_seen_too_seldom_are_not_in_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_seen_too_seldom_are_not_in_the_fit(monkeypatch):
     monkeypatch.setattr(form, "FEW", 20)
     counts = np.where(np.arange(len(WORDS)) < 30, 9, 4)
     some = form.fit(WORDS[:30], unit().astype(np.float32)[:30], counts[:30])
@@ -82,7 +79,7 @@ def test_words_seen_too_seldom_are_not_in_the_fit(monkeypatch: pytest.MonkeyPatc
     assert len(form.fit(WORDS, unit().astype(np.float32), counts * 0 + 1).vectors) > len(some.vectors)
 
 
-def test_a_word_takes_more_of_its_ngrams_the_rarer_it_is_and_none_without_any() -> None:
+def test_a_word_takes_more_of_its_ngrams_the_rarer_it_is_and_none_without_any():
     fitted = replace(form.fit(WORDS, unit().astype(np.float32), COUNTS), strength=0.4, tau=5.0)
     made = blended(fitted, unit().astype(np.float32), COUNTS)
     row = WORDS.index("kindness")
@@ -96,7 +93,7 @@ def test_a_word_takes_more_of_its_ngrams_the_rarer_it_is_and_none_without_any() 
     np.testing.assert_allclose(unknown, blend / np.linalg.norm(blend), atol=1e-6)
 
 
-def spelled(dim: int = 100, seed: int = 0) -> tuple[list[str], np.ndarray]:
+def spelled(dim=100, seed=0):
     """Make words from stems and endings. A word's vector is its stem's vector plus its ending's vector plus noise."""
     random = np.random.default_rng(seed)
     letters = np.array(list("abcdefghijklmnop"))
@@ -107,7 +104,7 @@ def spelled(dim: int = 100, seed: int = 0) -> tuple[list[str], np.ndarray]:
     return words, WordVectors(words, made.astype(np.float32)).unit
 
 
-def test_the_strength_depends_on_the_words_the_dimension_and_form() -> None:
+def test_the_strength_depends_on_the_words_the_dimension_and_form():
     words, vectors = spelled()
     counts = np.arange(400, 0, -1)
     fitted = form.fit(words, vectors, counts)
@@ -127,7 +124,7 @@ def test_the_strength_depends_on_the_words_the_dimension_and_form() -> None:
             Options(form=bad)
 
 
-def test_shuffled_spellings_have_no_strength() -> None:
+def test_shuffled_spellings_have_no_strength():
     # Frequent and rare words have different mean vectors. Previously, random n-grams predicted this difference.
     words, _ = spelled()
     random = np.random.default_rng(5)
@@ -137,7 +134,7 @@ def test_shuffled_spellings_have_no_strength() -> None:
     assert np.mean(strengths) < 0.1 * form.STRENGTH
 
 
-def test_vectors_and_counts_may_be_zero() -> None:
+def test_vectors_and_counts_may_be_zero():
     zeros = np.zeros((len(WORDS), 3), np.float32)
     for counts in (COUNTS, None, COUNTS * 0):
         fitted = form.fit(WORDS, zeros, counts)
@@ -146,7 +143,7 @@ def test_vectors_and_counts_may_be_zero() -> None:
         assert np.isfinite(oracle.unpacked(rows, 3, SPAN)).all()
 
 
-def test_an_unknown_word_is_composed_and_flagged() -> None:
+def test_an_unknown_word_is_composed_and_flagged():
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     ngrams, rows = oracle.texts(made.ngrams.index), oracle.unpacked(made.ngrams.rows, 7, SPAN)
     composed = oracle.shares(["unhappiness"], ngrams, 3, 6)[0] @ rows
@@ -160,7 +157,7 @@ def test_an_unknown_word_is_composed_and_flagged() -> None:
     assert len(made.similar("unhappiness", 3)) == 3
 
 
-def test_similar_names_a_composed_word_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_similar_names_a_composed_word_once(caplog):
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     for query in ("unhappiness", ["kind", "unhappiness"], "kind", made["unhappiness"], ["walks", "bricht"]):
         made.similar(query)
@@ -168,7 +165,7 @@ def test_similar_names_a_composed_word_once(caplog: pytest.LogCaptureFixture) ->
     assert "'walks' is not in the vocabulary: its vector is composed of its n-grams" in caplog.messages
 
 
-def test_the_vector_of_a_composed_word_is_announced_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_vector_of_a_composed_word_is_announced_once(caplog):
     """Previously, ``vectors[word]`` composed vectors in silence, although ``word in vectors`` was False."""
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     for query in ("unhappiness", "kind", ["unhappiness", "walks"], np.array(["kind"])):
@@ -177,13 +174,13 @@ def test_the_vector_of_a_composed_word_is_announced_once(caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize("word", ["", "zzz", "kind ness", "kindness\n", " "])
-def test_words_that_cannot_be_composed_are_refused(word: str) -> None:
+def test_words_that_cannot_be_composed_are_refused(word):
     made = form.with_form(WordVectors(WORDS, vectors()))
     with pytest.raises(UnknownWordError, match="none of its n-grams is known"):
         made[word]
 
 
-def test_a_word_that_shares_only_its_brackets_has_no_vector() -> None:
+def test_a_word_that_shares_only_its_brackets_has_no_vector():
     """Previously, with n-grams of one character, Ω and 北京 had the same vector."""
     made = form.with_form(WordVectors(WORDS, vectors()), shortest=1, longest=5)
     assert made.is_composed("k")
@@ -193,12 +190,12 @@ def test_a_word_that_shares_only_its_brackets_has_no_vector() -> None:
 
 
 @pytest.mark.parametrize("lengths", [(0, 3), (5, 4), (4, 65), (4.5, 6)])
-def test_lengths_out_of_range_are_refused(lengths: tuple[int, int]) -> None:
+def test_lengths_out_of_range_are_refused(lengths):
     with pytest.raises(InputError, match="n-grams"):
         form.fit(WORDS, vectors(), COUNTS, shortest=lengths[0], longest=lengths[1])
 
 
-def test_long_endings_give_short_ngrams(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_endings_give_short_ngrams(monkeypatch):
     """Italian endings replace each other: there, short n-grams lowered the correlation with ratings."""
     random = np.random.default_rng(2)
     stems = ["".join(random.choice(list("abc"), 12)) for _ in range(100)]
@@ -218,7 +215,7 @@ def test_long_endings_give_short_ngrams(monkeypatch: pytest.MonkeyPatch) -> None
         assert str(fitted) == f"n-grams of {habit.lengths[0]} to {habit.lengths[1]}, as in {habit.languages}"
 
 
-def test_korean_words_are_judged_by_their_letters(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_korean_words_are_judged_by_their_letters(monkeypatch):
     """Previously, Korean was a language of short words, because a syllable has one character."""
     random = np.random.default_rng(2)
     stems = {"".join(random.choice(list("강남담랑만방산"), 2)): None for _ in range(50)}
@@ -229,7 +226,7 @@ def test_korean_words_are_judged_by_their_letters(monkeypatch: pytest.MonkeyPatc
     assert form.habit_of(words, None) is form.AGGLUTINATIVE
 
 
-def test_lengths_of_a_habit_have_its_ridge() -> None:
+def test_lengths_of_a_habit_have_its_ridge():
     words, vectors = spelled()
     found = [form.fit(words, vectors, shortest=1, longest=longest) for longest in (5, 6)]
     assert [str(each) for each in found] == ["n-grams of 1 to 5, as in agglutinative languages", "n-grams of 1 to 6"]
@@ -239,14 +236,14 @@ def test_lengths_of_a_habit_have_its_ridge() -> None:
     np.testing.assert_array_equal(found[0].vectors.rows, chosen.vectors.rows)
 
 
-def test_short_words_have_short_ngrams(tmp_path: Path) -> None:
+def test_short_words_have_short_ngrams(tmp_path):
     """Previously, n-grams of 3 to 6 characters, which predict nothing for kanji, were blended in."""
     (tmp_path / "text").write_text("東京 東京都 東京駅 猫\n" * 20)
     ngrams = [ws.train(tmp_path / "text", **lengths, **SHORT).ngrams for lengths in ({}, {"shortest": 2, "longest": 4})]
     assert [str(each) for each in ngrams] == ["n-grams of 1 to 3, as in languages of short words", "n-grams of 2 to 4"]
 
 
-def test_words_without_a_shared_ngram_are_refused_and_leave_training_as_it_is(tmp_path: Path) -> None:
+def test_words_without_a_shared_ngram_are_refused_and_leave_training_as_it_is(tmp_path):
     with pytest.raises(InputError, match="choose shorter n-grams"):
         form.fit(["xy", "cd"], np.eye(2, dtype=np.float32))
     text = tmp_path / "text"
@@ -256,7 +253,7 @@ def test_words_without_a_shared_ngram_are_refused_and_leave_training_as_it_is(tm
         form.with_form(WordVectors([1, 2], np.eye(2)))
 
 
-def test_text_has_ngrams_unless_it_is_told_not_to(tmp_path: Path) -> None:
+def test_text_has_ngrams_unless_it_is_told_not_to(tmp_path):
     text = write_text(tmp_path / "text")
     plain, model = (ws.train(text, form=given, **SHORT) for given in (0, None))
     assert model.ngrams is not None
@@ -267,7 +264,7 @@ def test_text_has_ngrams_unless_it_is_told_not_to(tmp_path: Path) -> None:
     assert strong.ngrams.tau == pytest.approx(3 * model.ngrams.tau)
 
 
-def test_a_model_keeps_its_ngrams(tmp_path: Path) -> None:
+def test_a_model_keeps_its_ngrams(tmp_path):
     text = write_text(tmp_path / "text")
     plain = ws.train(text, form=0, **SHORT)
     model = ws.train(text, form=1, output=tmp_path / "model", **SHORT)
@@ -288,7 +285,7 @@ def test_a_model_keeps_its_ngrams(tmp_path: Path) -> None:
     assert [made.ngrams is None for made in longer] == [False, True]
 
 
-def test_the_strength_can_be_chosen_after_training(tmp_path: Path) -> None:
+def test_the_strength_can_be_chosen_after_training(tmp_path):
     text = write_text(tmp_path / "text")
     models = {strength: ws.train(text, form=strength, **SHORT) for strength in (1, 3)}
     models[1].save(tmp_path / "model")
@@ -306,7 +303,7 @@ def test_the_strength_can_be_chosen_after_training(tmp_path: Path) -> None:
         models[1].without_ngrams().with_form(1)
 
 
-def test_models_of_older_versions_are_read(tmp_path: Path) -> None:
+def test_models_of_older_versions_are_read(tmp_path):
     model = ws.train(write_text(tmp_path / "text"), **SHORT)
     older = {name: part for name, part in model.ngrams.arrays().items() if name not in ("weight", "languages")}
     read = form.NgramFit.from_arrays(older)
@@ -314,7 +311,7 @@ def test_models_of_older_versions_are_read(tmp_path: Path) -> None:
     assert replace(model, ngrams=read.with_form(2)).vectors.tobytes() == model.with_form(2).vectors.tobytes()
 
 
-def test_npz_holds_the_ngrams(tmp_path: Path) -> None:
+def test_npz_holds_the_ngrams(tmp_path):
     made = form.with_form(WordVectors(WORDS, vectors(), COUNTS))
     save_vectors(made, tmp_path / "v.npz", "npz")
     found = read_file(tmp_path / "v.npz")
@@ -336,7 +333,7 @@ def test_npz_holds_the_ngrams(tmp_path: Path) -> None:
         read_file(tmp_path / "bad.npz")
 
 
-def test_composed_pairs_are_reported_apart(tmp_path: Path) -> None:
+def test_composed_pairs_are_reported_apart(tmp_path):
     pairs = tmp_path / "pairs.tsv"
     pairs.write_text("kind\tkindness\t9\nwalk\twalker\t7\nhappy\tunkindest\t2\nzzz\tkind\t1\nwalk\tkinder\t3\n")
     plain = WordVectors(WORDS, vectors(), COUNTS)

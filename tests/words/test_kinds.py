@@ -1,7 +1,6 @@
 """Presets for sequences that are not language."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +24,7 @@ WALKS = [
 ]
 
 
-def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
+def test_a_preset_gives_defaults_for_what_is_not_given():
     items = Options(preset="items")
     assert (items.window, items.sample, items.used_recipe().distances) == (BASKET_WINDOW, 0, "equal")
     walks = Options(preset="walks", window=3, model="skipgram")
@@ -42,7 +41,7 @@ def test_a_preset_gives_defaults_for_what_is_not_given() -> None:
             Options(preset=wrong)
 
 
-def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) -> None:
+def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path):
     """Previously, a source that was passed as an object got the defaults of text, except for the epochs."""
     edges = [(f"n{i}", f"n{(i * step) % 20}") for i in range(20) for step in (2, 3, 7)]
     counted = tmp_path / "t.csv"
@@ -60,7 +59,7 @@ def test_a_source_given_as_an_object_and_by_name_trains_alike(tmp_path: Path) ->
         ws.train(GraphSource(edges, GraphOptions()), preset="items")
 
 
-def test_a_short_text_gets_more_epochs() -> None:
+def test_a_short_text_gets_more_epochs():
     """With five epochs, a model of 256,000 purchases predicted half as many next items as with more epochs."""
     text = [["a", "b", "c"]] * 10
     epochs = [
@@ -70,7 +69,7 @@ def test_a_short_text_gets_more_epochs() -> None:
     assert epochs == [MOST_EPOCHS, MOST_EPOCHS, MOST_EPOCHS, GENERAL["epochs"]]
 
 
-def test_edges_given_as_walks_are_refused() -> None:
+def test_edges_given_as_walks_are_refused():
     edges = [["a", "b"], ["b", "c"], ["c", "a"]] * 2000
     with pytest.raises(InputError, match="--for"):
         ws.train(edges, preset="walks", dim=2, epochs=1)
@@ -79,7 +78,7 @@ def test_edges_given_as_walks_are_refused() -> None:
 
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_sessions_predict_the_item_after_an_item_not_the_item_before(model: str) -> None:
+def test_sessions_predict_the_item_after_an_item_not_the_item_before(model):
     sessions = [[f"n{(start + step) % 20}" for step in range(6)] for start in random.integers(20, size=400)]
     both, after = (ws.train(sessions, preset=preset, model=model, dim=8) for preset in ("items", "sessions"))
     for i in range(20):
@@ -90,7 +89,7 @@ def test_sessions_predict_the_item_after_an_item_not_the_item_before(model: str)
 
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
+def test_near_nodes_of_a_graph_are_alike(model):
     # With the defaults of text, a node was as similar to nodes two steps away as to its neighbours.
     trained = ws.train(WALKS, preset="walks", model=model, window=2, dim=8, epochs=50)
     unit = trained.wv.unit[[trained.wv.row(f"n{node}") for node in range(20)]]
@@ -102,7 +101,7 @@ def test_near_nodes_of_a_graph_are_alike(model: str) -> None:
     ("preset", "export"),
     [("text", {"turn": 0.75}), ("items", {"turn": 0}), ("walks", {"turn": 0, "exponent": 1.5, "popularity": 0.05})],
 )
-def test_a_preset_chooses_the_export(preset: str, export: dict[str, float]) -> None:
+def test_a_preset_chooses_the_export(preset, export):
     model = ws.train(WALKS, preset=preset, window=2, min_count=1, dim=8, form=0)
     rows = model.input_rows, model.output_rows[:, :8], model.vocabulary.counts
     expected, _ = coordinates.combined(*rows, **export)
@@ -110,7 +109,7 @@ def test_a_preset_chooses_the_export(preset: str, export: dict[str, float]) -> N
     np.testing.assert_array_equal(model.vectors, expected)
 
 
-def test_whole_baskets_are_windows(tmp_path: Path) -> None:
+def test_whole_baskets_are_windows(tmp_path):
     """The order of items in a basket has no meaning: the first and last items are as related as neighbours."""
     baskets = [[f"{basket}.{item}" for item in random.permutation(9)] for basket in random.integers(5, size=300)]
     path = tmp_path / "baskets.txt"
@@ -125,7 +124,7 @@ def test_whole_baskets_are_windows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("power", [-1.0, -0.5, 0.0, 0.75])
-def test_any_power_of_the_counts_is_a_base_measure(power: float) -> None:
+def test_any_power_of_the_counts_is_a_base_measure(power):
     # Previously, training diverged with power -0.5 and skewed counts: a word's measure was 1e-6 of its frequency.
     counts = np.array([100_000, 300, 30, 3, 1])
     recipe = Options(measure_power=power).used_recipe()
@@ -138,6 +137,6 @@ def test_any_power_of_the_counts_is_a_base_measure(power: float) -> None:
 
 
 @pytest.mark.parametrize("power", [1e3, -1e3, float("nan")])
-def test_powers_beyond_float64_are_refused(power: float) -> None:
+def test_powers_beyond_float64_are_refused(power):
     with pytest.raises(InputError, match="measure_power"):
         replace(recommended("cbow", "bounded-ns"), measure_power=power).base_measure(np.array([9, 5]) * 1000)

@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ FILES = [MANIFEST, VOCABULARY, INPUT, OUTPUT]
 V, DIM = 30, 4
 
 
-def make(seed: int = 0) -> Model:
+def make(seed=0):
     random = np.random.default_rng(seed)
     # Careless file formats fail on these words, and the counts need more than 32 bits.
     words = ["the", "two words", "tab\there", "line\nend", "\u00e9", "e\u0301", "\u3000", "\U0001f600", "0", "#"]
@@ -33,7 +32,7 @@ def make(seed: int = 0) -> Model:
 
 
 @pytest.fixture
-def saved(tmp_path: Path) -> Path:
+def saved(tmp_path):
     path = tmp_path / "model"
     make().save(path)
     return path
@@ -42,14 +41,12 @@ def saved(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("mapped", [False, True])
 @pytest.mark.parametrize("exchanges", [False, True])
 @pytest.mark.parametrize("file", FILES)
-def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
-    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapped: bool, exchanges: bool, file: str
-) -> None:
+def test_a_model_that_is_replaced_while_it_is_read_is_read_again(saved, tmp_path, monkeypatch, mapped, exchanges, file):
     """Previously, the new files were compared with the old manifest, so an intact model was reported as damaged."""
     make(seed=1).save(tmp_path / "new")
     descriptor_of = regular.descriptor_of
 
-    def replacing(path: Path) -> int:
+    def replacing(path):
         if Path(path) == saved / file and (tmp_path / "new").exists():
             storage.put(tmp_path / "new", saved)
         return descriptor_of(path)
@@ -62,7 +59,7 @@ def test_a_model_that_is_replaced_while_it_is_read_is_read_again(
 
 
 @pytest.mark.parametrize("mapped", [False, True])
-def test_what_is_saved_is_loaded_to_the_bit_and_saved_again(saved: Path, tmp_path: Path, mapped: bool) -> None:
+def test_what_is_saved_is_loaded_to_the_bit_and_saved_again(saved, tmp_path, mapped):
     model, loaded = make(), ws.load(str(saved), mapped=mapped)
     assert isinstance(loaded.input_rows, np.memmap) == isinstance(loaded.output_rows, np.memmap) == mapped
     assert loaded.vocabulary.words == model.vocabulary.words
@@ -83,7 +80,7 @@ def test_what_is_saved_is_loaded_to_the_bit_and_saved_again(saved: Path, tmp_pat
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
-def test_a_copy_is_trained_on_and_exported_like_the_model(tmp_path: Path, copied: Callable[[Model], Model]) -> None:
+def test_a_copy_is_trained_on_and_exported_like_the_model(tmp_path, copied):
     text = write_text(tmp_path / "text.txt")
     model = ws.train(text, output=tmp_path / "model", **SHORT)
     made = copied(model)
@@ -100,7 +97,7 @@ def test_a_copy_is_trained_on_and_exported_like_the_model(tmp_path: Path, copied
 # ── saving ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_nothing_is_overwritten(saved: Path) -> None:
+def test_nothing_is_overwritten(saved):
     before = (saved / INPUT).read_bytes()
     with pytest.raises(InputError, match="model: is a model already: replace it with overwrite=True"):
         make(1).save(saved)
@@ -110,7 +107,7 @@ def test_nothing_is_overwritten(saved: Path) -> None:
 # ── damage ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+def test_what_is_no_model_is_refused(tmp_path):
     with pytest.raises(InputError, match="nowhere"):
         ws.load(tmp_path / "nowhere")
     ws.encode([["a", "b"]], tmp_path / "corpus", min_count=1)

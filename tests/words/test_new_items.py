@@ -2,8 +2,6 @@
 
 import json
 import logging
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,12 +14,12 @@ from wordsparse.words.calibration import without_new_items
 
 KINDS, ITEMS = 5, 100
 NEW = [f"new {kind}" for kind in range(KINDS)]
-OPTIONS: dict[str, Any] = {"preset": "sessions", "dim": 16, "epochs": 3, "threads": 1, "progress": False}
+OPTIONS = {"preset": "sessions", "dim": 16, "epochs": 3, "threads": 1, "progress": False}
 
 
-def sessions(n: int = 1500, seed: int = 0) -> list[list[str]]:
+def sessions(n=1500, seed=0):
     """Make sessions of items of mostly one kind. Item i is of kind i modulo KINDS."""
-    random, made = np.random.default_rng(seed), list[list[str]]()
+    random, made = np.random.default_rng(seed), []
     for kind in random.integers(0, KINDS, n).tolist():
         others = random.random(8) < 0.2
         items = np.where(others, random.integers(0, ITEMS, 8), kind + KINDS * random.integers(0, ITEMS // KINDS, 8))
@@ -29,29 +27,29 @@ def sessions(n: int = 1500, seed: int = 0) -> list[list[str]]:
     return made
 
 
-def table() -> pd.DataFrame:
+def table():
     rows = [(f"item {i}", f"kind {i % KINDS}", i % 7) for i in range(ITEMS)]
     rows += [(name, f"kind {kind}", 3) for kind, name in enumerate(NEW)] + [("lonely", "unheard-of", None)]
     return pd.DataFrame(rows, columns=["item", "kind", "size"])
 
 
 @pytest.fixture(scope="module")
-def log() -> pd.DataFrame:
+def log():
     rows = [(user, item, day) for user, items in enumerate(sessions()) for day, item in enumerate(items)]
     return pd.DataFrame(rows, columns=["user", "item", "day"])
 
 
 @pytest.fixture(scope="module")
-def model() -> ws.Model:
+def model():
     return ws.train(sessions(), **OPTIONS, features=table())
 
 
-def of_kind(kind: int) -> list[str]:
+def of_kind(kind):
     return [f"item {i}" for i in range(kind, ITEMS, 4 * KINDS)]
 
 
 @pytest.mark.parametrize("preset", ["sessions", "items"])
-def test_new_items_are_predicted_after_items_of_their_kind(preset: str, model: ws.Model) -> None:
+def test_new_items_are_predicted_after_items_of_their_kind(preset, model):
     if preset == "items":
         model = ws.train(sessions(), **{**OPTIONS, "preset": preset}, features=table())
     assert model.vocabulary.words[ITEMS:] == NEW
@@ -66,7 +64,7 @@ def test_new_items_are_predicted_after_items_of_their_kind(preset: str, model: w
     assert sum(share for _, share in model.predict(of_kind(0), ITEMS + KINDS)) == pytest.approx(1, abs=1e-5)
 
 
-def test_an_unknown_session_ranks_new_items_last(model: ws.Model) -> None:
+def test_an_unknown_session_ranks_new_items_last(model):
     """Previously, they were as frequent as the mean item, thirty times as likely as after a known session."""
     answer = model.predict([], ITEMS + KINDS)
     assert [item for item, _ in answer[-KINDS:]] == NEW
@@ -74,7 +72,7 @@ def test_an_unknown_session_ranks_new_items_last(model: ws.Model) -> None:
     assert sum(share for _, share in answer) == pytest.approx(1, abs=1e-5)
 
 
-def test_scores_of_trained_items_stay_the_same(model: ws.Model) -> None:
+def test_scores_of_trained_items_stay_the_same(model):
     alone = ws.train(sessions(), **OPTIONS)
     before, now = (dict(each.predict(of_kind(2), ITEMS + KINDS)) for each in (alone, model))
     ratios = [now[item] / before[item] for item in before]
@@ -89,7 +87,7 @@ def test_scores_of_trained_items_stay_the_same(model: ws.Model) -> None:
     assert again == pytest.approx(before, rel=1e-4)
 
 
-def test_new_items_are_saved_and_have_the_same_bytes_on_any_threads(model: ws.Model, tmp_path: Path) -> None:
+def test_new_items_are_saved_and_have_the_same_bytes_on_any_threads(model, tmp_path):
     model.save(tmp_path / "m")
     saved = ws.load(tmp_path / "m")
     assert saved.predict([of_kind(1)], 20) == model.predict([of_kind(1)], 20)
@@ -98,7 +96,7 @@ def test_new_items_are_saved_and_have_the_same_bytes_on_any_threads(model: ws.Mo
         assert getattr(again, name).tobytes() == getattr(model, name).tobytes()
 
 
-def test_a_continued_model_keeps_its_features(model: ws.Model) -> None:
+def test_a_continued_model_keeps_its_features(model):
     more = model.train([["new 0", *of_kind(0)]] * 30 + sessions(100, 1), progress=False)
     assert more.vocabulary.words[ITEMS:] == ["new 0", *NEW[1:]]
     assert more.report["new_items"] == KINDS - 1
@@ -114,7 +112,7 @@ def test_a_continued_model_keeps_its_features(model: ws.Model) -> None:
     assert refitted.predict(of_kind(4), 1, candidates=["newer 4", *NEW])[0][0] == "newer 4"
 
 
-def test_an_interrupted_run_reads_the_features_again(tmp_path: Path, log: pd.DataFrame) -> None:
+def test_an_interrupted_run_reads_the_features_again(tmp_path, log):
     table().to_csv(tmp_path / "items.csv", index=False)
     log.to_csv(tmp_path / "log.csv", index=False)
     how = {**OPTIONS, "column": "item", "group": "user", "order": "day", "features": tmp_path / "items.csv"}
@@ -132,7 +130,7 @@ def test_an_interrupted_run_reads_the_features_again(tmp_path: Path, log: pd.Dat
     assert "newer 4" in again.vocabulary
 
 
-def test_the_command_line(tmp_path: Path, log: pd.DataFrame, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line(tmp_path, log, capsys):
     held = log["item"].isin([f"item {i}" for i in range(10)])
     log.to_csv(tmp_path / "log.csv", index=False)
     log[~held].to_csv(tmp_path / "before.csv", index=False)
@@ -171,20 +169,20 @@ def test_the_command_line(tmp_path: Path, log: pd.DataFrame, capsys: pytest.Capt
         ({"features": table().assign(size=float("inf"))}, "is no finite number"),
     ],
 )
-def test_bad_features_are_refused(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_bad_features_are_refused(options, message, tmp_path):
     with pytest.raises(ws.InputError, match=message):
         ws.train(sessions(50), output=tmp_path / "m", **{**OPTIONS, **options})
     assert not [*tmp_path.iterdir()]
 
 
-def test_items_without_shared_features_are_left_out_with_a_message(caplog: pytest.LogCaptureFixture) -> None:
+def test_items_without_shared_features_are_left_out_with_a_message(caplog):
     with caplog.at_level(logging.INFO):
         ws.train(sessions(), **OPTIONS, features=table())
     assert "new items with vectors from features: 5; left out" in caplog.text
     assert "of the log: 1" in caplog.text
 
 
-def test_cold_evaluation_needs_new_items(tmp_path: Path, log: pd.DataFrame) -> None:
+def test_cold_evaluation_needs_new_items(tmp_path, log):
     log.to_csv(tmp_path / "log.csv", index=False)
     plain = ws.train(log, column="item", group="user", order="day", **OPTIONS)
     with pytest.raises(ws.InputError, match="needs new items"):

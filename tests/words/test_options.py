@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
@@ -18,7 +18,7 @@ from wordsparse.words.recipe import Recipe, recommended
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
 
-def test_the_names_of_devices_and_presets_are_those_of_the_machine_and_the_table() -> None:
+def test_the_names_of_devices_and_presets_are_those_of_the_machine_and_the_table():
     assert get_args(DeviceName) == devices.DEVICES
     assert get_args(PresetName) == tuple(KINDS)
 
@@ -39,7 +39,7 @@ def test_the_names_of_devices_and_presets_are_those_of_the_machine_and_the_table
         ("max_tokens", 0),
     ],
 )
-def test_a_bad_value_is_refused_by_the_name_of_its_option(name: str, value: Any) -> None:
+def test_a_bad_value_is_refused_by_the_name_of_its_option(name, value):
     with pytest.raises(InputError, match=name):
         Options(**{name: value})
 
@@ -48,7 +48,7 @@ class Own(Taylor):
     """A user's own loss that has the name of a built-in loss."""
 
 
-def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
+def test_a_loss_of_ones_own_needs_its_step_sizes():
     with pytest.raises(InputError, match=r"loss Own is your own, .* give recipe=wordsparse.Recipe\(loss, steps\)"):
         Options(loss=Own())
     assert Options(loss=Own(), recipe=Recipe(Own(), StepSizes())).loss == "taylor"
@@ -57,7 +57,7 @@ def test_a_loss_of_ones_own_needs_its_step_sizes() -> None:
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_options_go_through_json_and_back(loss: str) -> None:
+def test_options_go_through_json_and_back(loss):
     recipe = replace(recommended("skipgram", loss), growth=0.5)
     options = Options(model="skipgram", loss=loss, recipe=recipe, heldout=0.1)
     assert Options.from_dict(json.loads(json.dumps(options.as_dict()))) == options
@@ -72,6 +72,6 @@ def test_options_go_through_json_and_back(loss: str) -> None:
         ({"recipe": Recipe(Own(), StepSizes()).as_dict()}, "the loss taylor is not a built-in loss: pass"),
     ],
 )
-def test_stored_options_that_are_not_known_are_refused(change: dict[str, Any], message: str) -> None:
+def test_stored_options_that_are_not_known_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         Options.from_dict({"loss": "taylor", **change})

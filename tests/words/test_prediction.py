@@ -5,7 +5,6 @@ import logging
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,7 @@ V, DIM = 150, 5
 WORDS = [f"item {i}" for i in range(V)]
 
 
-def made(**arrays: Any) -> ws.Model:
+def made(**arrays):
     """Make a model of small whole numbers, so that many items are equally probable."""
     random = np.random.default_rng(0)
     E, W = (random.integers(-2, 3, (V, width)).astype(np.float32) for width in (DIM, DIM + 1))
@@ -37,18 +36,18 @@ def made(**arrays: Any) -> ws.Model:
 
 
 @pytest.fixture(scope="module")
-def model() -> ws.Model:
+def model():
     return made()
 
 
 @pytest.fixture(scope="module")
-def baskets() -> list[list[str]]:
+def baskets():
     random = np.random.default_rng(1)
     lists = [random.choice([*WORDS, "none"], n).tolist() for n in random.integers(0, 9, 300)]
     return [*lists, [], ["none"], [WORDS[3], WORDS[3], WORDS[5]], WORDS]
 
 
-def plain(model: ws.Model, basket: list[str], n: int) -> list[tuple[str, float]]:
+def plain(model, basket, n):
     """Predict directly from the definition, in float64 and with a stable sort."""
     counts = np.asarray(model.vocabulary.counts, float)
     rows = [WORDS.index(item) for item in basket if item in model]
@@ -61,9 +60,7 @@ def plain(model: ws.Model, basket: list[str], n: int) -> list[tuple[str, float]]
     return [(WORDS[row], shares[row]) for row in order[:n]]
 
 
-def test_every_basket_is_answered_as_if_alone(
-    model: ws.Model, baskets: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_basket_is_answered_as_if_alone(model, baskets, monkeypatch):
     answers = model.predict(baskets, 7)
     assert answers == [model.predict(basket, 7) for basket in baskets]  # exactly equal
     for basket, answer in zip(baskets, answers, strict=True):
@@ -81,7 +78,7 @@ def test_every_basket_is_answered_as_if_alone(
     assert model.predict(iter([]), 3) == model.predict([], 3)
 
 
-def test_equal_probabilities_are_ordered_by_row(baskets: list[list[str]]) -> None:
+def test_equal_probabilities_are_ordered_by_row(baskets):
     constant = made(output_rows=np.zeros((V, DIM + 1), np.float32))
     for basket, answer in zip(baskets, constant.predict(baskets, V), strict=True):
         assert [item for item, _ in answer] == [item for item in WORDS if item not in basket]
@@ -89,7 +86,7 @@ def test_equal_probabilities_are_ordered_by_row(baskets: list[list[str]]) -> Non
 
 @pytest.mark.parametrize("dtype", [np.float64, np.int8, bool])
 @pytest.mark.parametrize("kind", [sp.csr_array, sp.csr_matrix, sp.coo_array])
-def test_a_matrix_has_a_column_for_each_word(model: ws.Model, baskets: list[list[str]], dtype: type, kind: Any) -> None:
+def test_a_matrix_has_a_column_for_each_word(model, baskets, dtype, kind):
     sets = [sorted({*basket} & {*WORDS}) for basket in baskets]
     X = np.array([[item in basket for item in WORDS] for basket in sets])
     assert model.predict(kind(X.astype(dtype)), 4) == model.predict(sets, 4)
@@ -102,7 +99,7 @@ def test_a_matrix_has_a_column_for_each_word(model: ws.Model, baskets: list[list
             model.predict(wrong)
 
 
-def test_items_are_left_out_or_chosen(model: ws.Model, baskets: list[list[str]]) -> None:
+def test_items_are_left_out_or_chosen(model, baskets):
     whole = model.predict(baskets, V, exclude=[])
     assert {len(answer) for answer in whole} == {V}
     hidden = WORDS[::2]
@@ -132,7 +129,7 @@ def test_items_are_left_out_or_chosen(model: ws.Model, baskets: list[list[str]])
             model.predict(baskets, **options)
 
 
-def test_baskets_without_a_known_item_get_the_most_frequent(model: ws.Model, caplog: pytest.LogCaptureFixture) -> None:
+def test_baskets_without_a_known_item_get_the_most_frequent(model, caplog):
     with caplog.at_level(logging.WARNING, "wordsparse"):
         one, two, three = model.predict([["none"], ["item 9"], []], 2, candidates=["item 60", "item 9", "item 7"])
         model.predict(["none"])
@@ -146,13 +143,13 @@ def test_baskets_without_a_known_item_get_the_most_frequent(model: ws.Model, cap
 
 
 @pytest.mark.parametrize("wrong", ["item 1", 7, [["item 1"], "item 2"], [["item 1"], None], [[["item 1"]]]])
-def test_what_is_no_basket_is_refused(model: ws.Model, wrong: Any) -> None:
+def test_what_is_no_basket_is_refused(model, wrong):
     with pytest.raises(InputError, match=r"list of items|neither text nor a number"):
         model.predict(wrong)
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def log(tmp_path_factory):
     """Write an event log with two kinds of users, and train on it."""
     folder, random = tmp_path_factory.mktemp("log"), np.random.default_rng(0)
     rows = [f"{time},{user},item {user % 2} {random.integers(6)}" for time in range(5) for user in range(80)]
@@ -163,7 +160,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
-def test_a_log_is_answered_by_user(log: Path, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_is_answered_by_user(log, suffix, capsys):
     path, table, model = log / f"next{suffix}", pd.read_csv(log / "log.csv"), ws.load(log / "m")
     assert main(["next", str(log / "m"), str(log / "log.csv"), "-n", "3", "-o", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"output": str(path), "baskets": 81, "unknown": 1}
@@ -177,7 +174,7 @@ def test_a_log_is_answered_by_user(log: Path, suffix: str, capsys: pytest.Captur
     assert rows["rank"].tolist() == [1, 2, 3] * 81
 
 
-def test_a_row_of_weight_n_is_n_rows(log: Path) -> None:
+def test_a_row_of_weight_n_is_n_rows(log):
     rows = pd.read_csv(log / "log.csv")
     rows["n"] = 1 + np.arange(len(rows)) % 4
     times = rows.loc[rows.index.repeat(rows["n"])].drop(columns="n")
@@ -189,7 +186,7 @@ def test_a_row_of_weight_n_is_n_rows(log: Path) -> None:
     models[0].save(log / "w")  # the model records its column of weights as the default
     models[1].save(log / "r")
     assert models[0].predict(rows, 3) == models[0].predict(rows, 3, weight="n") == models[1].predict(times, 3)
-    written = list[tuple[str, Any]]()
+    written = []
     for name, table in (("w", "weighted"), ("r", "repeated")):
         asked = [str(log / name), str(log / f"{table}.csv")]
         assert main(["next", *asked, "-n", "2", "-o", str(log / f"{name}.csv")]) == 0
@@ -206,7 +203,7 @@ def test_a_row_of_weight_n_is_n_rows(log: Path) -> None:
     assert main(["documents", str(log / "w"), str(log / "weighted.csv"), "--weight-column", "n", "-o", "-"]) == 2
 
 
-def test_a_log_without_a_file_for_its_answers_is_refused(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_log_without_a_file_for_its_answers_is_refused(log, capsys):
     command = ["next", str(log / "m"), str(log / "log.csv")]
     for options, message in (
         ([], "-o FILE.parquet"),
@@ -223,9 +220,7 @@ def test_a_log_without_a_file_for_its_answers_is_refused(log: Path, capsys: pyte
         made().predict(pd.DataFrame({"item": ["item 1"]}))
 
 
-def test_the_page_recommend_runs_from_the_first_command_to_the_last(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_recommend_runs_from_the_first_command_to_the_last(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     random = np.random.default_rng(0)
     days = [f"2026-{month}-{day:02}" for month in (10, 11) for day in range(1, 29)]
@@ -237,7 +232,7 @@ def test_the_page_recommend_runs_from_the_first_command_to_the_last(
     pd.DataFrame(titles).to_csv("items.csv", index=False)
     page = (Path(__file__).resolve().parents[2] / "docs" / "recommend.md").read_text()
     parts = re.findall(r"^    wordsparse ([^\n]*)$|^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    known: dict[str, Any] = {}
+    known = {}
     for command, program in parts:
         if program:
             exec(program, known)
@@ -251,9 +246,7 @@ def test_the_page_recommend_runs_from_the_first_command_to_the_last(
     assert len(parts) == 15
 
 
-def test_users_keep_their_type_and_candidates_come_from_a_file(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_users_keep_their_type_and_candidates_come_from_a_file(tmp_path, capsys):
     random = np.random.default_rng(0)
     rows = pd.DataFrame({"user": np.arange(90) // 6 * 7, "item": [f"K{i}.{i}-A" for i in random.integers(0, 9, 90)]})
     rows.to_parquet(tmp_path / "log.parquet")
@@ -284,12 +277,12 @@ def test_users_keep_their_type_and_candidates_come_from_a_file(
     capsys.readouterr()
 
 
-def test_a_tokeniser_that_cuts_items_is_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_tokeniser_that_cuts_items_is_named(caplog):
     ws.train(iter(["K95.4-A K1", "K95.4-A K2"]), preset="items", tokens="unicode", dim=2, epochs=1, progress=False)
     assert "a tokeniser cuts names of items" in caplog.text
 
 
-def test_names_of_groups_are_found_as_numbers_and_as_text(model: ws.Model) -> None:
+def test_names_of_groups_are_found_as_numbers_and_as_text(model):
     """Previously, the answer of user 7 was not found as "7", although the page shows text."""
     frame = pd.DataFrame({"user": [7, 8], "item": WORDS[:2]})
     found = model.predict(frame, 2, column="item", group="user")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from wordsparse.words.recipe import Recipe, recommended
+from wordsparse.words.recipe import recommended
 from wordsparse.words.schedule import MIN_LONG_STEPS, MIN_STEPS, Schedule
 
 GROWING = recommended("cbow", "bounded-ns")
@@ -11,7 +11,7 @@ LONGEST = (GROWING.long_run + 1, LEVEL.long_run, LEVEL.long_run + 1, 200_000_000
 LENGTHS = [1, 10, 149, 150, 1_000, 50_000, 1_500_000, *LONGEST]
 
 
-def steps_of(schedule: Schedule) -> int:
+def steps_of(schedule):
     """Count the minibatches of a run, one by one."""
     passed, steps, largest = 0, 0, schedule.largest_batch()
     while passed < schedule.total_tokens:
@@ -22,7 +22,7 @@ def steps_of(schedule: Schedule) -> int:
 
 @pytest.mark.parametrize("total", LENGTHS)
 @pytest.mark.parametrize("recipe", [GROWING, LEVEL], ids=["growing", "level"])
-def test_minibatches_never_shrink_and_their_number_is_predicted(recipe: Recipe, total: int) -> None:
+def test_minibatches_never_shrink_and_their_number_is_predicted(recipe, total):
     schedule = Schedule(recipe, total)
     wanted = [schedule.wanted(total * share / 100) for share in range(101)]
     assert wanted == sorted(wanted)
@@ -37,14 +37,14 @@ def test_minibatches_never_shrink_and_their_number_is_predicted(recipe: Recipe, 
     assert taken == pytest.approx(schedule.steps(schedule.largest_batch()), rel=0.25 if total < 50_000 else 0.05)
 
 
-def test_long_runs_use_the_recipes_minibatch_size_and_others_the_given_one() -> None:
+def test_long_runs_use_the_recipes_minibatch_size_and_others_the_given_one():
     assert Schedule(GROWING, 10**10).largest_batch() == GROWING.batch_tokens
     assert Schedule(LEVEL, 10**10).largest_batch() == LEVEL.batch_tokens
     assert Schedule(GROWING, 1_000, 7).largest_batch() == 7
     assert Schedule(GROWING, 1_000, 10**9).largest_batch() == 10**9
 
 
-def test_the_learning_rate_is_zero_in_warm_up_and_falls_to_zero() -> None:
+def test_the_learning_rate_is_zero_in_warm_up_and_falls_to_zero():
     schedule = Schedule(GROWING, 1000)
     lr = GROWING.steps.lr
     assert [schedule.learning_rate(tokens, 50.0) for tokens in (0, 49)] == [0, 0]

@@ -1,7 +1,6 @@
 """Training starts from given word vectors."""
 
 import logging
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,15 +17,15 @@ from wordsparse.words.start import MASS, SCALE, start_from
 VOCABULARY = Vocabulary([f"w{i}" for i in range(12)], np.arange(24, 0, -2))
 
 
-def embedding(dim: int = 3) -> WordEmbedding:
+def embedding(dim=3):
     return WordEmbedding(ws.FactoredOutput(12, dim + 1, "squared").core, StepSizes(), seed=1)
 
 
-def given(words: list[str], dim: int = 3) -> ws.WordVectors:
+def given(words, dim=3):
     return ws.WordVectors(words, np.random.default_rng(2).normal(3, 2, (len(words), dim)))
 
 
-def test_words_with_given_vectors_start_white_and_others_random() -> None:
+def test_words_with_given_vectors_start_white_and_others_random():
     vectors, started, plain = given([*(f"w{i}" for i in range(2, 12)), "other"]), embedding(), embedding()
     assert start_from(vectors, started, VOCABULARY, "cbow") == 10
     assert_array_equal(started.E[:2], plain.E[:2])
@@ -36,7 +35,7 @@ def test_words_with_given_vectors_start_white_and_others_random() -> None:
     assert_array_equal(started.mass, [0, 0, *(MASS["cbow"] * counts)])
 
 
-def test_the_basis_of_the_given_vectors_does_not_matter() -> None:
+def test_the_basis_of_the_given_vectors_does_not_matter():
     vectors = given([f"w{i}" for i in range(12)])
     mapped = ws.WordVectors(vectors.words, vectors.vectors @ np.array([[2, 1, 0], [0, 1, 0], [5, 0, 0.1]]))
     one, other = embedding(), embedding()
@@ -45,7 +44,7 @@ def test_the_basis_of_the_given_vectors_does_not_matter() -> None:
     assert_allclose(one.E @ one.E.T, other.E @ other.E.T, atol=1e-5)
 
 
-def test_directions_that_are_not_used_stay_zero() -> None:
+def test_directions_that_are_not_used_stay_zero():
     flat = ws.WordVectors(["w0", "w1", "w2"], [[1, 2, 0], [2, 1, 0], [5, 5, 0]])
     started = embedding()
     start_from(flat, started, VOCABULARY, "cbow")
@@ -53,21 +52,21 @@ def test_directions_that_are_not_used_stay_zero() -> None:
     assert np.abs(started.E).max() < 10
 
 
-def test_vectors_that_do_not_fit_are_refused() -> None:
+def test_vectors_that_do_not_fit_are_refused():
     with pytest.raises(InputError, match="have 4 dimensions, not 3: train with dim 4"):
         start_from(given(["w1"], 4), embedding(), VOCABULARY, "cbow")
     with pytest.raises(InputError, match="it holds none of the words of the text"):
         start_from(given(["x"]), embedding(), VOCABULARY, "cbow")
 
 
-def sentences(n: int, seed: int) -> list[list[str]]:
+def sentences(n, seed):
     """Make sentences. All words of a sentence belong to the same topic, one of five."""
     random = np.random.default_rng(seed)
     return [[f"t{topic}w{i}" for i in random.integers(0, 20, 8)] for topic in random.integers(0, 5, n)]
 
 
 @pytest.mark.parametrize("model", ["cbow", "skipgram"])
-def test_a_short_text_gains_from_the_vectors_of_a_long_one(model: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_short_text_gains_from_the_vectors_of_a_long_one(model, caplog):
     options = {"model": model, "dim": 8, "min_count": 1, "sample": 0.0, "threads": 1, "form": 0}
     long = ws.train(sentences(3000, 1), epochs=2, **options)
     with caplog.at_level(logging.INFO, "wordsparse"):
@@ -75,14 +74,14 @@ def test_a_short_text_gains_from_the_vectors_of_a_long_one(model: str, caplog: p
     assert "words start from the given vectors" in caplog.text
     plain = ws.train(sentences(10, 2), epochs=1, **options)
 
-    def same_topic(found: ws.Model) -> float:
+    def same_topic(found):
         near = [(word, other) for word in found.vocabulary.words for other, _ in found.wv.similar(word, 10)]
         return float(np.mean([word[:2] == other[:2] for word, other in near]))
 
     assert same_topic(started) > same_topic(plain) + 0.03
 
 
-def test_a_run_that_resumes_has_the_same_start(tmp_path: Path) -> None:
+def test_a_run_that_resumes_has_the_same_start(tmp_path):
     options = {"dim": 8, "min_count": 1, "epochs": 1, "threads": 1, "batch_tokens": 100}
     text, vectors = sentences(100, 1), given([f"t1w{i}" for i in range(20)], 8)
     whole = ws.train(text, init=vectors, **options)

@@ -8,7 +8,7 @@ from wordsparse.kernels.cuda import CudaKernels
 from wordsparse.machine import devices
 
 
-def cuda_kernels(*, emulated: bool) -> CudaKernels:
+def cuda_kernels(*, emulated):
     """Return the CUDA kernels, emulated or on a GPU. Skip the test if the compiler or the GPU is missing."""
     if emulated:
         if compiler.COMPILER is None:

@@ -7,7 +7,6 @@ import tempfile
 import threading
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -39,14 +38,14 @@ INSTANCES = [
 class EmulatedKernel:
     """One instance of a kernel template, called as in CuPy: ``kernel((grid x, y), (block,), arguments)``."""
 
-    def __init__(self, library: ctypes.CDLL, index: int, name: str) -> None:
+    def __init__(self, library, index, name):
         signature, self._launch = library[f"signature_{index}"], library[f"launch_{index}"]
         signature.restype = self._launch.restype = ctypes.c_char_p
         text = signature().decode()
         self._parameters = [text[i : i + 3] for i in range(0, len(text), 3)]
         self._name = name
 
-    def __call__(self, grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]) -> None:
+    def __call__(self, grid, block, arguments):
         if len(arguments) != len(self._parameters):
             raise RuntimeError(f"{self._name}: {len(arguments)} arguments for {len(self._parameters)} parameters")
         limits = (2**31 - 1, 65_535)
@@ -70,7 +69,7 @@ class EmulatedKernel:
         if failure is not None:
             raise RuntimeError(f"{self._name}: {failure.decode()}")
 
-    def _check(self, place: int, argument: Any, parameter: str, is_array: bool) -> None:
+    def _check(self, place, argument, parameter, is_array):
         """Check the type of an argument: a device would interpret any bytes as the type of the parameter."""
         dtype = np.dtype(parameter[1:])
         if not isinstance(argument, np.ndarray if is_array else np.generic) or argument.dtype != dtype:
@@ -83,7 +82,7 @@ class EmulatedKernel:
 
 
 @cache
-def compile_kernels(code: str, names: tuple[str, ...]) -> dict[str, EmulatedKernel]:
+def compile_kernels(code, names):
     """Compile the named kernels (with their template arguments) of a CUDA source."""
     assert COMPILER, MISSING
     exports = "".join(f"SHIM_KERNEL({i}, {name})\n" for i, name in enumerate(names))

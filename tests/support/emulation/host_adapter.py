@@ -1,22 +1,20 @@
 """An adapter through which device kernels take NumPy arrays, so that the same tests cover all kernels."""
 
-from typing import Any
-
 import numpy as np
 
-from wordsparse.kernels import Csr, Kernels, Windows, mapped
+from wordsparse.kernels import Csr, Windows, mapped
 
 
 class HostAdapter:
     """An adapter that copies arguments to the device, and copies results and changed arrays back."""
 
-    def __init__(self, kernels: Kernels) -> None:
+    def __init__(self, kernels):
         self.kernels = kernels
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name):
         method = getattr(self.kernels, name)
 
-        def call(*arguments: Any, **named: Any) -> Any:
+        def call(*arguments, **named):
             there = [self._to_device(argument) for argument in arguments]
             result = method(*there, **named)
             # Copy arguments to the host before results: a result may be one of the arguments.
@@ -28,12 +26,12 @@ class HostAdapter:
 
         return call
 
-    def _to_device(self, value: Any) -> Any:
+    def _to_device(self, value):
         if isinstance(value, (Csr, Windows)):
             return mapped(value, self.kernels.to_device)
         return self.kernels.to_device(value) if isinstance(value, np.ndarray) else value
 
-    def _to_host(self, value: Any) -> Any:
+    def _to_host(self, value):
         if isinstance(value, (Csr, Windows)):
             return mapped(value, self.kernels.to_host)
         if isinstance(value, tuple):

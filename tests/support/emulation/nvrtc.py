@@ -9,7 +9,7 @@ from wordsparse.kernels import cuda
 
 
 @cache
-def library() -> ctypes.CDLL | None:
+def library():
     """Load NVRTC from its PyPI package, nvidia-cuda-nvrtc-cu12; return None if the package is not installed."""
     package = importlib.util.find_spec("nvidia")
     for place in package.submodule_search_locations or () if package else ():
@@ -19,7 +19,7 @@ def library() -> ctypes.CDLL | None:
     return None
 
 
-def compile_for(architecture: str, code: str, names: list[str]) -> str:
+def compile_for(architecture, code, names):
     """Compile the named kernels for an architecture such as ``sm_70``; return the warnings."""
     nvrtc = library()
     assert nvrtc is not None
@@ -44,6 +44,6 @@ def compile_for(architecture: str, code: str, names: list[str]) -> str:
         nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
 
 
-def _check(status: int, what: str) -> None:
+def _check(status, what):
     if status:
         raise RuntimeError(f"NVRTC fails ({status}): {what}")
