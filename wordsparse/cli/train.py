@@ -27,9 +27,10 @@ from wordsparse.words.model_directory import files_of, is_model, recorded_option
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
-KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.config"
-"""Keys of a click context's ``meta``: the kind of data, the recipe in the --config file (there is no option for a
-recipe), and the path of that file."""
+KIND, OF_PYTHON, CONFIG = "wordsparse.kind", "wordsparse.of_python", "wordsparse.config"
+"""Keys of a click context's ``meta``: the kind of data, the options of the --config file that the command line does not
+have (PYTHON_ONLY), and the path of that file."""
+PYTHON_ONLY = ("recipe", "measure_power")
 OF_GROUPS = ("group", "order", "min_groups", "half_life", "features")
 """Options for tables whose rows form groups, such as baskets. The help for text hides these options."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
@@ -45,8 +46,10 @@ class TrainCommand(click.Command):
         content = {} if path is None else recorded_options(path) if is_model(path) else regular.read_toml(path)
         ctx.meta[CONFIG] = path
         with naming(Path(path)) if path else nullcontext():
-            if "recipe" in content:
-                ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
+            stored = {name: content.pop(name) for name in PYTHON_ONLY if name in content}
+            if "recipe" in stored:
+                stored["recipe"] = Recipe.from_dict(stored["recipe"])
+            ctx.meta[OF_PYTHON] = stored
             ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("preset", TEXT)))
             # click converts and checks the options of default_map like command-line options, which override
             # default_map.
@@ -149,9 +152,7 @@ def run(
             check_apart(file, inputs)
     if export is not None:
         check_output(export)
-    if recipe := meta.get(RECIPE):
-        request["recipe"] = recipe
-    request["progress"] = not quiet
+    request |= {**meta[OF_PYTHON], "progress": not quiet}
     model = trainer(list(corpus), output=output, **request)
     figures, lines = _told(model, output)
     if export and writes:

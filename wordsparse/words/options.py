@@ -111,6 +111,7 @@ class Options(Checked):
         "Exponent of the counts in the weights of outputs, as in the distribution of negative sampling. The exponent "
         "may be negative.",
         shown="0.5, as in the recipe",
+        cli=None,
         check=finite,
     )
     epochs: int = option(
