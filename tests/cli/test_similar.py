@@ -28,11 +28,7 @@ def test_json(vectors, capsys):
     assert [neighbour["word"] for neighbour in result["neighbours"]] == ["queen"]
 
 
-<<<<<<< HEAD
-def test_an_analogy_with_another_strength_of_ngrams(tmp_path, vectors, capsys):
-=======
-def test_an_analogy_of_inflected_forms(tmp_path: Path, vectors: str, capsys: pytest.CaptureFixture[str]) -> None:
->>>>>>> main
+def test_an_analogy_of_inflected_forms(tmp_path, vectors, capsys):
     words = [stem + ending for stem in ("walk", "jump", "climb", "wait") for ending in ("", "s", "ed", "ing")]
     random, path = np.random.default_rng(0), str(tmp_path / "model")
     text = [random.choice(words, 8).tolist() for _ in range(60)]
