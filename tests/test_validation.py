@@ -6,7 +6,6 @@ import scipy.sparse as sp
 from support import problems
 from support.arrays import with_value
 
-import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.layer.output import FactoredOutput
 
@@ -102,59 +101,3 @@ def test_any_sparse_matrix_of_real_numbers_will_do(kind, dtype):
     expected = layer.loss_and_grad(H, Y)
     for value, wanted in zip(layer.loss_and_grad(H.astype(int).tolist(), kind(Y.astype(dtype))), expected, strict=True):
         np.testing.assert_array_equal(value, wanted)
-
-
-@pytest.mark.parametrize("rows", [[6], [-1], [0, 7], [0.0], ["a"], [[0]], [True], [2**64 - 1]], ids=str)
-def test_rows_out_of_range_or_not_whole(layer, rows):
-    with pytest.raises(InputError, match="rows must be"):
-        layer.weights(rows)
-    with pytest.raises(InputError, match="rows must be"):
-        layer.outputs(H, rows)
-
-
-def test_reading_checks_its_inputs(layer):
-    for bad in (np.ones((2, d + 1)), with_value(H, np.nan, 0, 0), [[1.0, 2.0], [3.0]]):
-        with pytest.raises(InputError, match="H "):
-            layer.outputs(bad, [0])
-        with pytest.raises(InputError, match="H "):
-            layer.top(bad, 1)
-    for k in (0, -1, 1.5, None):
-        with pytest.raises(InputError, match="k must be"):
-            layer.top(H, k)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"n_outputs": 0}, "n_outputs must be at least 1"),
-        ({"n_features": 2.0}, "n_features must be a whole number"),
-        ({"loss": "hinge"}, "unknown loss 'hinge'"),
-        ({"dtype": "no such type"}, "dtype must be float32 or float64"),
-        ({"dtype": np.float16}, "dtype must be float32 or float64, not float16"),
-        ({"threads": 0}, "threads must be at least 1"),
-        ({"threads": 10**6}, "threads must be at most 1,024"),
-        ({"n_outputs": 10**12}, "not enough memory: a layer of 1,000,000,000,000 outputs and 3 features needs"),
-        ({"n_outputs": 2**63}, r"n_outputs must be at most 9,223,372,036,854,775,807, not 9"),
-        ({"base_measure": np.ones(5)}, r"base_measure must have shape \(6,\)"),
-        ({"base_measure": [1, 1, 1, 1, 1, 0]}, "base_measure must hold positive finite numbers"),
-        ({"weights": np.ones((d, D))}, r"weights must have shape \(6, 3\)"),
-        ({"weights": np.full((D, d), 1e300)}, "weights"),  # previously, V, Q and w̄ became infinite
-        ({"weights": np.full((D, d), "a", object)}, "weights"),
-        ({"base_measure": [1e-90, 1, 1, 1, 1, 1]}, "base_measure"),  # previously, 1/√π overflowed float32
-        ({"loss": "zloss", "seed": -1}, "seed"),
-    ],
-)
-def test_layers_that_cannot_be(arguments, message):
-    with pytest.raises(InputError, match=message):
-        FactoredOutput(**({"n_outputs": D, "n_features": d} | arguments))
-
-
-@pytest.mark.parametrize("path", [b"model", None, "a\0b", 3])
-def test_paths(path):
-    """Previously, these were tracebacks of pathlib."""
-    model = ws.WordVectors(["a"], [[1.0]])
-    for call in (ws.load, ws.read_vectors, model.export):
-        with pytest.raises(InputError, match="is no path: give the path of a file or a directory"):
-            call(path)
-    with pytest.raises(InputError, match="model must be a model or word vectors, not 'model': read a file"):
-        ws.align("model", model)

@@ -12,7 +12,6 @@ from wordsparse.advice import lines, trial
 from wordsparse.advice.sizes import Sizes, measured_speedup, of_rows
 from wordsparse.advice.trial import Result
 from wordsparse.cli import main
-from wordsparse.errors import InputError
 from wordsparse.layer.losses import LOSSES
 
 
@@ -121,16 +120,3 @@ def test_sizes_tell_the_kind_of_targets():
     assert [sizes(Y).targets for Y in (np.eye(3), np.ones((3, 2)), 2 * np.eye(3), -np.eye(3))] == [
         *("one-hot", "several", "weighted", "real-valued")
     ]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({}, "name either a text or the features"),
-        ({"corpus": "text", "targets": "Y.npz"}, "name either a text or"),
-        ({"corpus": "text", "budget": -1}, "budget must"),
-    ],
-)
-def test_requests_that_are_refused(options, message):
-    with pytest.raises(InputError, match=message):
-        ws.advise(**options)

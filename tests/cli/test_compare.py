@@ -12,7 +12,6 @@ from support.texts import left_in
 
 from wordsparse.cli import main
 
-Output = pytest.CaptureFixture[str]
 QUICK = ["--dim", "4", "--threads", "1", "--min-count", "1", "--sample", "0"]
 
 

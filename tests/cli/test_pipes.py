@@ -12,8 +12,6 @@ from support.pipes import answer, pipe
 import wordsparse as ws
 from wordsparse.cli import main
 
-Output = pytest.CaptureFixture[str]
-
 
 @pytest.fixture(scope="module")
 def items(tmp_path_factory):

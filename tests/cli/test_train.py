@@ -11,7 +11,6 @@ from wordsparse.words.model_directory import read_vectors
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
-Output = pytest.CaptureFixture[str]
 SMALL = ["--dim", "6", "--epochs", "2", "--threads", "1", "--sample", "0", "--min-count", "1"]
 FIELDS = {
     **dict.fromkeys(("tokens", "vocab_size", "dim", "threads", "peak_memory_bytes", "checkpoints"), int),

@@ -179,23 +179,6 @@ def test_two_encodings_of_a_file_have_their_own_progress(tmp_path, monkeypatch):
     assert shares[:5] == [0.1, 0.2, 0.3, 0.4, 0.5]
 
 
-@pytest.mark.parametrize(
-    ("source", "options", "said"),
-    [
-        ([["a"]], {"min_count": 0}, "min_count"),
-        ([["a", "b", "a"]], {}, "2 distinct words occurs 5 times .*highest count: 2"),
-        (iter([]), {}, "no token"),
-        ([["a", 7]], {}, "must be a str, not 7"),
-        ([["a", ["b"]]], {}, "iterable of str tokens"),
-        ([["a", "\ud800"]], {}, "not valid Unicode"),
-    ],
-)
-def test_a_wrong_request_leaves_nothing_behind(tmp_path, source, options, said):
-    with pytest.raises(InputError, match=said):
-        encode(source, tmp_path / "out", **options)
-    assert os.listdir(tmp_path) == []
-
-
 def test_a_format_that_is_added_is_read_by_its_own_reader(tmp_path, monkeypatch):
     """Previously, the compiled reader read every format as lines, and never called the format's own reader."""
 

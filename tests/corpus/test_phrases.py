@@ -11,7 +11,6 @@ from support.texts import decoded
 
 from wordsparse.corpus import EncodedCorpus, draft, encode, phrases
 from wordsparse.corpus._phrases import PairCounts
-from wordsparse.errors import InputError
 from wordsparse.tokens.phrases import ENGLISH, Phrases, read
 
 
@@ -138,20 +137,3 @@ def test_a_pair_that_occurs_very_often_is_counted_exactly():
 def test_a_text_without_phrases_stays_the_same(tmp_path):
     corpus = encode([["a", "b"], ["c"]], tmp_path / "a", phrases=2, min_count=1)
     assert joined(corpus) == [["a", "b"], ["c"]]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"phrases": 0}, "phrases must be"),
-        ({"phrases": 1.5}, "phrases must be"),
-        ({"phrases": 1, "column": "c", "group": "g"}, "not of items in baskets"),
-        ({"connectors": ["of"]}, "add the number of passes"),
-        ({"phrases": 1, "connectors": 3}, "must be a list of words"),
-        ({"phrases": 1, "connectors": [str(i) for i in range(256)]}, "at most 255"),
-    ],
-)
-def test_wrong_requests_are_refused(tmp_path, options, message):
-    with pytest.raises(InputError, match=message):
-        encode([{"c": "a", "g": 1}], tmp_path / "a", **options)
-    assert not (tmp_path / "a").exists()

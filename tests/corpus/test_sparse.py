@@ -70,29 +70,6 @@ def test_what_scikit_learn_and_scipy_write_is_read(tmp_path):
         assert (features.shape, labels.shape) == (X.shape, Y.shape)
 
 
-FORM = r"must be 'label,label feature:value …' of numbers, its features in ascending order"
-BAD = {
-    "1 2 3\n0 1:1\n0 1:x\n": f"line 3: {FORM} .could not convert string to float: b?'x'",
-    "0 1:1\n0 1:1e39\n": "X holds a value that is not a finite float32 number, first in row 1, column 1",
-    "0 1:1 5\n": f"line 1: {FORM}",
-    "# one\n0 1:1\n# two\n2 3:1 3:2\n": f"line 4: {FORM}",
-    "x" * 5000 + " 1:1\n": f"line 1: {FORM} .{{,100}}$",
-    "0.5 1:1\n": "row 1: its label 0.5 is no whole number",
-    "1 2 3\n0 1:1 2:1\n": "its first line states 2 features, but feature 2 follows",
-    "1 2 3\n3 1:1\n": "row 1: its label 3 is no whole number from 0 to 2",
-    "1 2 3\n0 1:1\n0 1:1\n": "its first line states 1 rows, but 2 follow",
-    "# nothing\n": "holds no rows",
-}
-
-
-@pytest.mark.parametrize("content", BAD)
-def test_bad_lines_are_named(content, tmp_path):
-    path = tmp_path / "bad.txt"
-    path.write_text(content)
-    with pytest.raises(InputError, match=f"bad.txt: ({BAD[content]})"):
-        read_data(path)
-
-
 def test_columns_that_no_memory_holds_are_refused(tmp_path, monkeypatch):
     """Previously, a line of twenty bytes made a model of two billion labels, which did not fit into memory."""
     monkeypatch.setattr(memory, "limits", lambda: iter([(10**9, "available memory")]))
@@ -122,25 +99,6 @@ def broken(path, **changed):
     }
     np.savez(path, **{**arrays, **changed})
     return path
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"indices": np.array([0, 3])}, "the matrix is not a valid CSR matrix: indices must be < 3"),
-        ({"data": np.array([1, np.nan])}, "not a finite float32 number, first in row 1, column 2"),
-        ({"indptr": np.array([0, 2])}, "is not a matrix saved by scipy.sparse.save_npz"),
-        ({"format": np.array(b"nothing")}, "is not a matrix saved by scipy.sparse.save_npz"),
-        ({"shape": np.array([2, 3, 4])}, "is not a matrix saved by scipy.sparse.save_npz"),
-        ({"data": np.array([None, 1], object)}, "Object arrays cannot be loaded"),
-    ],
-)
-def test_npz_files_are_not_trusted(changed, message, tmp_path):
-    bad, good = broken(tmp_path / "bad.npz", **changed), broken(tmp_path / "good.npz")
-    with pytest.raises(InputError, match=f"bad.npz: .*{message}"):
-        read_data(bad, good)
-    with pytest.raises(InputError, match=f"bad.npz: .*{message}"):
-        read_data(good, bad)
 
 
 def test_targets_belong_to_npz_files_of_as_many_rows(tmp_path):

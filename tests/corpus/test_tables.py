@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import math
 import os
 import sqlite3
 from decimal import Decimal
@@ -195,36 +194,6 @@ def test_files_of_several_formats_are_one_table(tmp_path):
         sentences(tmp_path, column="text")
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "message"),
-    [
-        ("t.csv", b"id,text\n1,a\n2,b,c\n", "row 2 has 3 cells, but there are 2 columns"),
-        ("t.csv", b'id,text\n1,"a\nb"\n\n1\n', "row 3 has 1 cells"),
-        ("t.csv", b'id,text\n1,"a" b\n', r"row 1 \(line 2\) is not valid CSV"),
-        ("t.csv", b'id,text\n1,a\n2,"a b\n', r"row 2 .* is not valid CSV: unexpected end of data"),
-        ("t.csv", b"id,text\n1,\xff\n", "line 2 is not UTF-8 text"),
-        ("t.csv", b"id,words\n1,a\n", "has no column 'text'; name one of its columns: 'id', 'words'"),
-        ("t.csv", b"text,text\na,b\n", "has 2 columns 'text'"),
-        ("t.csv", b"text\rid,a\n", "has no column 'text'"),  # old Macs end lines with \r
-        ("t.jsonl", b'{"text": "a"}\n\n{"text"\n', "line 3 is not a JSON object"),
-        ("t.jsonl", b'{"text": "a"}\n["b"]\n', r"line 2 is \['b'\], not a mapping \(a JSON object\)"),
-        ("t.jsonl", b'{"text": "a"}, {"text": "b"}\n', "line 1 is not a JSON object"),
-        ("t.jsonl", b'{"text": "a"}\n{"body": "b"}\n', "line 2 has no 'text'; it has the keys 'body': name a column"),
-        ("t.jsonl", b'{"text": "a"}\n\n{"text": 7}\n', "row 3 holds 7, which is neither text nor a list of tokens"),
-        ("t.jsonl", b"[" * 100_000, "line 1 is not a JSON object"),
-        ("t.jsonl", b'{"text": ["a", 7]}\n', "a word must be a str, not 7"),
-        ("t.jsonl", b'{"text": "a \\ud800"}\n', "is not valid Unicode text"),
-        ("t.parquet", b"PAR1\x15 no such file", "cannot be read as Parquet"),
-        ("t.parquet", b"words", "cannot be read as Parquet"),
-    ],
-)
-def test_a_bad_row_is_named(name, data, message, tmp_path):
-    (tmp_path / name).write_bytes(data)
-    with pytest.raises(InputError, match=message):
-        encode(tmp_path / name, tmp_path / "out", column="text", min_count=1)
-    assert not (tmp_path / "out").exists()
-
-
 def test_a_line_has_a_bounded_size(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "LINE_BYTES", 1000)
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 100)
@@ -302,48 +271,6 @@ def test_cells_in_lists_are_read_as_single_cells():
     assert grouped([{"user": 1, "item": cells}]) == grouped(alone) == [["1", "2", str(2**63), "1.5", "a b", "True"]]
     with pytest.raises(InputError, match=r"row 1 holds \['a'\], which is neither text nor a number"):
         grouped([{"user": 1, "item": [["a"]]}])
-
-
-def test_a_text_with_a_lone_surrogate_is_named(tmp_path):
-    """Previously, one tokeniser did not name the row, and another left the character out."""
-    (tmp_path / "rows.jsonl").write_text('{"text": "a cat"}\n{"text": "a \\ud800"}\n')
-    for tokens in ("split", "unicode"):
-        with pytest.raises(InputError, match=r"rows\.jsonl: row 2 holds 'a \\ud800', which is not valid Unicode text"):
-            list(RawText(tmp_path / "rows.jsonl", tokens=tokens, column="text").pieces())
-
-
-@pytest.mark.parametrize(
-    ("how", "cells", "message"),
-    [
-        ({"column": "item", "group": "user", "order": "at"}, ["12/31/2026"], "row 1: '12/31/2026' in 'at' is neither"),
-        ({"column": "item", "group": "user", "order": "at"}, [1, None], "row 2: (None|nan) in 'at' is neither"),
-        (
-            {"column": "item", "group": "user", "order": "at"},
-            [1, "2026-01-01"],
-            "a date, but a number is expected",
-        ),
-        ({"column": "item", "group": "users"}, [1], "row 1 has no 'users'"),
-        ({"column": "item", "group": "user", "order": "when"}, [1], "row 1 has no 'when'"),
-        ({"column": "at", "group": "user"}, [b"x"], "neither text nor a number"),
-        ({"group": "user"}, [1], "needs the name of the column"),
-        ({"column": "item", "order": "at"}, [1], "name their column too"),
-        ({"weight": "at"}, [1], "needs the name of the column"),
-        *(
-            ({"column": "item", "weight": "at", **group}, [1, cell], "row 2: .* in 'at' is no weight: give a whole")
-            for cell in (0, -1, 1.5, math.nan, "two", None, 100_001)
-            for group in ({}, {"group": "user"})
-        ),
-    ],
-)
-@pytest.mark.parametrize("frame", [False, True])
-def test_what_cannot_be_grouped_is_refused(how, cells, message, frame):
-    rows = [{"user": "u", "item": "i", "at": cell} for cell in cells]
-    if frame:
-        rows, message = pd.DataFrame(rows), message.replace("row 1 has no", "the data frame has no column")
-    with pytest.raises(InputError, match=message):
-        list(RawText(rows, **how).pieces())
-    with pytest.raises(InputError, match="the column 'at' needs single rows, but rows are grouped by 'user'"):
-        next(RawText(BASKETS, column="item", group="user").rows(["at"]))
 
 
 def test_a_directory_in_which_no_rows_can_be_sorted_is_named(tmp_path, monkeypatch):

@@ -1,10 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wordsparse.corpus import Vocabulary
-from wordsparse.errors import InputError
 
 WORDS = st.text(st.characters(exclude_categories=("Cs",)))
 
@@ -27,19 +25,3 @@ def test_any_words_survive_a_file(tmp_path_factory, words):
     loaded = Vocabulary.load(path)
     assert loaded.words == words
     assert loaded.counts.tolist() == saved.counts.tolist()
-
-
-@pytest.mark.parametrize(
-    ("words", "counts", "said"),
-    [
-        ([], [], "at least one"),
-        (["a"], [2, 1], "1 words, but 2 counts"),
-        (["a", "a"], [2, 1], "'a' occurs more than once"),
-        (["a", 7], [2, 1], "must be a str"),
-        (["\ud800"], [1], "not valid Unicode"),
-        (["a", "b"], [1, 0], "positive"),
-    ],
-)
-def test_words_that_no_source_may_have(words, counts, said):
-    with pytest.raises(InputError, match=said):
-        Vocabulary(words, counts)

@@ -192,37 +192,6 @@ def test_split_counts_add_up_and_are_grouped_by_the_rarer_word(monkeypatch, tmp_
     assert words[0] < 0.8 * words[1]
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([("a", "b", 1.0), ("a", "c", -1.0)], "row 2: its count is -1.0, not a positive"),
-        ([("a", "b", float("nan"))], "row 1: its count is nan"),
-        ([("a", "b", 1e39)], "row 1: its count is 1e\\+39"),
-        ([("a", "b", 1.0), ("a", "b", 5e-324)], "row 2: its count is 5e-324"),
-        ([("a", "b", 1.0), ("b", "a", 3e38)], r"counts must add up to less than 2\*\*63"),
-        ([("a", "b", "many")], "row 1 or a later row cannot be used: .*'many'"),
-        ([("a", None, 1.0)], "row 1 has no context"),
-        ([("", "c", 1.0)], "'' is no word"),
-        ([(["a"], "c", 1.0)], "the column 'word' holds list<.*>, not text"),  # not a KeyError
-    ],
-)
-def test_bad_rows_are_named_and_nothing_is_written(tmp_path, rows, message):
-    path = write(tmp_path / "t.parquet", rows)
-    with pytest.raises(InputError, match=message):
-        ws.train(path, preset="counts", output=tmp_path / "m", **SMALL)
-    assert sorted(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("weight", ["5e-324", "1e-38", "-1", "4e38", "1" + 400 * "0"])
-def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path, weight):
-    """A tiny weight times 1/distance would round to 0. To the kernel, a count of 0 means a new pair: previously, the
-    kernel wrote past the end of an array."""
-    rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
-    (tmp_path / "w.jsonl").write_text(rows)
-    with pytest.raises(InputError, match="row 3: its weight must be"):
-        ws.count(tmp_path / "w.jsonl", tmp_path / "o.parquet", column="t", weight="n", min_count=1)
-
-
 def test_a_table_with_counts_too_large_to_read_is_not_written(tmp_path):
     path = write(tmp_path / "a.parquet", [("a", "b", 3e38), ("b", "a", 1.0)])
     with pytest.raises(InputError, match="the count of 'a' and 'b' is 6e\\+38"):
@@ -247,46 +216,6 @@ def test_a_text_that_is_no_utf8_is_refused(tmp_path):
     parquet.write_table(arrow.table({"word": words, "context": ["a"], "count": [1.0]}), tmp_path / "t.parquet")
     with pytest.raises(InputError, match="row 1 or a later row cannot be used"):
         ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
-
-
-def test_requests_that_do_not_fit_are_refused(tmp_path):
-    path = write(tmp_path / "t.parquet", [("a", "b", 3.0), ("b", "a", 3.0)])
-    with pytest.raises(InputError, match="give model=skipgram"):
-        ws.train(path, preset="counts", model="cbow", **SMALL)
-    (tmp_path / "t.csv").write_text("word,context\na,b\n")
-    with pytest.raises(InputError, match="has no column 'count'"):
-        ws.train(tmp_path / "t.csv", preset="counts", **SMALL)
-    parquet.write_table(arrow.table({"context": ["b"], "count": [1.0]}), tmp_path / "t.parquet")
-    with pytest.raises(InputError, match="has no column 'word'"):
-        ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
-    for word, count, said in (('"a"', '"many"', "'many'"), ("5", "1", "'int'"), ('"a"', "[1]", "1-dimensional")):
-        (tmp_path / "t.jsonl").write_text(f'{{"word": {word}, "context": "b", "count": {count}}}\n')
-        with pytest.raises(InputError, match=rf"t\.jsonl: row 1 or a later row cannot be used: .*{said}"):
-            ws.train(tmp_path / "t.jsonl", preset="counts", **SMALL)
-    for options, said in (
-        ({"min_count": 0}, "min_count must be"),
-        ({"tokens": "simple"}, "tokens: does not apply to the kind of data in preset"),
-    ):
-        with pytest.raises(InputError, match=said):
-            ws.train(path, preset="counts", **options, **SMALL)
-    rows = [{"u": "x", "i": f"i{n % 3}", "t": n} for n in range(30)]
-    grouped = {"column": "i", "group": "u", "order": "t", "min_count": 1}
-    text, tables = ws.encode(TEXT, tmp_path / "text"), {"preset": "counts", "min_count": 2, "window": 3}
-    for given, options, said in (
-        ([{"t": "a b", "n": 0}], {"column": "t", "weight": "n"}, "row 1: its weight must be"),
-        (text.path, {"weight": "n"}, "text: is an encoded corpus"),
-        (text, {"min_count": 1}, "was encoded with min_count 5, not 1"),
-        (rows, {**grouped, "half_life": "3d"}, "half_life weighs items by age in training"),
-        (
-            ws.encode(rows, tmp_path / "by-age", **grouped, half_life=3.0),
-            {},
-            "half_life weighs items by age in training",
-        ),
-        (path, {"preset": "graph"}, "preset must be one of text, counts, not 'graph'"),
-        (path, tables, "min_count, window: for counting a text, not for adding up tables"),
-    ):
-        with pytest.raises(InputError, match=said):
-            ws.count(given, tmp_path / "n.pq", **options)
 
 
 def test_the_command_counts_and_train_takes_its_table(tmp_path, capsys):

@@ -1,6 +1,5 @@
 """Ranks divide the rows and the examples of a step, and take the step of one process."""
 
-from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
 
@@ -12,7 +11,7 @@ from support.thread_ranks import on_ranks
 from wordsparse.corpus import Vocabulary
 from wordsparse.distributed.share import RanksDivision, RanksShare
 from wordsparse.errors import TrainingError, WordsparseError
-from wordsparse.kernels import Kernels, kernels_on
+from wordsparse.kernels import kernels_on
 from wordsparse.layer.losses import LOSSES
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.training.interruption import StopRequest
@@ -22,7 +21,6 @@ from wordsparse.words.recipe import recommended
 
 V, DIM, TOKENS, STEPS = 40, 6, 150, 6
 IDS = np.minimum(np.random.default_rng(0).zipf(1.4, STEPS * TOKENS) - 1, V - 1).astype(np.int32)
-Make = Callable[[], Kernels]
 host, emulated = partial(kernels_on, "cpu", 1), partial(cuda_kernels, emulated=True)
 
 

@@ -57,11 +57,6 @@ def test_sides(tmp_path):
     assert with_stems["bm25"] == scores["bm25"]
 
 
-def test_stems_apply_to_search_only():
-    with pytest.raises(InputError, match=r"--stem .stem. applies to search"):
-        ws.evaluate(CIRCLE, pairs=["none.tsv"], stem="english")
-
-
 def test_documents_without_words(tmp_path):
     """Previously, this was a ValueError of bm25s."""
     given = read_collection(collection(tmp_path, {"0": "", "1": "..."}, {"q": "b"}, {("q", "0"): 1}))
@@ -77,19 +72,6 @@ def test_one_of_several_files_of_judgements(tmp_path):
         read_collection(folder)
     assert read_collection(folder / "qrels" / "dev.tsv").relevant == [{1: 1.0}]
     assert len(read_collection(collection(tmp_path))) == 3  # test.tsv is preferred
-
-
-@pytest.mark.parametrize(
-    ("grades", "message"),
-    [
-        ({("q9", "1"): 1}, r"test\.tsv: row 1: the query 'q9' is not in queries\.jsonl"),
-        ({("q1", "1"): "high"}, r"test\.tsv: row 1: the score must be a number, not 'high'"),
-        ({("q1", "1"): 0}, r"test\.tsv: no document has a score above 0"),
-    ],
-)
-def test_judgements_that_cannot_be_used(grades, message, tmp_path):
-    with pytest.raises(InputError, match=message):
-        read_collection(collection(tmp_path, grades=grades))
 
 
 def test_a_collection_that_cannot_be_read(tmp_path):

@@ -47,23 +47,6 @@ def test_without_scikit_learn_the_map_is_pca_and_says_so(monkeypatch, caplog):
     assert "by PCA (t-SNE needs scikit-learn: pip install 'wordsparse[labels]')" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("model", "options", "message"),
-    [
-        (ws.WordVectors(["a", "b"], [[1], [2]]), {}, "model: its vectors have 1 dimension"),
-        ("nowhere/model", {}, "nowhere/model"),
-        (7, {}, "not a model"),
-        (ws.WordVectors(["\ud800"], [[1, 2]]), {}, "not valid Unicode"),
-        (made_model(), {"words": 0}, "words must be at least 1"),
-        (made_model(), {"map_words": 2.5}, "map_words must be a whole number"),
-    ],
-)
-def test_refused_before_anything_is_written(model, options, message, tmp_path):
-    with pytest.raises(ws.InputError, match=message):
-        explore(model, tmp_path / "page.html", **options)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_model_is_a_page_of_a_notebook():
     text = [["<b>", "cat", "sat"], ["<b>", "dog", "sat"]] * 50
     model = ws.train(text, dim=4, epochs=2, progress=False)

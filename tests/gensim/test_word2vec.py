@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support.ring_walks import SMALL, WALKS, WALKS_OF_WORDS
 
-from wordsparse.errors import InputError, TrainingError
+from wordsparse.errors import InputError
 from wordsparse.gensim import Word2Vec
 from wordsparse.gensim.refusals import say_once
 
@@ -169,51 +169,6 @@ def test_predictions_are_probabilities():
     assert found[0][0] == 15
     assert [model.predict_output_word([14, 16], topn=n) for n in (None, 3, 0)] == [found, found[:3], []]
     assert model.predict_output_word(["none"]) is None
-
-
-REFUSED = {
-    "cbow_mean": (lambda: Word2Vec(cbow_mean=0), InputError, "the mean of its context words"),
-    "null_word": (lambda: Word2Vec(null_word=1), InputError, "null_word"),
-    "nothing": (lambda: Word2Vec(negative=0), ValueError, "nothing would be trained"),
-    "dim": (lambda: Word2Vec(vector_size=0), InputError, "vector_size must be at least 1"),
-    "two texts": (lambda: Word2Vec(WALKS, corpus_file="x"), TypeError, "either"),
-    "no text": (lambda: Word2Vec().build_vocab(), TypeError, "either"),
-    "number": (lambda: Word2Vec(7), TypeError, "iterable"),
-    "generator": (
-        lambda: Word2Vec(walk for walk in WALKS),
-        TypeError,
-        "generator, which can be read once, not 6 times",
-    ),
-    "sentences of numbers": (lambda: Word2Vec([1, 2]), TypeError, "a sentence must be a list of tokens, not 1"),
-    "lists as tokens": (lambda: Word2Vec([[[1]]]), InputError, "hashable"),
-    "no file": (lambda: Word2Vec(corpus_file="none.txt"), TypeError, "must be the path of a file"),
-    "rare words": (lambda: Word2Vec(WALKS, min_count=10**6), RuntimeError, "no vocabulary"),
-    "lonely words": (
-        lambda: Word2Vec([["a"], ["b"]], min_count=1),
-        TrainingError,
-        "no word among the 2 tokens has another",
-    ),
-    "no update": (lambda: Word2Vec().build_vocab(WALKS, update=True), RuntimeError, "none: build one first"),
-    "no epochs": (lambda: Word2Vec().train(WALKS, total_examples=1), ValueError, "epochs"),
-    "misspelt": (
-        lambda: Word2Vec().train(WALKS, total_examples=1, epochs=1, strat_alpha=1),
-        TypeError,
-        "strat_alpha",
-    ),
-    "no total": (lambda: Word2Vec().train(WALKS, epochs=1), ValueError, "total_examples"),
-    "moved": (lambda: Word2Vec().most_similar, AttributeError, r"use wv\.most_similar"),
-    "of wv": (lambda: Word2Vec().vectors, AttributeError, r"use wv\.vectors"),
-    "moved in wv": (lambda: Word2Vec().wv.vocab, AttributeError, "use key_to_index"),
-    "unknown": (lambda: Word2Vec().nothing, AttributeError, "no attribute 'nothing'"),
-    "intersect": (lambda: Word2Vec().wv.intersect_word2vec_format("x"), InputError, "init="),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_wrong_requests(case):
-    ask, kind, message = REFUSED[case]
-    with pytest.raises(kind, match=message):
-        ask()
 
 
 def test_what_training_would_not_see_is_refused():

@@ -1,7 +1,6 @@
 """Reading graphs, refusing invalid graphs, and random walks on graphs."""
 
 from collections import Counter
-from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -84,62 +83,6 @@ def test_what_is_left_out_is_said(caplog):
     said = " ".join(record.getMessage() for record in caplog.records)
     assert "2 edges from a node to itself" in said
     assert "1 nodes without an edge" in said
-
-
-REFUSED = {
-    "negative": ([("a", "b", 1), ("b", "c", -1)], {}, "from 'b' to 'c' has the weight -1"),
-    "nan": ([("a", "b", float("nan"))], {}, "weights must be positive"),
-    "tiny": ([("a", "b", 1e-310), ("a", "c", 1)], {}, "has the weight 1e-310: weights must be positive"),
-    "huge": ([("a", "b", 1.7e308)], {}, r"from 1e-100 to 1e\+100"),
-    "one node": ([("a", "a")], {}, "no edge between two nodes"),
-    "nothing": (iter([]), {}, "there is no edge"),
-    "a word": (iter(["ab"]), {}, "not an edge"),
-    "no number": ([("a", "b", "much")], {}, "must be a number, not 'much'"),
-    "too large": ([("a", "b", 10**400)], {}, "the weight of row 1 must be a finite number"),
-    "a weight is missing": ([("a", "b", 1), ("b", "c")], {}, "2 has 2 cells, but the first edge has 3"),
-    "a weight is new": ([("a", "b"), ("b", "c", 1)], {}, "2 has 3 cells, but the first edge has 2"),
-    "a time": ([("a", "b", 1, 2020)], {}, "row 1 is .* not an edge"),
-    "no node": ([("a", "b"), (None, "c")], {}, "row 2 has an empty node"),
-    "a missing node of pandas": ([("a", "b"), (float("nan"), "c")], {}, "row 2 has an empty node"),
-    "a signalling nan": ([("a", "b"), (Decimal("sNaN"), "c")], {}, "row 2 has an empty node"),
-    "not square": (sp.csr_array((2, 3)), {}, "square"),
-    "complex": (sp.csr_array(np.eye(2) * 1j), {}, "real numbers, not complex128"),
-    "a number": (7, {}, "not 7"),
-    "p": ([("a", "b")], {"p": 0}, "p must be a finite number of at least 0.01"),
-    "length": ([("a", "b")], {"walk_length": 1}, "at least 2"),
-    "endless": ([("a", "b")], {"walk_length": 10**9}, "at most 10,000"),
-    "as endless": ([("a", "b")], {"walks": 2**63}, "at most 10,000"),
-    "ends": ([("a", "b")], {"ends": "a"}, "two columns"),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_requests_that_are_refused(case):
-    source, options, message = REFUSED[case]
-    with pytest.raises(InputError, match=message):
-        read_graph(source, GraphOptions(**options))
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "options", "message"),
-    [
-        ("g.csv", "from,to\na,b\n", {"edge_weight": "strength"}, "no column 'strength'"),
-        ("g.csv", "from\na\n", {}, "needs two columns of nodes, .*'from'"),
-        ("g.txt", "a b\n", {"ends": "x,y"}, "no names"),
-        ("g.jsonl", "{}", {}, "ends=SOURCE,TARGET"),
-        ("g.mtx", "no matrix", {}, "scipy.io.mmread"),
-        ("g.csv", "from,to\na,b\n,c\n", {}, "row 2 has an empty node"),
-        ("g.txt", "a,b\n,c\n", {}, "row 2 has an empty node"),
-        ("g.jsonl", '{"s": "a", "t": ""}', {"ends": "s,t"}, "row 1 has an empty node"),
-        ("g.jsonl", f'{{"s": "a", "t": "b", "w": 1{"0" * 400}}}', {"ends": "s,t", "edge_weight": "w"}, "finite number"),
-        ("g.txt", "# KONECT\n1 2 1 1082040961\n", {}, r"row 2 is \['1', '2', '1', '1082040961'\], not an edge"),
-        ("g.txt", "The cat sat on the mat.\n", {}, "row 1 is .* not an edge: .* leave out --for graph"),
-    ],
-)
-def test_files_that_are_refused(tmp_path, name, text, options, message):
-    (tmp_path / name).write_text(text)
-    with pytest.raises(InputError, match=message):
-        read_graph(tmp_path / name, GraphOptions(**options))
 
 
 def test_a_matrix_is_read_as_it_is_and_stays_so():

@@ -54,25 +54,6 @@ def test_a_cell_of_a_frame_may_be_a_list(kind):
     assert groups(features.read(pd.DataFrame({"item": [1, 2], "tags": cells}))) == ["1", "12"]
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "needs a column of items"),
-        ("item\na\n", "needs a column of items"),
-        ("item,genre\n", "holds no items"),
-        ("item,genre\na,x\nb,y\na,z\n", "row 3: holds 'a' again, after .*row 1"),
-        ("item,genre\na,x\n,y\n", "row 2: has no item in 'item'"),
-        ("item,price\na,1\nb,nan\n", "row 2: 'nan' in 'price' is no finite number"),
-        ("item,price\na,-inf\nb,2\n", "row 1: '-inf' in 'price' is no finite number"),
-        ("item,price\na,1\nb\n", "row 2 has 1 cells"),
-    ],
-)
-def test_bad_tables_are_refused(text, message, tmp_path):
-    (tmp_path / "items.csv").write_text(text)
-    with pytest.raises(InputError, match=message):
-        features.read(tmp_path / "items.csv", "item")
-
-
 @pytest.mark.parametrize("k", [1, 33, 70])
 def test_new_rows_are_those_of_a_dense_ridge(k):
     random = np.random.default_rng(k)

@@ -58,11 +58,6 @@ def test_progress_is_shown_or_not(progress, capsys):
     assert bool(said.err) == (progress is not False), said.err  # progress shows the loss of the epoch
 
 
-def test_progress_of_another_kind_is_refused_before_the_text_is_read():
-    with pytest.raises(ws.InputError, match="progress must be 'auto', True, False or a callable, not 'yes'"):
-        ws.train(iter(()), progress="yes")
-
-
 def test_a_model_trains_on_with_a_new_text():
     model = ws.train(TEXT, dim=4, seed=3)
     before = {name: np.array(part, copy=True) for name, part in model.state().items()}

@@ -5,7 +5,6 @@ import pytest
 from support.topics import BOUND_AT_0, SMALL, two_topics
 
 import wordsparse as ws
-from wordsparse.errors import InputError
 from wordsparse.training import loop
 from wordsparse.training.request import request
 from wordsparse.words.options import Options
@@ -45,16 +44,3 @@ def test_nothing_held_out_is_trained_on():
     first, second = (ws.train([text], **SMALL, heldout=0.3) for text in (words, other))
     assert first.vectors.tobytes() == second.vectors.tobytes()
     assert first.report["heldout_loss"] != second.report["heldout_loss"]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"heldout": 1.0}, "heldout"),
-        ({"heldout": 1e-6}, "too little text is held out"),
-        ({"heldout": 1 - 1e-9}, "no text is left to train on"),
-    ],
-)
-def test_heldout_shares_that_cannot_be_are_refused(options, message):
-    with pytest.raises(InputError, match=message):
-        ws.train([["a", "b"] * 40], **SMALL, **options)

@@ -12,14 +12,14 @@ import wordsparse as ws
 from wordsparse.corpus.options import EncodeOptions
 from wordsparse.counts.counting import CountOptions
 from wordsparse.counts.source import PairOptions
-from wordsparse.errors import InputError, TrainingError, WordsparseError
+from wordsparse.errors import InputError, WordsparseError
 from wordsparse.graphs.options import GraphOptions
 from wordsparse.layer import losses
 from wordsparse.options import abouts
 from wordsparse.training.options import TrainOptions
 from wordsparse.training.request import request
 from wordsparse.words import recipe
-from wordsparse.words.options import MODELS, Options
+from wordsparse.words.options import MODELS
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
 
@@ -81,13 +81,6 @@ def test_a_row_of_text_of_weight_n_trains_as_n_rows(model):
         ws.train(baskets, preset="items", column="item", weight="n")
 
 
-def test_a_text_without_pairs_is_refused_with_what_to_give():
-    with pytest.raises(TrainingError, match=r"no word among the 20 tokens .*: give longer sentences .*, or a smaller"):
-        ws.train([["a"], ["b"]] * 10, min_count=1, epochs=1)
-    with pytest.raises(TrainingError, match="a smaller min_count, sample=0, more max_tokens"):
-        ws.train([["a"], ["b"]] * 5000, epochs=1, max_tokens=3, sample=2e-4)
-
-
 def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path):
     """The json module cannot write NumPy's numbers, so a run must convert them before it stores options."""
     options = {"dim": np.int64(4), "epochs": np.int32(1), "sample": np.float32(1e-3), "min_count": np.int64(1)}
@@ -141,19 +134,6 @@ def test_none_asks_for_the_default_of_the_kind_of_data(preset):
 # ── refusals ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"max_vocab": 0}, "max_vocab"),
-        ({"checkpoint_every": -1}, "checkpoint_every"),
-        ({"resume": True}, "resume needs an output"),
-    ],
-)
-def test_bad_requests_are_refused_by_name(options, message):
-    with pytest.raises(InputError, match=message):
-        ws.train(two_topics(20), **{**SMALL, **options})
-
-
 # ── recipes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -174,19 +154,6 @@ def test_a_given_recipe_is_used_and_stored():
     np.testing.assert_allclose(own.report["loss"], plain.report["loss"], rtol=1e-4)
     other = ws.train(text, **SMALL, loss="taylor", recipe=replace(default, measure_power=0.75))
     assert other.vectors.tobytes() != plain.vectors.tobytes()
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"recipe": "fast"}, "recipe must be a wordsparse.Recipe, not str"),
-        ({"loss": "squared"}, "loss is squared, but the recipe is for bounded-ns: leave out loss"),
-        ({"loss": losses.BoundedNS(9)}, "loss and the loss of the recipe are different objects"),
-    ],
-)
-def test_recipes_that_cannot_be_are_refused(options, message):
-    with pytest.raises(InputError, match=message):
-        Options(**{"recipe": recipe.recommended("cbow", "bounded-ns"), **options})
 
 
 RAW = ["The cat, sat.", "the DOG sat"] * 10
@@ -214,15 +181,3 @@ def test_documents_to_be_searched_are_split_by_a_tokeniser(tmp_path):
     assert set(searched.vocabulary.words) == {"the", "cat", "sat", "dog"}
     assert "DOG" in ws.train(tmp_path / "text.txt", **ONCE).vocabulary
     assert "DOG" in ws.train(tmp_path / "text.txt", preset="search", tokens="split", **ONCE).vocabulary
-
-
-def test_a_table_without_columns_is_answered_with_its_columns(tmp_path):
-    frame = pd.DataFrame({"film": ["a"], "user_id": [1], "watched_at": [3]})
-    with pytest.raises(InputError, match="its columns are 'film', 'user_id', 'watched_at'"):
-        ws.train(frame)
-    frame.to_csv(tmp_path / "log.csv", index=False)
-    line = "--for sessions --column film --group-by user_id --order-by watched_at -o MODEL"
-    with pytest.raises(InputError, match=f"{line} .column='film', group='user_id', order='watched_at'"):
-        ws.train(tmp_path / "log.csv", preset="sessions")
-    with pytest.raises(InputError, match="--for items --column film --group-by user_id -o MODEL"):
-        ws.train(tmp_path / "log.csv", preset="items")

@@ -119,13 +119,6 @@ def test_truncated_buckets_are_the_first_numbers():
     assert len(vectors.selected(["cat"]).ngrams) == 20
 
 
-@pytest.mark.parametrize("dim", [0, -1, 13, 2.5, True])
-def test_a_dim_that_the_vectors_lack_is_refused(dim, tmp_path):
-    table().export(tmp_path / "v.npz")
-    with pytest.raises(InputError, match="dim must be"):
-        ws.read_vectors(tmp_path / "v.npz", dim=dim)
-
-
 def test_a_model_is_truncated_as_its_vectors(tmp_path):
     random = np.random.default_rng(0)
     texts = [[WORDS[i] for i in random.integers(0, 30, 8)] for _ in range(300)]
@@ -171,21 +164,6 @@ def test_the_share_of_neighbours_that_are_kept():
         same += len(ours & {near for near, _ in some.similar(word, 10)})
     assert kept(whole, some) == pytest.approx(same / (10 * len(some)))
     assert kept(whole, whole.selected(["walk"])) == 1
-
-
-def test_a_number_beyond_float16_is_refused():
-    with pytest.raises(InputError, match="beyond 65,504"):
-        ws.WordVectors(["a"], [[1, 7e4]]).rounded("float16")
-    with pytest.raises(InputError, match="dtype must be one of float32, float16, int8"):
-        table().rounded("int4")
-
-
-@pytest.mark.parametrize(("scale", "message"), [(0, "not positive and finite"), (np.inf, "not positive and finite")])
-def test_a_hostile_scale_of_mapped_vectors_is_refused(tmp_path, scale, message):
-    numbers, scales = np.ones((2, 3), np.int8), np.array([1, scale], np.float32)
-    np.savez(tmp_path / "v.npz", words=np.array(["a", "b"]), vectors=numbers, scales=scales)
-    with pytest.raises(InputError, match=f"v.npz: a scale of its 8-bit vectors is {message}"):
-        ws.read_vectors(tmp_path / "v.npz", mapped=True)
 
 
 def test_fifty_thousand_words_with_ngrams_take_four_megabytes(tmp_path):

@@ -112,14 +112,6 @@ def test_files_keep_the_ranking(wv, tmp_path, format):
     assert read_vectors(path).similar("a3") == nodes.similar("a3")
 
 
-@pytest.mark.parametrize("doubt", [np.array([1.0, 2.0]), np.array(-1.0), np.array(np.nan), np.array("x")])
-def test_a_damaged_doubt_is_refused(tmp_path, doubt):
-    path = tmp_path / "v.npz"
-    np.savez(path, words=np.array(["a"]), vectors=np.ones((1, 2), np.float32), counts=np.array([3]), doubt=doubt)
-    with pytest.raises(InputError, match="doubt"):
-        read_vectors(path)
-
-
 def test_a_composed_vector_has_neighbours_by_cosine():
     """A rare word of the same spelling is nearer than a frequent word."""
     wv = WordVectors(["the", "threaded"], [[1, 0.9], [0, 1]], [10**6, 5])

@@ -166,12 +166,6 @@ def test_words_that_would_corrupt_a_file_are_refused(tmp_path, name, word):
         assert_same(read_vectors(tmp_path / "v"), word_vectors)
 
 
-@pytest.mark.parametrize("name", ["word2vec", "word2vec-bin", "npz", "safetensors"])
-def test_words_that_are_not_unicode(tmp_path, name):
-    with pytest.raises(InputError, match="not valid Unicode"):
-        save_vectors(WordVectors(["a", "\ud800"], np.eye(2)), tmp_path / "v", name)
-
-
 def test_keys_that_are_no_words(tmp_path):
     keys = [7, "seven", (1, "a"), np.int64(3), None]
     word_vectors = WordVectors(keys, np.eye(5), [5, 4, 3, 2, 1])

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from wordsparse.errors import InputError, UnknownWordError
 from wordsparse.vectors import graph, neighbours
 from wordsparse.vectors.word_vectors import WordVectors
 
@@ -118,25 +117,3 @@ def test_no_words_and_no_neighbours():
         assert [each.shape for each in wv.similar_to_each(words, candidates=candidates)] == [shape, shape]
     assert wv.similar_to_each(["a", "b"], candidates=["a"])[0].tolist() == [[None], ["a"]]
     assert wv.similar("a", candidates=["a"]) == []
-
-
-@pytest.mark.parametrize(
-    ("words", "options", "error", "message"),
-    [
-        (["w1", "w"], {}, UnknownWordError, "the word 'w' is not in the vocabulary"),
-        ("w1", {}, InputError, "words='w1' must be a list of words"),
-        (7, {}, InputError, "words=7 must be a list of words"),
-        (np.zeros((2, 9)), {}, InputError, r"must have the shape \(2,\), not \(9,\)"),
-        (["w1"], {"n": 0}, InputError, "at least 1"),
-        (["w1"], {"candidates": ["x"]}, InputError, "none of the candidates is in the vocabulary"),
-        (["w1"], {"candidates": np.array([1.0])}, InputError, "none of the candidates is in the vocabulary"),
-        (["w1"], {"candidates": []}, InputError, "none of the candidates is in the vocabulary"),
-        (["w1"], {"candidates": "w1"}, InputError, "candidates must be a list of words or an array of row numbers"),
-        (["w1"], {"candidates": range(9)}, InputError, "candidates must be from 0 to 2, not 0 to 8"),
-        (["w1"], {"candidates": np.array([-1])}, InputError, "candidates must be from 0 to 2, not -1 to -1"),
-    ],
-)
-def test_a_wrong_search_is_refused(words, options, error, message):
-    wv = WordVectors(["w1", "w2", "w3"], [[1, 0], [1, 1], [0, 1]])
-    with pytest.raises(error, match=message):
-        wv.similar_to_each(words, **options)

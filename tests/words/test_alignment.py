@@ -39,18 +39,6 @@ def test_alignment_is_weighted_procrustes_of_unit_vectors():
     assert aligned.fit == pytest.approx(np.average(cosines, weights=weights), abs=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("moved", "message"),
-    [
-        (made("abcdef", dim=3), "3 dimensions cannot be aligned with vectors of 4"),
-        (made("abcXYZ"), "3 words in common"),
-    ],
-)
-def test_too_little_in_common_is_refused(moved, message):
-    with pytest.raises(ws.InputError, match=message):
-        ws.align(moved, made("abcdef"))
-
-
 def test_the_program_of_the_page_finds_the_word_that_moved(tmp_path, monkeypatch, capsys):
     matplotlib.use("Agg")
     monkeypatch.chdir(tmp_path)

@@ -162,23 +162,6 @@ def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_ki
     assert not np.array_equal(resumed.vectors, ws.train(tmp_path / "log.csv", **{**how, "half_life": 3e3}).vectors)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        *(({"half_life": bad}, "half_life must be a time above 0") for bad in (0, -1, float("nan"), "0d", "3x", "d")),
-        ({"half_life": "3d", "order": None}, "half_life weighs items by age: name the column of their times"),
-        ({"half_life": 3}, "is a date, but a number is expected; give a half-life with a unit, 30d"),
-        ({"half_life": "3d", "order": "item"}, "neither a number nor a date"),
-    ],
-)
-def test_a_half_life_without_a_meaning_is_refused(options, message, tmp_path):
-    (tmp_path / "log.csv").write_text("user,item,day\nu,a,2026-01-01\nu,b,2026-01-02\n")
-    columns = {"column": "item", "group": "user", "order": "day"}
-    with pytest.raises(ws.InputError, match=message):
-        ws.train(tmp_path / "log.csv", output=tmp_path / "m", **{**OPTIONS, **columns, **options})
-    assert {*tmp_path.iterdir()} == {tmp_path / "log.csv"}
-
-
 def test_resuming_continues_the_memory(model, tmp_path):
     (tmp_path / "a.txt").write_text("".join(" ".join(s).replace("item ", "i") + "\n" for s in sessions(0)))
     (tmp_path / "b.txt").write_text("i3 i90 i4\ni90 i7\n" * 5)
@@ -207,8 +190,3 @@ def test_models_that_are_not_calibrated_say_that_their_numbers_are_scores(model,
         out, err = capsys.readouterr()
         assert {*json.loads(out)["next"][0]} == {"item", number}
         assert ("scores, not probabilities" in err) == (number == "score")
-
-
-def test_sources_without_sentences_have_no_memory():
-    with pytest.raises(ws.InputError, match="memory: needs items in sentences"):
-        ws.train([("a", "b"), ("b", "c")], preset="graph", memory=True)

@@ -105,11 +105,3 @@ def test_nothing_is_overwritten(saved):
 
 
 # ── damage ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_what_is_no_model_is_refused(tmp_path):
-    with pytest.raises(InputError, match="nowhere"):
-        ws.load(tmp_path / "nowhere")
-    ws.encode([["a", "b"]], tmp_path / "corpus", min_count=1)
-    with pytest.raises(InputError, match=MANIFEST):
-        ws.load(tmp_path / "corpus")

@@ -158,23 +158,6 @@ def test_the_command_line(tmp_path, log, capsys):
     assert json.loads(capsys.readouterr().out)["next"]["log"]["model"]["n"] == last
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"features": 3}, "features must be a file"),
-        ({"features": table(), "preset": "text"}, "features .* are of items: choose --for items or sessions"),
-        ({"features": table(), "memory": False}, "keep the memory"),
-        ({"features": table().assign(item=range(106))}, "none of the items, such as '0', is in the log"),
-        ({"features": "no-such.csv"}, "no-such.csv"),
-        ({"features": table().assign(size=float("inf"))}, "is no finite number"),
-    ],
-)
-def test_bad_features_are_refused(options, message, tmp_path):
-    with pytest.raises(ws.InputError, match=message):
-        ws.train(sessions(50), output=tmp_path / "m", **{**OPTIONS, **options})
-    assert not [*tmp_path.iterdir()]
-
-
 def test_items_without_shared_features_are_left_out_with_a_message(caplog):
     with caplog.at_level(logging.INFO):
         ws.train(sessions(), **OPTIONS, features=table())

@@ -9,7 +9,6 @@ from support.runs import interrupt, once_after
 
 import wordsparse as ws
 from wordsparse.corpus import Vocabulary
-from wordsparse.errors import InputError
 from wordsparse.training.interruption import Interrupted
 from wordsparse.words.embedding import StepSizes, WordEmbedding
 from wordsparse.words.start import MASS, SCALE, start_from
@@ -50,13 +49,6 @@ def test_directions_that_are_not_used_stay_zero():
     start_from(flat, started, VOCABULARY, "cbow")
     assert_array_equal(started.E[:3, 2], 0)
     assert np.abs(started.E).max() < 10
-
-
-def test_vectors_that_do_not_fit_are_refused():
-    with pytest.raises(InputError, match="have 4 dimensions, not 3: train with dim 4"):
-        start_from(given(["w1"], 4), embedding(), VOCABULARY, "cbow")
-    with pytest.raises(InputError, match="it holds none of the words of the text"):
-        start_from(given(["x"]), embedding(), VOCABULARY, "cbow")
 
 
 def sentences(n, seed):
