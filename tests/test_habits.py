@@ -7,7 +7,6 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.labels import TextClassifier
 
 TEXT = [["a", "cat", "sat"], ["the", "dog", "sat"]] * 30
 SHORT = {"dim": 3, "epochs": 1, "min_count": 1, "threads": 1, "progress": False}
@@ -21,17 +20,6 @@ def model():
 def test_options_of_sentence_transformers_change_nothing(model):
     habits = {"batch_size": 8, "show_progress_bar": True, "normalize_embeddings": True}
     np.testing.assert_array_equal(model.encode(["a cat"], **habits), model.encode(["a cat"]))
-
-
-@pytest.mark.parametrize("names", [["cat", "cat"], [["cat"], ["dog"]]])
-def test_what_labels_lack_is_named(names):
-    texts = ["a cat", "a dog"] * 4
-    with pytest.raises(ws.InputError, match="Y has None in row 1"):
-        TextClassifier().fit(texts, [names[0], None] * 4)
-    with pytest.raises(ws.InputError, match="X holds no texts"):
-        TextClassifier().fit(texts, names * 4).predict([])
-    with pytest.raises(ws.InputError, match=r"predict_topk\(X, k\) gives k labels"):
-        TextClassifier().fit(texts, names * 4).predict(texts, k=3)
 
 
 @pytest.mark.parametrize(("typed", "status"), [("help", 0), ("help labels train", 0), ("", 2), ("labels", 2)])

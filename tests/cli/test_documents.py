@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 from pyarrow import parquet
 
@@ -87,16 +86,6 @@ def test_vectors_without_counts_weigh_words_by_their_rank():
     expected = 1e-3 / (1e-3 + p)
     np.testing.assert_allclose(weights(None, 2), expected, rtol=1e-6)
     np.testing.assert_allclose(vectors.encode(["The sun"])[0], expected / np.linalg.norm(expected), rtol=1e-6)
-
-
-def test_what_is_no_text_is_refused(model):
-    for wrong, message in [
-        (pd.DataFrame({"text": ["sun"], "id": [1]}), "not one column of texts"),
-        ([["sun"], 3], "a text or a sequence of words, not 3"),
-        ([b"sun"], "a text or a sequence of words"),
-    ]:
-        with pytest.raises(InputError, match=message):
-            model.encode(wrong)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])

@@ -1,6 +1,5 @@
 import gzip
 import os
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -126,32 +125,6 @@ def test_a_long_line_is_read_in_bounded_pieces(tmp_path, monkeypatch):
         lengths = [len(list(tokens)) for tokens, _ in RawText(path, format).pieces()]
         assert sum(lengths) == 10_000
         assert max(lengths) <= 400
-
-
-def test_requests_are_refused_at_the_call(tmp_path):
-    text = tmp_path / "text.txt"
-    text.write_text("the cat sat")
-    (tmp_path / "empty").touch()
-    (tmp_path / "folder").mkdir()
-    for source, format, said in [
-        ([text, tmp_path / "none"], "lines", "none: no such file"),
-        (tmp_path / "empty", "lines", "empty: is empty"),
-        (tmp_path / "folder", "lines", "folder: contains no file"),
-        ([], "lines", "no text is given"),
-        ([text, ""], None, "a path is empty"),
-        (Path("s3://bucket/x.txt"), None, "s3://bucket/x.txt: is an address"),
-        ("a\0b", None, "no such file"),
-        ([tmp_path / "none of these words"], None, "none of these words: no such file"),
-        (text, "xml", "unknown format 'xml'"),
-        (text, "csv", "is a table, whose columns are .the cat sat.: name the column"),
-        ([text, ["a", "b"]], "lines", "paths only, or lists of tokens only"),
-        (7, "lines", "not 7"),
-        (iter([["a"]]), "wiki", "applies to files only"),
-    ]:
-        with pytest.raises(InputError, match=said):
-            sentences(source, format)
-    with pytest.raises(InputError, match="the format 'lines' has no columns: choose one of csv, jsonl, parquet"):
-        sentences(text, format="lines", column="text")
 
 
 @pytest.mark.parametrize(("suffix", "format"), [*((suffix, "lines") for suffix in PACKED), (".xz", "text8")])

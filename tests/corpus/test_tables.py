@@ -216,28 +216,6 @@ def test_the_text_of_a_parquet_file_is_bounded(form, tmp_path, monkeypatch):
         list(sentences(path, column="text"))
 
 
-def test_cells_of_parquet_that_are_no_text(tmp_path):
-    for cells, message in (
-        ([{"a": "b"}], "row 1 holds {'a': 'b'}, which is neither text nor a list"),
-        ([b"x"], "neither text nor a list"),
-        ([b"a\xff"], r"row 1: is not UTF-8 text"),
-    ):
-        path = tmp_path / "t.parquet"
-        array = pa.array(cells)
-        if cells == [b"a\xff"]:
-            array = pa.Array.from_buffers(pa.string(), 1, array.buffers())
-        pa.parquet.write_table(pa.table({"text": array}), path)
-        with pytest.raises(InputError, match=message):
-            encode(path, tmp_path / "out", column="text", min_count=1)
-    with pytest.raises(InputError, match=message):  # previously UnicodeDecodeError
-        list(RawText(path, column="text", group="text").pieces())
-    with pytest.raises(InputError, match="has no column 'body'; name one of its columns: 'text'"):
-        list(sentences(path, column="body"))
-    os.mkfifo(tmp_path / "fifo.parquet")
-    with pytest.raises(InputError, match="is no regular file"):
-        list(sentences(tmp_path / "fifo.parquet", column="text"))
-
-
 @pytest.mark.parametrize(
     ("cells", "expected"),
     [

@@ -9,7 +9,6 @@ import pytest
 
 import wordsparse as ws
 from wordsparse.cli import main
-from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap, next_item
 
 OPTIONS = {"preset": "items", "column": "item", "group": "user", "order": "time", "threads": 1, "progress": False}
@@ -146,14 +145,3 @@ def test_a_log_is_judged_in_the_shell(log, capsys):
         assert message in capsys.readouterr().err
     assert main(["evaluate", str(log / "m")]) == 2  # previously, models of items were scored on word pairs
     assert "--next LOG" in capsys.readouterr().err
-
-
-def test_logs_need_a_model_and_columns(log):
-    model = ws.load(log / "m")
-    with pytest.raises(InputError, match="needs a model trained on baskets"):
-        ws.evaluate(model.wv, next=[log / "whole.csv"])
-    of_lists = ws.train([["a", "b", "c"]] * 9, preset="items", dim=2, epochs=1, progress=False)
-    with pytest.raises(InputError, match="--column and --group-by"):
-        ws.evaluate(of_lists, next=[log / "whole.csv"])
-    with pytest.raises(InputError, match="--order-by"):
-        ws.evaluate(of_lists, next=[log / "whole.csv"], column="item", group="user", since="2026-01-01")

@@ -1,7 +1,5 @@
 """KeyedVectors.save and load restore everything in the object, and read no pickle."""
 
-import io
-
 import numpy as np
 import pytest
 
@@ -45,14 +43,3 @@ def test_a_changed_byte_is_found(saved):
     saved.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
     with pytest.raises(InputError, match="is damaged"):
         KeyedVectors.load(saved)
-
-
-def test_what_cannot_be_saved_or_read(tmp_path):
-    with pytest.raises(TypeError, match="needs the path of a file"):
-        KeyedVectors.of(WordVectors(["a"], [[1]])).save(io.BytesIO())
-    reserved = KeyedVectors(2, count=2)
-    reserved.add_vector("a", [1, 2])
-    for wv, message in ((reserved, "of 2 rows, 1 have a key"), (KeyedVectors(2), "of 0 rows, 0 have a key")):
-        with pytest.raises(InputError, match=message):
-            wv.save(tmp_path / "wv")
-    assert not (tmp_path / "wv").exists()

@@ -48,16 +48,6 @@ def test_further_training_interrupted_and_resumed_ends_in_the_same_bytes(text, o
     assert same_vectors(train(new, output, resume=True, **more), whole)
 
 
-def test_other_options_on_the_same_text_are_refused(text, output):
-    train(text, output)
-    for options, message in (
-        ({"epochs": 1}, "epochs was 2, not 1"),
-        ({"epochs": 3, "min_count": 140}, "the model was trained on this text, but min_count was 1, not 140"),
-    ):
-        with pytest.raises(InputError, match=message):
-            train(text, output, resume=True, **options)
-
-
 def test_a_new_text_adds_words_and_forgets_none(text, output, tmp_path):
     first = train(text, output)
     other = write_text(tmp_path / "other.txt", seed=1, words=20, sentences=100)

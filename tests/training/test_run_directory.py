@@ -36,15 +36,6 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_starts_again(text, ou
     assert same_vectors(train(text, output, resume=True), train(text, output.with_name("other")))
 
 
-def test_a_path_without_a_run_is_not_resumed(text, output):
-    """Previously, a mistyped path trained a new model with the default options."""
-    for make in (output.parent.mkdir, output.mkdir):
-        make(exist_ok=True)
-        with pytest.raises(InputError, match="model: there is no model and no unfinished run to resume"):
-            train(text, output, resume=True)
-        assert not run_directory(output).exists()
-
-
 @pytest.mark.parametrize("kind", ["model", "file", "link", "checkpoint"])
 def test_a_directory_that_no_run_made_is_kept(text, output, kind, tmp_path):
     """Training NAME must not remove a directory called NAME.training that no run has made."""

@@ -1,7 +1,7 @@
 """Texts that change, disappear or arrive in another form while a run trains, or before it is resumed."""
 
 import pytest
-from support.runs import once_after, run_directory
+from support.runs import once_after
 from support.texts import SHORT, same_vectors
 
 import wordsparse as ws
@@ -25,18 +25,6 @@ def test_a_text_that_changes_during_the_run_stops_it_with_a_checkpoint(text, out
         ws.train(path.parent, output=output, resume=True, **given)
     path.write_bytes(data)
     assert same_vectors(ws.train(path.parent, output=output, resume=True, **given), ws.train(text, **SHORT))
-
-
-def test_options_of_reading_are_refused_for_an_encoded_text(text, output, tmp_path):
-    ws.encode(text, tmp_path / "encoded", tokens="simple", min_count=1)
-    for asked, said in (
-        ({"format": "lines"}, "is already encoded: format applies to text only"),
-        ({"column": "text"}, "column applies to text only"),
-        ({"tokens": "split"}, "was encoded with tokens simple, not split"),
-    ):
-        with pytest.raises(InputError, match=said):
-            ws.train(tmp_path / "encoded", output=output, **asked)
-    assert not run_directory(output).exists()
 
 
 def test_the_hint_of_a_wrong_tokeniser_names_overwrite_if_there_is_an_output(output, caplog):

@@ -1,13 +1,10 @@
 """Inferred vectors of new words minimise losses that are summed over the vocabulary. Bad requests are refused."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.optimize import minimize
 
 import wordsparse as ws
-from wordsparse.errors import InputError
 from wordsparse.unseen import infer, solver
 from wordsparse.unseen.objective import RIDGE, Objective
 from wordsparse.words import coordinates
@@ -166,31 +163,6 @@ def test_ngrams_draw_a_word_of_few_occurrences(models):
     share = model.ngrams.strength + model.ngrams.tau
     expected = plain + share * (composed - model.ngrams.vectors.mean)
     np.testing.assert_allclose(model.infer("sunlight", texts), expected / np.linalg.norm(expected), atol=1e-5)
-
-
-def scaled(model, factor):
-    return replace(model, output_rows=model.output_rows * np.float32(factor))
-
-
-@pytest.mark.parametrize(
-    ("request_", "message"),
-    [
-        (lambda m: m.infer("", sentences(3)), "is not a word"),
-        (lambda m: m.infer("two words", sentences(3)), "is not a word"),
-        (lambda m: m.infer("comet", sentences(3)), "no sentence has 'comet' near a known word"),
-        (lambda m: m.infer("comet", [["comet"], ["comet", "unknown"]]), "near a known word"),
-        (lambda m: replace(m, training=None).infer("comet", FEW), "has only its vectors"),
-        (lambda m: replace(m, options={**m.options, "loss": "taylor"}).infer("comet", FEW), "bounded-ns"),
-        # Previously, the vectors of new words were NaN, with a RuntimeWarning of NumPy.
-        (lambda m: scaled(m, 1e30).infer("comet", FEW), "the model's numbers overflow, or are all zero"),
-        (lambda m: scaled(m, 0).infer("comet", FEW), "the model's numbers overflow, or are all zero"),
-        (lambda m: m.encode(np.array("sun")), "give texts, not array"),
-        (lambda m: m.encode(None), "must be an iterable of texts, not None"),
-    ],
-)
-def test_words_that_cannot_be_inferred(models, request_, message):
-    with pytest.raises(InputError, match=message):
-        request_(models["skipgram"])
 
 
 def test_newton_steps_from_large_outputs_do_not_overshoot():

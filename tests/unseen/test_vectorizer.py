@@ -11,7 +11,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import check_estimator
 
 import wordsparse as ws
-from wordsparse.errors import InputError
 
 TOPICS = ["Sun, moon & star", "bread, MILK and egg"]
 
@@ -49,9 +48,3 @@ def test_it_takes_a_column_of_a_table(model, column):
     found = table.set_output(transform="pandas").fit_transform(frame)
     assert [*found.columns] == [*(f"v__documentvectorizer{i}" for i in range(4)), "remainder__year"]
     np.testing.assert_allclose(found.to_numpy()[:, :4], model.fit_weights(TOPICS).encode(TOPICS), atol=1e-6)
-
-
-@pytest.mark.parametrize("wrong", ["a text", 3, pd.DataFrame({"a": TOPICS, "b": TOPICS}), [1.0, 2.0]])
-def test_what_is_no_column_of_texts_is_refused(model, wrong):
-    with pytest.raises(InputError, match="text"):
-        ws.DocumentVectorizer(model).fit_transform(wrong)
