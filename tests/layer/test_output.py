@@ -274,25 +274,6 @@ def test_rows_beyond_32_bits(loss):
 # ── what is refused ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(
-    ("preconditioner", "message"),
-    [
-        (np.eye(5), r"preconditioner must have shape \(6, 6\), not \(5, 5\)"),
-        (np.full((6, 6), np.nan), "preconditioner holds a value that is not a finite float64 number"),
-        (np.triu(np.ones((6, 6))), "preconditioner must be symmetric"),
-        (-np.eye(6), "preconditioner must be positive definite"),
-        # The diagonal of this matrix is positive, but a step with it would increase the loss.
-        (np.eye(6) - 0.9, "preconditioner must be positive definite: it has a negative eigenvalue"),
-    ],
-)
-def test_preconditioners_that_cannot_be_are_refused(preconditioner, message):
-    layer = FactoredOutput(50, 6, weights=np.ones((50, 6)))
-    before = problems.state(layer)
-    with pytest.raises(InputError, match=message):
-        layer.step(np.ones((2, 6)), sp.csr_array((2, 50)), 0.1, preconditioner=preconditioner)
-    assert problems.state(layer) == before
-
-
 @pytest.mark.parametrize("loss", list(problems.LOSSES))
 @pytest.mark.parametrize("call", ["loss_and_grad", "step"])
 def test_numbers_too_large_for_the_precision_are_refused(loss, call):

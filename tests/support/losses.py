@@ -1,6 +1,9 @@
 """Every built-in loss, with constants that differ from its defaults, and its formula over all outputs."""
 
 import math
+from typing import ClassVar
+
+import numpy as np
 
 from wordsparse.layer import losses
 
@@ -45,3 +48,17 @@ DEFAULTS = {
     **{name: loss() for name, loss in losses.LOSSES.items()},
     "squared-at-1": losses.Squared(target_value=1.0),
 }
+
+
+class Cauchy(losses.Loss):
+    """A user's own, correct loss: log(1 + q/Σπ) + log(1 + (o − 1)²); ``wrong`` changes its terms."""
+
+    name: ClassVar[str] = "cauchy"
+
+    def __init__(self, wrong=lambda terms: terms):
+        self.wrong = wrong
+
+    def terms(self, o, q, s, total):
+        e = o - 1
+        right = losses.Terms(np.log1p(q / total) + np.log1p(e * e), 1 / (total + q), 0.0, 2 * e / (1 + e * e))
+        return self.wrong(right)
