@@ -95,8 +95,8 @@ def test_a_column_is_text(kind, tmp_path):
 def test_a_row_of_text_occurs_as_often_as_its_weight(kind, tmp_path):
     rows = [{**row, "n": 1 + i % 3} for i, row in enumerate(TEXTS)]
     expected = sorted(tokens for tokens, times in zip(SENTENCES, (1, 2, 2, 1, 3), strict=True) for _ in range(times))
-    assert sorted(sentences(made(kind, rows, tmp_path), column="text", weight="n")) == expected
-    corpus = encode(made(kind, rows, tmp_path), tmp_path / "out", column="text", weight="n", min_count=1)
+    assert sorted(sentences(made(kind, rows, tmp_path), column="text", weight_column="n")) == expected
+    corpus = encode(made(kind, rows, tmp_path), tmp_path / "out", column="text", weight_column="n", min_count=1)
     plain = encode(expected, tmp_path / "plain", min_count=1)
     assert dict(zip(corpus.vocabulary.words, corpus.vocabulary.counts, strict=True)) == dict(
         zip(plain.vocabulary.words, plain.vocabulary.counts, strict=True)
@@ -138,18 +138,18 @@ BASKETS = [
 
 def grouped(source, **how):
     """Return the baskets of a source."""
-    return list(joined(RawText(source, column="item", group="user", **how).pieces()))
+    return list(joined(RawText(source, column="item", group_by="user", **how).pieces()))
 
 
 @pytest.mark.usefixtures("small")
 def test_rows_become_baskets(kind, tmp_path, caplog):
     assert grouped(made(kind, BASKETS, tmp_path)) == [["Heat", "Jaws"], ["Toy Story", "Alien"]]
-    assert grouped(made(kind, BASKETS, tmp_path), order="at") == [["Jaws", "Heat"], ["Alien", "Toy Story"]]
+    assert grouped(made(kind, BASKETS, tmp_path), order_by="at") == [["Jaws", "Heat"], ["Alien", "Toy Story"]]
     assert "rows without 'user' are left out: 1" in caplog.text
     weighted = [row | {"n": 1 + i % 3} for i, row in enumerate(BASKETS)]
     times = [row for row in weighted for _ in range(row["n"])]
     for order in (None, "at"):
-        assert grouped(made(kind, weighted, tmp_path), order=order, weight="n") == grouped(times, order=order)
+        assert grouped(made(kind, weighted, tmp_path), order_by=order, weight_column="n") == grouped(times, order_by=order)
 
 
 LABELLED = [
@@ -188,7 +188,7 @@ def test_the_header_tells_the_delimiter(tmp_path):
 def test_files_of_several_formats_are_one_table(tmp_path):
     for number, row in enumerate(BASKETS[:3]):
         made(["0.csv", "1.jsonl", "2.parquet"][number], [row], tmp_path)
-    assert grouped(tmp_path, order="at") == [["Heat"], ["Alien", "Toy Story"]]
+    assert grouped(tmp_path, order_by="at") == [["Heat"], ["Alien", "Toy Story"]]
     (tmp_path / "3.txt").write_text("text")
     with pytest.raises(InputError, match=r"3\.txt: its name does not say how its rows are stored: name the format csv"):
         sentences(tmp_path, column="text")
@@ -232,7 +232,7 @@ def test_the_text_of_a_parquet_file_is_bounded(form, tmp_path, monkeypatch):
 )
 def test_numbers_and_dates_have_an_order(cells, expected):
     rows = [{"user": "u", "item": i, "at": cell} for i, cell in enumerate(cells)]
-    assert grouped(rows, order="at") == [[str(i) for i in expected]]
+    assert grouped(rows, order_by="at") == [[str(i) for i in expected]]
 
 
 def test_cells_of_baskets_are_split_by_a_tokeniser_or_are_lists():
@@ -257,7 +257,7 @@ def test_a_directory_in_which_no_rows_can_be_sorted_is_named(tmp_path, monkeypat
     def broken(*_, **__):
         raise sqlite3.OperationalError("disk I/O error")
 
-    text = RawText([{"word": "a", "user": 1}], column="word", group="user")
+    text = RawText([{"word": "a", "user": 1}], column="word", group_by="user")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(sqlite3, "connect", broken)
     with pytest.raises(WordsparseError, match=f"sorted on disk: {tmp_path}: disk I/O error; set TMPDIR to another"):
@@ -274,7 +274,7 @@ def test_a_value_that_cannot_be_compared_is_missing(missing):
     rows = [{"user": "u", "item": "i", "at": 1}, {"user": missing, "item": "j", "at": 1}]
     assert grouped(rows) == [["i"]]
     with pytest.raises(InputError, match="in 'at' is neither a number nor a date"):
-        grouped([{"user": "u", "item": "i", "at": missing}], order="at")
+        grouped([{"user": "u", "item": "i", "at": missing}], order_by="at")
 
 
 def test_baskets_are_trained_from_the_command_line(tmp_path, capsys):
@@ -304,7 +304,7 @@ def test_names_of_directories_are_columns(suffix, tmp_path):
         expected = dataset.dataset(lake, partitioning="hive").to_table().select(["month", "item", "shop"]).to_pylist()
         assert sorted(rows) == sorted(tuple(row.values()) for row in expected)
     assert sorted(set(rows)) == [(1, "a", "A 1"), (2, "b", "A 0"), (10, "c", "A 0")]
-    how = {"column": "item", "group": "user", "order": "month"}
+    how = {"column": "item", "group_by": "user", "order_by": "month"}
     assert [words for words, _ in RawText(lake, **how).pieces() if words] == [["a", "b", "c"]] * 2
     assert [*table_rows(paths[0], ["month"])] == [(f"{paths[0]}: row {i}", (2,)) for i in (1, 2)]
     with pytest.raises(InputError, match=r"is a table, whose columns are 'user', 'item', 'shop', 'month'"):

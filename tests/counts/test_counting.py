@@ -66,18 +66,18 @@ def test_tables_are_added(tmp_path):
     a = write(tmp_path / "a.parquet", [("x", "y", 1.0), ("x", "y", 2.0), ("y", "z", 0.5)])
     (tmp_path / "b.tsv").write_text("count\tword\tcontext\n4\ty\tz\n7\tq\tx\n")
     parquet.write_table(parquet.read_table(a)[:0], tmp_path / "empty.parquet")
-    ws.count([tmp_path / "empty.parquet", a, tmp_path / "b.tsv"], tmp_path / "c.parquet", preset="counts")
+    ws.count([tmp_path / "empty.parquet", a, tmp_path / "b.tsv"], tmp_path / "c.parquet", kind="counts")
     assert table(tmp_path / "c.parquet") == {("x", "y"): 3.0, ("y", "z"): 4.5, ("q", "x"): 7.0}
 
 
 def test_items_of_several_words_are_counted_and_trained_from(tmp_path):
     baskets = [{"user": i // 3, "item": item} for i, item in enumerate(["Toy Story", "Heat", "Big Fish"] * 9)]
-    ws.count(baskets, tmp_path / "t.parquet", column="item", group="user", min_count=1)
-    model = ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
+    ws.count(baskets, tmp_path / "t.parquet", column="item", group_by="user", min_count=1)
+    model = ws.train(tmp_path / "t.parquet", kind="counts", **SMALL)
     assert sorted(model.vocabulary.words) == ["Big Fish", "Heat", "Toy Story"]
     frame = parquet.read_table(tmp_path / "t.parquet")
     for same in (frame, frame.to_pandas()):
-        assert (ws.train(same, preset="counts", **SMALL).vectors == model.vectors).all()
+        assert (ws.train(same, kind="counts", **SMALL).vectors == model.vectors).all()
 
 
 def test_a_word_that_no_row_has_is_no_word(tmp_path):
@@ -89,12 +89,12 @@ def test_a_word_that_no_row_has_is_no_word(tmp_path):
     few.to_parquet(tmp_path / "few.parquet")
     few.to_csv(tmp_path / "few.csv", index=False)
     sources = (few, tmp_path / "few.csv", tmp_path / "few.parquet", arrow.Table.from_pandas(few))
-    models = [ws.train(source, preset="counts", **SMALL) for source in sources]
+    models = [ws.train(source, kind="counts", **SMALL) for source in sources]
     assert sorted(models[0].vocabulary.words) == sorted(WORDS[:12])
     for model in models:
         assert model.vocabulary.words == models[0].vocabulary.words
         assert (model.vectors == models[0].vectors).all()
-    assert ws.count(tmp_path / "few.parquet", tmp_path / "sum.parquet", preset="counts")["vocab_size"] == 12
+    assert ws.count(tmp_path / "few.parquet", tmp_path / "sum.parquet", kind="counts")["vocab_size"] == 12
 
 
 def test_counts_train_as_text_does(tmp_path):
@@ -104,7 +104,7 @@ def test_counts_train_as_text_does(tmp_path):
     ws.count(text, tmp_path / "t.parquet", window=5)
     for model in (
         ws.train(text, model="skipgram", dim=8, progress=False, form=0),
-        ws.train(tmp_path / "t.parquet", preset="counts", dim=8, progress=False, form=0),
+        ws.train(tmp_path / "t.parquet", kind="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
         # The model's word counts add up to about the number of tokens, whether they come from text or from pairs.
@@ -124,15 +124,15 @@ def test_a_row_of_weight_n_is_n_rows(tmp_path):
     rows = [{"text": " ".join(sentence[:5]), "n": i % 4 + 1} for i, sentence in enumerate(TEXT)]
     expanded = [{"text": row["text"], "n": 1} for row in rows for _ in range(int(row["n"]))]
     for name, source in (("a.pq", rows), ("b.pq", expanded)):
-        ws.count(source, tmp_path / name, column="text", weight="n")
+        ws.count(source, tmp_path / name, column="text", weight_column="n")
     assert table(tmp_path / "a.pq") == pytest.approx(table(tmp_path / "b.pq"))
-    corpus = ws.encode(rows, tmp_path / "text", column="text", weight="n")
+    corpus = ws.encode(rows, tmp_path / "text", column="text", weight_column="n")
     ws.count(corpus, tmp_path / "e.pq")
     assert table(tmp_path / "e.pq") == pytest.approx(table(tmp_path / "a.pq"))
     baskets = [{**row, "user": i % 9} for i, row in enumerate(rows)]
     repeated = [row for row in baskets for _ in range(int(str(row["n"])))]
-    ws.count(baskets, tmp_path / "c.pq", column="text", group="user", weight="n", min_count=1)
-    ws.count(repeated, tmp_path / "d.pq", column="text", group="user", min_count=1)
+    ws.count(baskets, tmp_path / "c.pq", column="text", group_by="user", weight_column="n", min_count=1)
+    ws.count(repeated, tmp_path / "d.pq", column="text", group_by="user", min_count=1)
     assert table(tmp_path / "c.pq") == table(tmp_path / "d.pq")
 
 
@@ -142,7 +142,7 @@ def test_googles_files_are_read_as_they_come(tmp_path, capsys):
     (tmp_path / "named.jsonl").write_text("".join(f"{json.dumps({'ngram': text, 'n': n})}\n" for text, _, n in rows))
     google = tmp_path / "googlebooks-eng-5gram-a.gz"
     google.write_bytes(gzip.compress("".join(f"{text}\t{year}\t{n}\t1\n" for text, year, n in rows).encode()))
-    given = {"column": "ngram", "weight": "n", "min_count": 1}
+    given = {"column": "ngram", "weight_column": "n", "min_count": 1}
     ws.count(tmp_path / "named.jsonl", tmp_path / "a.pq", **given)
     ws.count(google, tmp_path / "b.pq", columns="ngram,year,n,volumes", **given)
     assert table(tmp_path / "a.pq") == table(tmp_path / "b.pq")
@@ -163,7 +163,7 @@ def write_matrix(path, words, matrix):
 def test_runs_on_counts_are_reproducible_and_can_be_resumed(tmp_path):
     matrix = sp.random_array((30, 30), density=0.5, rng=np.random.default_rng(1)) * 9
     path = write_matrix(tmp_path / "t.parquet", WORDS, matrix)
-    given = {"preset": "counts", "heldout": 0.1, **SMALL}
+    given = {"kind": "counts", "heldout": 0.1, **SMALL}
     model = ws.train(path, threads=1, **given)
     stored = ws.train(path, output=tmp_path / "m", threads=2, **given)
     np.testing.assert_array_equal(model.wv.vectors, stored.wv.vectors)
@@ -195,18 +195,18 @@ def test_split_counts_add_up_and_are_grouped_by_the_rarer_word(monkeypatch, tmp_
 def test_a_table_with_counts_too_large_to_read_is_not_written(tmp_path):
     path = write(tmp_path / "a.parquet", [("a", "b", 3e38), ("b", "a", 1.0)])
     with pytest.raises(InputError, match="the count of 'a' and 'b' is 6e\\+38"):
-        ws.count([path, path], tmp_path / "o.parquet", preset="counts")
+        ws.count([path, path], tmp_path / "o.parquet", kind="counts")
     with pytest.raises(InputError, match=r"counts must add up to less than 2\*\*63"):  # not an OverflowError
-        ws.count([{"t": "a b", "n": 3e38}] * 9, tmp_path / "o.parquet", column="t", weight="n")
+        ws.count([{"t": "a b", "n": 3e38}] * 9, tmp_path / "o.parquet", column="t", weight_column="n")
     with pytest.raises(InputError, match=r"name it t\.parquet"):
-        ws.count(path, tmp_path / "t.csv", preset="counts")
+        ws.count(path, tmp_path / "t.csv", kind="counts")
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_counts_may_be_decimals(tmp_path):
     numbers = arrow.array([decimal.Decimal("42.704"), decimal.Decimal("1.5")], arrow.decimal128(18, 3))
     parquet.write_table(arrow.table({"word": ["a", "b"], "context": ["b", "a"], "count": numbers}), tmp_path / "t.pq")
-    ws.count(tmp_path / "t.pq", tmp_path / "o.pq", preset="counts")
+    ws.count(tmp_path / "t.pq", tmp_path / "o.pq", kind="counts")
     assert table(tmp_path / "o.pq") == pytest.approx({("a", "b"): 42.704, ("b", "a"): 1.5})
 
 
@@ -215,7 +215,7 @@ def test_a_text_that_is_no_utf8_is_refused(tmp_path):
     words = arrow.StringArray.from_buffers(1, *buffers)
     parquet.write_table(arrow.table({"word": words, "context": ["a"], "count": [1.0]}), tmp_path / "t.parquet")
     with pytest.raises(InputError, match="row 1 or a later row cannot be used"):
-        ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
+        ws.train(tmp_path / "t.parquet", kind="counts", **SMALL)
 
 
 def test_the_command_counts_and_train_takes_its_table(tmp_path, capsys):

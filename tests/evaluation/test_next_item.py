@@ -11,7 +11,7 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.evaluation import bootstrap, next_item
 
-OPTIONS = {"preset": "items", "column": "item", "group": "user", "order": "time", "threads": 1, "progress": False}
+OPTIONS = {"kind": "items", "column": "item", "group_by": "user", "order_by": "time", "threads": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +124,7 @@ def test_means_of_resamples(monkeypatch):
 
 def test_a_log_is_judged_in_the_shell(log, capsys):
     command = ["evaluate", str(log / "m"), "--next", str(log / "whole.csv")]
-    assert main([*command, "--group-by", "user", "--order-by", "time", "--from", "2026-07-01", "--json"]) == 0
+    assert main([*command, "--group-by", "user", "--order-by", "time", "--since", "2026-07-01", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
     assert scores == ws.evaluate(log / "m", next=[log / "whole.csv"], since="2026-07-01")
     assert main(command) == 0
@@ -135,9 +135,9 @@ def test_a_log_is_judged_in_the_shell(log, capsys):
         assert main(["evaluate", str(log / "m"), "--next", str(log / name)]) == 0
         assert "was trained on these rows" in capsys.readouterr().err
     for options, message in (
-        (["--from", "17"], "is a date, but a number is expected"),
-        (["--from", "July"], "neither a number nor a date"),
-        (["--from", "2027-01-01"], "no user has a new item after a history"),
+        (["--since", "17"], "is a date, but a number is expected"),
+        (["--since", "July"], "neither a number nor a date"),
+        (["--since", "2027-01-01"], "no user has a new item after a history"),
         (["--group-by", "client"], "no column 'client'"),
         (["--next", str(log / "whole.csv")], "two test sets named whole"),
     ):

@@ -88,7 +88,7 @@ def test_functions_may_return_any_iterable_of_words(tmp_path, group):
     """Previously, each line of a block became its last line, and generators lost their words."""
     rows = [{"text": "the cat\nsat", "g": "1"}, {"text": "on mats", "g": "1"}]
     for number, tokens in enumerate((Reusing(), lambda text: map(str, text.split()), lambda text: (*text.split(),))):
-        words = encoded(rows, tmp_path / f"{number}", tokens=tokens, column="text", group=group)[0]
+        words = encoded(rows, tmp_path / f"{number}", tokens=tokens, column="text", group_by=group)[0]
         assert sorted(words) == ["cat", "mats", "on", "sat", "the"]
 
 

@@ -72,13 +72,13 @@ def test_a_row_of_text_of_weight_n_trains_as_n_rows(model):
     rows = [{"text": " ".join(sentence), "n": 1 + i % 3} for i, sentence in enumerate(two_topics(300))]
     repeated = [{"text": row["text"]} for times in (1, 2, 3) for row in rows if row["n"] >= times]
     how = {**SMALL, "model": model, "column": "text", "heldout": 0.1, "progress": False}
-    weighted, plain = ws.train(rows, weight="n", **how), ws.train(repeated, **how)
+    weighted, plain = ws.train(rows, weight_column="n", **how), ws.train(repeated, **how)
     np.testing.assert_array_equal(weighted.vectors, plain.vectors)
     assert weighted.report["heldout_loss"] == plain.report["heldout_loss"]
     np.testing.assert_array_equal(weighted.vocabulary.counts, plain.vocabulary.counts)
     baskets = [{"item": row["text"].split(), "n": row["n"]} for row in rows]
     with pytest.raises(InputError, match=r"weights of items .* need grouped rows"):
-        ws.train(baskets, preset="items", column="item", weight="n")
+        ws.train(baskets, kind="items", column="item", weight_column="n")
 
 
 def test_numpys_numbers_as_options_are_stored_with_the_model(tmp_path):
@@ -121,13 +121,13 @@ def test_none_asks_for_the_default_of_every_option(kind):
     assert kind(**dict.fromkeys(abouts(kind))) == kind()
 
 
-@pytest.mark.parametrize("preset", ["text", "items"])
-def test_none_asks_for_the_default_of_the_kind_of_data(preset):
+@pytest.mark.parametrize("kind", ["text", "items"])
+def test_none_asks_for_the_default_of_the_kind_of_data(kind):
     text = two_topics(20)
-    plain = request(text, {"preset": preset})
-    names = abouts(TrainOptions).keys() - {"preset"}
-    assert request(text, {"preset": preset, **dict.fromkeys(names)}) == plain
-    assert request(text, {"preset": None}) == request(text, {})
+    plain = request(text, {"kind": kind})
+    names = abouts(TrainOptions).keys() - {"kind"}
+    assert request(text, {"kind": kind, **dict.fromkeys(names)}) == plain
+    assert request(text, {"kind": None}) == request(text, {})
     assert plain.reading == {}
 
 
@@ -177,7 +177,7 @@ def test_raw_texts_are_split_by_a_tokeniser_that_is_named(corpus, caplog):
 
 def test_documents_to_be_searched_are_split_by_a_tokeniser(tmp_path):
     (tmp_path / "text.txt").write_text("\n".join(RAW), "utf-8")
-    searched = ws.train(tmp_path / "text.txt", preset="search", **ONCE)
+    searched = ws.train(tmp_path / "text.txt", kind="search", **ONCE)
     assert set(searched.vocabulary.words) == {"the", "cat", "sat", "dog"}
     assert "DOG" in ws.train(tmp_path / "text.txt", **ONCE).vocabulary
-    assert "DOG" in ws.train(tmp_path / "text.txt", preset="search", tokens="split", **ONCE).vocabulary
+    assert "DOG" in ws.train(tmp_path / "text.txt", kind="search", tokens="split", **ONCE).vocabulary

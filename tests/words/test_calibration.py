@@ -17,7 +17,7 @@ from wordsparse.words.options import Options
 from wordsparse.words.prediction import pairs_of
 
 ITEMS = 60
-OPTIONS = {"preset": "sessions", "dim": 8, "epochs": 2, "threads": 1, "progress": False}
+OPTIONS = {"kind": "sessions", "dim": 8, "epochs": 2, "threads": 1, "progress": False}
 
 
 def sessions(seed, n=800):
@@ -41,7 +41,7 @@ def model():
 def test_last_items_are_hidden_from_training_and_from_the_memory(tmp_path):
     log = sessions(0)
     corpus = ws.encode(log, tmp_path / "log", min_count=1)
-    source, options = text_source.TextSource(corpus), Options(preset="sessions", seed=3)
+    source, options = text_source.TextSource(corpus), Options(kind="sessions", seed=3)
     places = source.last_items(options)
     assert len(places) == 800 * 8 // text_source.EACH
     items, owners, lasts = source.histories(options, corpus.vocabulary)
@@ -56,8 +56,8 @@ def test_last_items_are_hidden_from_training_and_from_the_memory(tmp_path):
     values = np.concatenate([np.asarray(p.ids)[p.start : p.stop] for p in passes.train(lambda position: 1000)])
     hidden = np.flatnonzero((values == -2)[:-1] & (values == -2)[1:])
     assert hidden.tolist() == places[:, 1].tolist()
-    assert not len(source.last_items(Options(preset="sessions", memory=False)))
-    assert not len(source.last_items(Options(preset="sessions", max_tokens=3000)))  # too few to calibrate
+    assert not len(source.last_items(Options(kind="sessions", memory=False)))
+    assert not len(source.last_items(Options(kind="sessions", max_tokens=3000)))  # too few to calibrate
 
 
 def test_probabilities_come_true():
@@ -76,12 +76,12 @@ def test_probabilities_come_true():
     assert "next" not in alone.report
 
 
-@pytest.mark.parametrize("preset", ["sessions", "items"])
-def test_the_score_is_the_formula(preset):
-    model = ws.train(sessions(0), **{**OPTIONS, "preset": preset})
+@pytest.mark.parametrize("kind", ["sessions", "items"])
+def test_the_score_is_the_formula(kind):
+    model = ws.train(sessions(0), **{**OPTIONS, "kind": kind})
     by, history = model.report["next"], sessions(2, 1)[0][:5]
     rows, n = [model.vocabulary[item] for item in history], np.asarray(model.vocabulary.counts, float)
-    decay = memory.DECAY if preset == "sessions" else 1
+    decay = memory.DECAY if kind == "sessions" else 1
     w = np.zeros(ITEMS)
     w[rows] = decay ** np.arange(5)[::-1]
     pi = model.recipe.base_measure(n)
@@ -121,7 +121,7 @@ def test_items_are_weighed_by_age(half_life, tmp_path):
     table = pd.DataFrame(rows)
     if isinstance(half_life, str):
         table["day"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(table["day"], unit="D")
-    how = {**OPTIONS, "column": "item", "group": "user", "order": "day", "half_life": half_life}
+    how = {**OPTIONS, "column": "item", "group_by": "user", "order_by": "day", "half_life": half_life}
     model = ws.train(table, **how)
     w = 0.5 ** ((days.max() - days) / 10)
     pairs, (zero, one, two) = pairs_of(model), (model.vocabulary[item] for item in "012")
@@ -136,7 +136,7 @@ def test_items_are_weighed_by_age(half_life, tmp_path):
     assert again.weights is not None
     assert np.array_equal(again.weights, corpus.weights)
     assert again.sha256 == corpus.sha256
-    passes = text_source.TextSource(again).passes(Options(preset="sessions", memory=False), corpus.vocabulary)
+    passes = text_source.TextSource(again).passes(Options(kind="sessions", memory=False), corpus.vocabulary)
 
     def are_used(size, epoch):
         pieces = passes.train(lambda position: size, epoch=epoch)
@@ -152,7 +152,7 @@ def test_items_are_weighed_by_age(half_life, tmp_path):
 def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_kill(tmp_path):
     log = [(user, item.replace(" ", ""), user + k) for user, s in enumerate(sessions(0)) for k, item in enumerate(s)]
     pd.DataFrame(log, columns=["user", "item", "day"]).to_csv(tmp_path / "log.csv", index=False)
-    columns = {"column": "item", "group": "user", "order": "day", "half_life": 300.0}
+    columns = {"column": "item", "group_by": "user", "order_by": "day", "half_life": 300.0}
     how = {**SHORT, **OPTIONS, **columns, "epochs": 3}
     whole = ws.train(tmp_path / "log.csv", **{**how, "threads": 3})
     interrupted(tmp_path / "log.csv", tmp_path / "m", 9000, **{key: how[key] for key in how if key != "progress"})
