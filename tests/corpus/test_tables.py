@@ -149,7 +149,9 @@ def test_rows_become_baskets(kind, tmp_path, caplog):
     weighted = [row | {"n": 1 + i % 3} for i, row in enumerate(BASKETS)]
     times = [row for row in weighted for _ in range(row["n"])]
     for order in (None, "at"):
-        assert grouped(made(kind, weighted, tmp_path), order_by=order, weight_column="n") == grouped(times, order_by=order)
+        assert grouped(made(kind, weighted, tmp_path), order_by=order, weight_column="n") == grouped(
+            times, order_by=order
+        )
 
 
 LABELLED = [

@@ -47,7 +47,7 @@ ANSWER = ("rank", "item")
     help="Answer every basket of the tables ITEM... in this .parquet, .csv or .jsonl file; - prints JSON lines.",
 )
 @click.option("--candidates", type=PATH, metavar="FILE", help="Show only the items in FILE, one per line.")
-@options_of(TextOptions, ["format", "column", "group", "order", "weight"])
+@options_of(TextOptions, ["format", "column", "group_by", "order_by", "weight_column"])
 @quiet_option
 @json_option
 def command(
@@ -121,7 +121,7 @@ def _answer_log(
     storage.check_apart(output, [*files_of(path), *logs])
     model = load(path, mapped=True)
     chosen = None if candidates is None else words_in(candidates, model)
-    predictor, group = Predictor(model, chosen), columns.get("group") or str(model.call.get("group"))
+    predictor, group = Predictor(model, chosen), columns.get("group_by") or str(model.call.get("group_by"))
     names = (group, *ANSWER, _number(model))
     if group in names[1:]:
         raise InputError(f"--group-by {group}: the answers have a column of this name too: rename the table's column")

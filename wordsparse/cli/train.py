@@ -31,9 +31,9 @@ KIND, IS_NAMED, OF_PYTHON, CONFIG = (f"wordsparse.{key}" for key in ("kind", "is
 """Keys of a click context's ``meta``: the kind of data, whether --for names it, the options of the --config file that
 the command line does not have (PYTHON_ONLY), and the path of that file."""
 PYTHON_ONLY = ("recipe", "measure_power")
-OF_GROUPS = ("group", "order", "min_groups", "half_life", "features")
+OF_GROUPS = ("group_by", "order_by", "min_groups", "half_life", "features")
 """Options for tables whose rows form groups, such as baskets. The help for text hides these options."""
-BRIEF = ("output", "model", "dim", "preset", "column", "tokens", "export")
+BRIEF = ("output", "model", "dim", "kind", "column", "tokens", "export")
 """The options that the help shows without --for. With --for, the help shows all options."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
@@ -52,7 +52,7 @@ class TrainCommand(click.Command):
             if "recipe" in stored:
                 stored["recipe"] = Recipe.from_dict(stored["recipe"])
             ctx.meta[OF_PYTHON] = stored
-            ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("preset", TEXT)))
+            ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("kind", TEXT)))
             # click converts and checks the options of default_map like command-line options, which override
             # default_map.
             ctx.default_map = _defaults(self.get_params(ctx), content)
@@ -179,7 +179,7 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     )
     if "heldout_loss" in report:
         how += f"; held-out: {_first_and_last(report['heldout_loss'])}"
-    question = kind_of(model.options.get("preset", TEXT)).question
+    question = kind_of(model.options.get("kind", TEXT)).question
     spelling = [f"spelling: {report['spelling']}"] if "spelling" in report else []
     lines = [
         made,
