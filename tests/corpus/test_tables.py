@@ -332,9 +332,13 @@ def test_a_text_with_a_lone_surrogate_is_named(tmp_path: Path) -> None:
         ({"column": "item", "order": "at"}, [1], "name their column too"),
         ({"weight": "at"}, [1], "needs the name of the column"),
         *(
-            ({"column": "item", "weight": "at", **group}, [1, cell], "row 2: .* in 'at' is no weight: give a whole")
-            for cell in (0, -1, 1.5, math.nan, "two", None, 100_001)
-            for group in ({}, {"group": "user"})
+            (
+                {"column": "item", "weight": "at", **group},
+                [1, cell],
+                f"row 2: .* in 'at' is no weight: give a {numbers}",
+            )
+            for group, numbers, cells in (({}, "whole number", [1.5, "0.2"]), ({"group": "user"}, "number above 0", []))
+            for cell in (0, -1, math.nan, math.inf, "two", None, 100_001, *cells)
         ),
     ],
 )

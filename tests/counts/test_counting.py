@@ -280,12 +280,13 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         ([{"t": "a b", "n": 0}], {"column": "t", "weight": "n"}, "row 1: its weight must be"),
         (text.path, {"weight": "n"}, "text: is an encoded corpus"),
         (text, {"min_count": 1}, "was encoded with min_count 5, not 1"),
-        (rows, {**grouped, "half_life": "3d"}, "half_life weighs items by age in training"),
+        (rows, {**grouped, "half_life": "3d"}, "counted without weights: leave half_life"),
         (
             ws.encode(rows, tmp_path / "by-age", **grouped, half_life=3.0),
             {},
-            "half_life weighs items by age in training",
+            "counted without weights: leave half_life",
         ),
+        ([{**row, "n": 0.2} for row in rows], {**grouped, "weight": "n"}, "counted without weights: leave half_life"),
         (path, {"preset": "graph"}, "preset must be one of text, counts, not 'graph'"),
         (path, tables, "min_count, window: for counting a text, not for adding up tables"),
     ):

@@ -65,7 +65,8 @@ class TextOptions(Checked):
     )
     weight: str | None = option(
         None,
-        "Column with the weight of a row: a row with weight 17 counts as if it occurred 17 times.",
+        "Column with the weight of a row: a row with weight 17 counts as if it occurred 17 times. Weights of grouped "
+        "rows may be fractions, such as .2 for a view and 1 for a purchase.",
         cli="weight-column",
         metavar="NAME",
     )
