@@ -72,7 +72,7 @@ LACKED = {
     "comparison": (["compare", "text.txt", "-o", "m"], "wordsparse.comparison, which this installation lacks"),
     "graphs": (
         ["train", "text.txt", "-o", "m", "--for", "graph"],
-        "--for graph (preset) needs wordsparse.graphs.source, which cannot be imported",
+        "--for graph (kind) needs wordsparse.graphs.source, which cannot be imported",
     ),
 }
 REFUSED = """
@@ -149,7 +149,7 @@ class RingOptions(Checked):
 
 class Rings:
     options = RingOptions
-    preset = Kind("steps on a ring", {"window": 1, "sample": 0.0, "form": 0.0, "epochs": 2})
+    kind = Kind("steps on a ring", {"window": 1, "sample": 0.0, "form": 0.0, "epochs": 2})
     rate = 1.0
 
     def __init__(self, corpus, options):
@@ -201,11 +201,11 @@ import wordsparse as ws
 from rings import RingOptions, Rings
 
 model = ws.load("model")
-assert (len(model), model.options["preset"], model.options["window"]) == (20, "ring", 1)
+assert (len(model), model.options["kind"], model.options["window"]) == (20, "ring", 1)
 source = Rings(None, RingOptions(nodes=20))
 assert (ws.train(source, dim=4).vectors == model.vectors).all()
 with pytest.raises(ws.InputError, match="ring, not 'rong'"):
-    ws.train("any.txt", preset="rong")
+    ws.train("any.txt", kind="rong")
 with pytest.raises(ws.InputError, match="min_count: says how text is read"):
     ws.train(source, dim=4, min_count=3)
 source.positions = 0

@@ -38,7 +38,7 @@ ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
     "gensim's name": (lambda model: model.wv.similar("cat", topn=3), r"unknown option topn: did you mean n\?"),
     "a vector of another length": (lambda model: model.wv.similar(np.ones(4)), r"the shape \(3,\), not \(4,\)"),
     "a map of memory": (lambda _: ws.load("m", mmap="r"), r"unknown option mmap: did you mean mapped\?"),
-    "weights of rows": (lambda _: ws.train(TEXT, weight="n"), "name of the column that holds the text"),
+    "weights of rows": (lambda _: ws.train(TEXT, weight_column="n"), "name of the column that holds the text"),
     "some rows": (lambda _: ws.train(TEXT, where="year > 1900"), "choose the rows of the table first, in a data frame"),
     "the number of answers": (lambda model: model.predict(["cat"], topn=3), r"unknown option topn: did you mean n\?"),
     "a text as a basket": (lambda model: model.predict("a cat"), "must be a list of items, not 'a cat': split"),

@@ -36,7 +36,7 @@ path.write_text("time,user,item\n" + "".join(f"{time},{user},{item}\n" for time,
 # Rows of the same user become one basket. Each cell of the column ``item`` is one word, even if the cell contains a
 # space, as "green tea" does. The log may be larger than memory; it may also be Parquet, JSON lines or a data frame. On
 # the command line, run ``wordsparse train log.csv -o model --for items --column item --group-by user``.
-model = ws.train(path, preset="items", column="item", group="user", dim=16, epochs=20, progress=False)
+model = ws.train(path, kind="items", column="item", group_by="user", dim=16, epochs=20, progress=False)
 for item in ("yeast", "helmet"):
     print(f"{item}:", ", ".join(near for near, _ in model.wv.similar(item, 4)))
 

@@ -30,10 +30,10 @@ texts = list(name_of)[:20_000]
 print(f"{len(texts):,} texts, such as {name_of[texts[100]]}: {texts[100][:80]}")
 
 # %%
-# Train a model on the texts, and index the texts. With ``preset="search"`` (``--for search``), the weight of a word
+# Train a model on the texts, and index the texts. With ``kind="search"`` (``--for search``), the weight of a word
 # depends on how rare the word is among the texts, and how much it says about their topics. The tokeniser makes texts
 # and questions lower-case and leaves punctuation out.
-model = ws.train(iter(texts), tokens="simple", preset="search", dim=100, progress=False)
+model = ws.train(iter(texts), tokens="simple", kind="search", dim=100, progress=False)
 index = ws.Search(model, texts)
 print(f"{len(model):,} words, {model.report['cpu_seconds']:.0f} CPU s; {index}")
 

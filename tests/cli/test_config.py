@@ -51,7 +51,7 @@ def test_the_command_line_overrides_the_file(text: Path, tmp_path: Path) -> None
         ("vector_size = 5", "options.toml: unknown option vector_size: did you mean dim?"),
         ("xyzzy = 5", "options.toml: unknown option xyzzy: choose from corpus, output"),
         ("dim =", "options.toml: is not valid TOML"),
-        ('for = "txt"', "options.toml: preset must be one of"),
+        ('for = "txt"', "options.toml: kind must be one of"),
         # Previously, these requests raised exceptions other than InputError.
         ("dim = 1979-05-27", "'1979-05-27' is not a valid integer"),
         ("#" * 2**20 + "#", "options.toml: holds more than 1,048,576 bytes"),

@@ -127,9 +127,9 @@ def test_users_have_vectors_of_their_items(trained_on: str, tmp_path: Path, caps
     (tmp_path / "log.csv").write_text(
         "\n".join(["user,item", *map(",".join, [*rows, ("u9", "none"), ("new", "nothing")])])
     )
-    columns = {} if trained_on == "lists" else {"column": "item", "group": "user"}
+    columns = {} if trained_on == "lists" else {"column": "item", "group_by": "user"}
     text: Any = [*baskets.values()] if trained_on == "lists" else tmp_path / "log.csv"
-    model = ws.train(text, output=tmp_path / "m", preset="items", min_count=2, dim=3, progress=False, **columns)
+    model = ws.train(text, output=tmp_path / "m", kind="items", min_count=2, dim=3, progress=False, **columns)
     command, path = (
         ["documents", str(tmp_path / "m"), str(tmp_path / "log.csv"), "--column", "item"],
         tmp_path / "v.jsonl",

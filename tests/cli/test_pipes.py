@@ -21,7 +21,7 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Train a model on baskets of two groups of items, a0 to a3 and b0 to b3."""
     path = tmp_path_factory.mktemp("items") / "model"
     groups = [[f"{group}{(i + j) % 4}" for j in range(3)] for group in "ab" for i in range(4)] * 30
-    ws.train(groups, output=path, preset="items", dim=4, epochs=3, progress=False, threads=1)
+    ws.train(groups, output=path, kind="items", dim=4, epochs=3, progress=False, threads=1)
     return str(path)
 
 
@@ -83,7 +83,7 @@ def test_items_with_spaces_are_asked_for_in_json(
 ) -> None:
     """Previously, models could be trained on items with spaces, but standard input could not name such items."""
     baskets = [[f"item {i}", f"item {(i + 1) % 5}", "7", "[9]"] for i in range(5)] * 20
-    model = ws.train(baskets, output=tmp_path / "m", preset="items", dim=3, progress=False)
+    model = ws.train(baskets, output=tmp_path / "m", kind="items", dim=3, progress=False)
 
     def answers(command: str, lines: str, *options: str) -> tuple[int, list[str]]:
         monkeypatch.setattr("sys.stdin", io.StringIO(lines))
@@ -130,7 +130,7 @@ def test_predict_needs_probabilities(tmp_path: Path) -> None:
 def test_the_beginning_of_a_name_is_answered_with_the_name(tmp_path: Path, capsys: Output) -> None:
     films = ["Star Wars (1977)", "Fargo (1996)", "Return of the Jedi (1983)"]
     path = str(tmp_path / "m")
-    options = {"preset": "items", "dim": 3, "epochs": 1, "progress": False}
+    options = {"kind": "items", "dim": 3, "epochs": 1, "progress": False}
     ws.train([films, films[:2]] * 60, output=path, **options)
     assert main(["next", path, "Star Wars", "Fargo (1996)"]) == 0
     assert "Star Wars: not in the vocabulary; ignored; did you mean 'Star Wars (1977)'?" in capsys.readouterr().err

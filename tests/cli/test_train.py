@@ -68,7 +68,7 @@ def test_a_preset_chooses_defaults(text: Path, tmp_path: Path, capsys: Output) -
     assert f"next: wordsparse next {tmp_path / 'model'} ITEM" in capsys.readouterr().out
     model = ws.load(tmp_path / "model")
     assert "once" in model.vocabulary
-    assert [model.options[name] for name in ("preset", "window", "sample")] == ["items", 255, 0]
+    assert [model.options[name] for name in ("kind", "window", "sample")] == ["items", 255, 0]
 
 
 def test_training_exports_the_vectors_too(text: Path, tmp_path: Path, capsys: Output) -> None:

@@ -34,4 +34,4 @@ def test_rows_are_sorted_by_exact_values(rows: list[tuple[int, Any, bool]]) -> N
 
     users = {user: [place for place, row in enumerate(rows) if row[0] == user] for user in range(3)}
     expected = [[str(place) for place in sorted(places, key=exact)] for places in users.values() if places]
-    assert list(joined(RawText(table, column="item", group="user", order="at").pieces())) == expected
+    assert list(joined(RawText(table, column="item", group_by="user", order_by="at").pieces())) == expected

@@ -145,7 +145,7 @@ def test_a_text_without_phrases_stays_the_same(tmp_path):
     [
         ({"phrases": 0}, "phrases must be"),
         ({"phrases": 1.5}, "phrases must be"),
-        ({"phrases": 1, "column": "c", "group": "g"}, "not of items in baskets"),
+        ({"phrases": 1, "column": "c", "group_by": "g"}, "not of items in baskets"),
         ({"connectors": ["of"]}, "add the number of passes"),
         ({"phrases": 1, "connectors": 3}, "must be a list of words"),
         ({"phrases": 1, "connectors": [str(i) for i in range(256)]}, "at most 255"),

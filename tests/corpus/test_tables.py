@@ -99,8 +99,8 @@ def test_a_column_is_text(kind: str, tmp_path: Path) -> None:
 def test_a_row_of_text_occurs_as_often_as_its_weight(kind: str, tmp_path: Path) -> None:
     rows = [{**row, "n": 1 + i % 3} for i, row in enumerate(TEXTS)]
     expected = sorted(tokens for tokens, times in zip(SENTENCES, (1, 2, 2, 1, 3), strict=True) for _ in range(times))
-    assert sorted(sentences(made(kind, rows, tmp_path), column="text", weight="n")) == expected
-    corpus = encode(made(kind, rows, tmp_path), tmp_path / "out", column="text", weight="n", min_count=1)
+    assert sorted(sentences(made(kind, rows, tmp_path), column="text", weight_column="n")) == expected
+    corpus = encode(made(kind, rows, tmp_path), tmp_path / "out", column="text", weight_column="n", min_count=1)
     plain = encode(expected, tmp_path / "plain", min_count=1)
     assert dict(zip(corpus.vocabulary.words, corpus.vocabulary.counts, strict=True)) == dict(
         zip(plain.vocabulary.words, plain.vocabulary.counts, strict=True)
@@ -142,18 +142,18 @@ BASKETS: Rows = [
 
 def grouped(source: Any, **how: Any) -> list[list[str]]:
     """Return the baskets of a source."""
-    return list(joined(RawText(source, column="item", group="user", **how).pieces()))
+    return list(joined(RawText(source, column="item", group_by="user", **how).pieces()))
 
 
 @pytest.mark.usefixtures("small")
 def test_rows_become_baskets(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert grouped(made(kind, BASKETS, tmp_path)) == [["Heat", "Jaws"], ["Toy Story", "Alien"]]
-    assert grouped(made(kind, BASKETS, tmp_path), order="at") == [["Jaws", "Heat"], ["Alien", "Toy Story"]]
+    assert grouped(made(kind, BASKETS, tmp_path), order_by="at") == [["Jaws", "Heat"], ["Alien", "Toy Story"]]
     assert "rows without 'user' are left out: 1" in caplog.text
     weighted = [row | {"n": 1 + i % 3} for i, row in enumerate(BASKETS)]
     times = [row for row in weighted for _ in range(row["n"])]
     for order in (None, "at"):
-        assert grouped(made(kind, weighted, tmp_path), order=order, weight="n") == grouped(times, order=order)
+        assert grouped(made(kind, weighted, tmp_path), order_by=order, weight_column="n") == grouped(times, order_by=order)
 
 
 LABELLED: Rows = [
@@ -192,7 +192,7 @@ def test_the_header_tells_the_delimiter(tmp_path: Path) -> None:
 def test_files_of_several_formats_are_one_table(tmp_path: Path) -> None:
     for number, row in enumerate(BASKETS[:3]):
         made(["0.csv", "1.jsonl", "2.parquet"][number], [row], tmp_path)
-    assert grouped(tmp_path, order="at") == [["Heat"], ["Alien", "Toy Story"]]
+    assert grouped(tmp_path, order_by="at") == [["Heat"], ["Alien", "Toy Story"]]
     (tmp_path / "3.txt").write_text("text")
     with pytest.raises(InputError, match=r"3\.txt: its name does not say how its rows are stored: name the format csv"):
         sentences(tmp_path, column="text")
@@ -264,7 +264,7 @@ def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=message):
             encode(path, tmp_path / "out", column="text", min_count=1)
     with pytest.raises(InputError, match=message):  # previously UnicodeDecodeError
-        list(RawText(path, column="text", group="text").pieces())
+        list(RawText(path, column="text", group_by="text").pieces())
     with pytest.raises(InputError, match="has no column 'body'; name one of its columns: 'text'"):
         list(sentences(path, column="body"))
     os.mkfifo(tmp_path / "fifo.parquet")
@@ -288,7 +288,7 @@ def test_cells_of_parquet_that_are_no_text(tmp_path: Path) -> None:
 )
 def test_numbers_and_dates_have_an_order(cells: list[Any], expected: list[int]) -> None:
     rows = [{"user": "u", "item": i, "at": cell} for i, cell in enumerate(cells)]
-    assert grouped(rows, order="at") == [[str(i) for i in expected]]
+    assert grouped(rows, order_by="at") == [[str(i) for i in expected]]
 
 
 def test_cells_of_baskets_are_split_by_a_tokeniser_or_are_lists() -> None:
@@ -318,26 +318,26 @@ def test_a_text_with_a_lone_surrogate_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "cells", "message"),
     [
-        ({"column": "item", "group": "user", "order": "at"}, ["12/31/2026"], "row 1: '12/31/2026' in 'at' is neither"),
-        ({"column": "item", "group": "user", "order": "at"}, [1, None], "row 2: (None|nan) in 'at' is neither"),
+        ({"column": "item", "group_by": "user", "order_by": "at"}, ["12/31/2026"], "row 1: '12/31/2026' in 'at' is neither"),
+        ({"column": "item", "group_by": "user", "order_by": "at"}, [1, None], "row 2: (None|nan) in 'at' is neither"),
         (
-            {"column": "item", "group": "user", "order": "at"},
+            {"column": "item", "group_by": "user", "order_by": "at"},
             [1, "2026-01-01"],
             "a date, but a number is expected",
         ),
-        ({"column": "item", "group": "users"}, [1], "row 1 has no 'users'"),
-        ({"column": "item", "group": "user", "order": "when"}, [1], "row 1 has no 'when'"),
-        ({"column": "at", "group": "user"}, [b"x"], "neither text nor a number"),
-        ({"group": "user"}, [1], "needs the name of the column"),
-        ({"column": "item", "order": "at"}, [1], "name their column too"),
-        ({"weight": "at"}, [1], "needs the name of the column"),
+        ({"column": "item", "group_by": "users"}, [1], "row 1 has no 'users'"),
+        ({"column": "item", "group_by": "user", "order_by": "when"}, [1], "row 1 has no 'when'"),
+        ({"column": "at", "group_by": "user"}, [b"x"], "neither text nor a number"),
+        ({"group_by": "user"}, [1], "needs the name of the column"),
+        ({"column": "item", "order_by": "at"}, [1], "name their column too"),
+        ({"weight_column": "at"}, [1], "needs the name of the column"),
         *(
             (
-                {"column": "item", "weight": "at", **group},
+                {"column": "item", "weight_column": "at", **group},
                 [1, cell],
                 f"row 2: .* in 'at' is no weight: give a {numbers}",
             )
-            for group, numbers, cells in (({}, "whole number", [1.5, "0.2"]), ({"group": "user"}, "number above 0", []))
+            for group, numbers, cells in (({}, "whole number", [1.5, "0.2"]), ({"group_by": "user"}, "number above 0", []))
             for cell in (0, -1, math.nan, math.inf, "two", None, 100_001, *cells)
         ),
     ],
@@ -350,7 +350,7 @@ def test_what_cannot_be_grouped_is_refused(how: dict[str, Any], cells: list[Any]
     with pytest.raises(InputError, match=message):
         list(RawText(rows, **how).pieces())
     with pytest.raises(InputError, match="the column 'at' needs single rows, but rows are grouped by 'user'"):
-        next(RawText(BASKETS, column="item", group="user").rows(["at"]))
+        next(RawText(BASKETS, column="item", group_by="user").rows(["at"]))
 
 
 def test_a_directory_in_which_no_rows_can_be_sorted_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,7 +359,7 @@ def test_a_directory_in_which_no_rows_can_be_sorted_is_named(tmp_path: Path, mon
     def broken(*_: Any, **__: Any) -> Any:
         raise sqlite3.OperationalError("disk I/O error")
 
-    text = RawText([{"word": "a", "user": 1}], column="word", group="user")
+    text = RawText([{"word": "a", "user": 1}], column="word", group_by="user")
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(sqlite3, "connect", broken)
     with pytest.raises(WordsparseError, match=f"sorted on disk: {tmp_path}: disk I/O error; set TMPDIR to another"):
@@ -376,7 +376,7 @@ def test_a_value_that_cannot_be_compared_is_missing(missing: object) -> None:
     rows = [{"user": "u", "item": "i", "at": 1}, {"user": missing, "item": "j", "at": 1}]
     assert grouped(rows) == [["i"]]
     with pytest.raises(InputError, match="in 'at' is neither a number nor a date"):
-        grouped([{"user": "u", "item": "i", "at": missing}], order="at")
+        grouped([{"user": "u", "item": "i", "at": missing}], order_by="at")
 
 
 def test_baskets_are_trained_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -406,7 +406,7 @@ def test_names_of_directories_are_columns(suffix: str, tmp_path: Path) -> None:
         expected = dataset.dataset(lake, partitioning="hive").to_table().select(["month", "item", "shop"]).to_pylist()
         assert sorted(rows) == sorted(tuple(row.values()) for row in expected)
     assert sorted(set(rows)) == [(1, "a", "A 1"), (2, "b", "A 0"), (10, "c", "A 0")]
-    how: Any = {"column": "item", "group": "user", "order": "month"}
+    how: Any = {"column": "item", "group_by": "user", "order_by": "month"}
     assert [words for words, _ in RawText(lake, **how).pieces() if words] == [["a", "b", "c"]] * 2
     assert [*table_rows(paths[0], ["month"])] == [(f"{paths[0]}: row {i}", (2,)) for i in (1, 2)]
     with pytest.raises(InputError, match=r"is a table, whose columns are 'user', 'item', 'shop', 'month'"):

@@ -68,18 +68,18 @@ def test_tables_are_added(tmp_path: Path) -> None:
     a = write(tmp_path / "a.parquet", [("x", "y", 1.0), ("x", "y", 2.0), ("y", "z", 0.5)])
     (tmp_path / "b.tsv").write_text("count\tword\tcontext\n4\ty\tz\n7\tq\tx\n")
     parquet.write_table(parquet.read_table(a)[:0], tmp_path / "empty.parquet")
-    ws.count([tmp_path / "empty.parquet", a, tmp_path / "b.tsv"], tmp_path / "c.parquet", preset="counts")
+    ws.count([tmp_path / "empty.parquet", a, tmp_path / "b.tsv"], tmp_path / "c.parquet", kind="counts")
     assert table(tmp_path / "c.parquet") == {("x", "y"): 3.0, ("y", "z"): 4.5, ("q", "x"): 7.0}
 
 
 def test_items_of_several_words_are_counted_and_trained_from(tmp_path: Path) -> None:
     baskets = [{"user": i // 3, "item": item} for i, item in enumerate(["Toy Story", "Heat", "Big Fish"] * 9)]
-    ws.count(baskets, tmp_path / "t.parquet", column="item", group="user", min_count=1)
-    model = ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
+    ws.count(baskets, tmp_path / "t.parquet", column="item", group_by="user", min_count=1)
+    model = ws.train(tmp_path / "t.parquet", kind="counts", **SMALL)
     assert sorted(model.vocabulary.words) == ["Big Fish", "Heat", "Toy Story"]
     frame = parquet.read_table(tmp_path / "t.parquet")
     for same in (frame, frame.to_pandas()):
-        assert (ws.train(same, preset="counts", **SMALL).vectors == model.vectors).all()
+        assert (ws.train(same, kind="counts", **SMALL).vectors == model.vectors).all()
 
 
 def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
@@ -91,12 +91,12 @@ def test_a_word_that_no_row_has_is_no_word(tmp_path: Path) -> None:
     few.to_parquet(tmp_path / "few.parquet")
     few.to_csv(tmp_path / "few.csv", index=False)
     sources = (few, tmp_path / "few.csv", tmp_path / "few.parquet", arrow.Table.from_pandas(few))
-    models = [ws.train(source, preset="counts", **SMALL) for source in sources]
+    models = [ws.train(source, kind="counts", **SMALL) for source in sources]
     assert sorted(models[0].vocabulary.words) == sorted(WORDS[:12])
     for model in models:
         assert model.vocabulary.words == models[0].vocabulary.words
         assert (model.vectors == models[0].vectors).all()
-    assert ws.count(tmp_path / "few.parquet", tmp_path / "sum.parquet", preset="counts")["vocab_size"] == 12
+    assert ws.count(tmp_path / "few.parquet", tmp_path / "sum.parquet", kind="counts")["vocab_size"] == 12
 
 
 def test_counts_train_as_text_does(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_counts_train_as_text_does(tmp_path: Path) -> None:
     ws.count(text, tmp_path / "t.parquet", window=5)
     for model in (
         ws.train(text, model="skipgram", dim=8, progress=False, form=0),
-        ws.train(tmp_path / "t.parquet", preset="counts", dim=8, progress=False, form=0),
+        ws.train(tmp_path / "t.parquet", kind="counts", dim=8, progress=False, form=0),
     ):
         assert all(near[0] == word[0] for word in model.wv.words for near, _ in model.wv.similar(word, 5))
         # The model's word counts add up to about the number of tokens, whether they come from text or from pairs.
@@ -126,15 +126,15 @@ def test_a_row_of_weight_n_is_n_rows(tmp_path: Path) -> None:
     rows = [{"text": " ".join(sentence[:5]), "n": i % 4 + 1} for i, sentence in enumerate(TEXT)]
     expanded = [{"text": row["text"], "n": 1} for row in rows for _ in range(int(row["n"]))]
     for name, source in (("a.pq", rows), ("b.pq", expanded)):
-        ws.count(source, tmp_path / name, column="text", weight="n")
+        ws.count(source, tmp_path / name, column="text", weight_column="n")
     assert table(tmp_path / "a.pq") == pytest.approx(table(tmp_path / "b.pq"))
-    corpus = ws.encode(rows, tmp_path / "text", column="text", weight="n")
+    corpus = ws.encode(rows, tmp_path / "text", column="text", weight_column="n")
     ws.count(corpus, tmp_path / "e.pq")
     assert table(tmp_path / "e.pq") == pytest.approx(table(tmp_path / "a.pq"))
     baskets = [{**row, "user": i % 9} for i, row in enumerate(rows)]
     repeated = [row for row in baskets for _ in range(int(str(row["n"])))]
-    ws.count(baskets, tmp_path / "c.pq", column="text", group="user", weight="n", min_count=1)
-    ws.count(repeated, tmp_path / "d.pq", column="text", group="user", min_count=1)
+    ws.count(baskets, tmp_path / "c.pq", column="text", group_by="user", weight_column="n", min_count=1)
+    ws.count(repeated, tmp_path / "d.pq", column="text", group_by="user", min_count=1)
     assert table(tmp_path / "c.pq") == table(tmp_path / "d.pq")
 
 
@@ -144,7 +144,7 @@ def test_googles_files_are_read_as_they_come(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "named.jsonl").write_text("".join(f"{json.dumps({'ngram': text, 'n': n})}\n" for text, _, n in rows))
     google = tmp_path / "googlebooks-eng-5gram-a.gz"
     google.write_bytes(gzip.compress("".join(f"{text}\t{year}\t{n}\t1\n" for text, year, n in rows).encode()))
-    given = {"column": "ngram", "weight": "n", "min_count": 1}
+    given = {"column": "ngram", "weight_column": "n", "min_count": 1}
     ws.count(tmp_path / "named.jsonl", tmp_path / "a.pq", **given)
     ws.count(google, tmp_path / "b.pq", columns="ngram,year,n,volumes", **given)
     assert table(tmp_path / "a.pq") == table(tmp_path / "b.pq")
@@ -165,7 +165,7 @@ def write_matrix(path: Path, words: list[str], matrix: sp.csr_array) -> Path:
 def test_runs_on_counts_are_reproducible_and_can_be_resumed(tmp_path: Path) -> None:
     matrix = sp.random_array((30, 30), density=0.5, rng=np.random.default_rng(1)) * 9
     path = write_matrix(tmp_path / "t.parquet", WORDS, matrix)
-    given: dict[str, Any] = {"preset": "counts", "heldout": 0.1, **SMALL}
+    given: dict[str, Any] = {"kind": "counts", "heldout": 0.1, **SMALL}
     model = ws.train(path, threads=1, **given)
     stored = ws.train(path, output=tmp_path / "m", threads=2, **given)
     np.testing.assert_array_equal(model.wv.vectors, stored.wv.vectors)
@@ -213,7 +213,7 @@ def test_bad_rows_are_named_and_nothing_is_written(
 ) -> None:
     path = write(tmp_path / "t.parquet", rows)
     with pytest.raises(InputError, match=message):
-        ws.train(path, preset="counts", output=tmp_path / "m", **SMALL)
+        ws.train(path, kind="counts", output=tmp_path / "m", **SMALL)
     assert sorted(tmp_path.iterdir()) == [path]
 
 
@@ -224,24 +224,24 @@ def test_a_weight_that_float32_does_not_hold_is_refused_by_its_row(tmp_path: Pat
     rows = "".join(f'{{"t": "{"a b " * 30}", "n": {n}}}\n' for n in [1, 2, weight] + [1] * 40)
     (tmp_path / "w.jsonl").write_text(rows)
     with pytest.raises(InputError, match="row 3: its weight must be"):
-        ws.count(tmp_path / "w.jsonl", tmp_path / "o.parquet", column="t", weight="n", min_count=1)
+        ws.count(tmp_path / "w.jsonl", tmp_path / "o.parquet", column="t", weight_column="n", min_count=1)
 
 
 def test_a_table_with_counts_too_large_to_read_is_not_written(tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", [("a", "b", 3e38), ("b", "a", 1.0)])
     with pytest.raises(InputError, match="the count of 'a' and 'b' is 6e\\+38"):
-        ws.count([path, path], tmp_path / "o.parquet", preset="counts")
+        ws.count([path, path], tmp_path / "o.parquet", kind="counts")
     with pytest.raises(InputError, match=r"counts must add up to less than 2\*\*63"):  # not an OverflowError
-        ws.count([{"t": "a b", "n": 3e38}] * 9, tmp_path / "o.parquet", column="t", weight="n")
+        ws.count([{"t": "a b", "n": 3e38}] * 9, tmp_path / "o.parquet", column="t", weight_column="n")
     with pytest.raises(InputError, match=r"name it t\.parquet"):
-        ws.count(path, tmp_path / "t.csv", preset="counts")
+        ws.count(path, tmp_path / "t.csv", kind="counts")
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_counts_may_be_decimals(tmp_path: Path) -> None:
     numbers = arrow.array([decimal.Decimal("42.704"), decimal.Decimal("1.5")], arrow.decimal128(18, 3))
     parquet.write_table(arrow.table({"word": ["a", "b"], "context": ["b", "a"], "count": numbers}), tmp_path / "t.pq")
-    ws.count(tmp_path / "t.pq", tmp_path / "o.pq", preset="counts")
+    ws.count(tmp_path / "t.pq", tmp_path / "o.pq", kind="counts")
     assert table(tmp_path / "o.pq") == pytest.approx({("a", "b"): 42.704, ("b", "a"): 1.5})
 
 
@@ -250,35 +250,35 @@ def test_a_text_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     words = arrow.StringArray.from_buffers(1, *buffers)
     parquet.write_table(arrow.table({"word": words, "context": ["a"], "count": [1.0]}), tmp_path / "t.parquet")
     with pytest.raises(InputError, match="row 1 or a later row cannot be used"):
-        ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
+        ws.train(tmp_path / "t.parquet", kind="counts", **SMALL)
 
 
 def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", [("a", "b", 3.0), ("b", "a", 3.0)])
     with pytest.raises(InputError, match="give model=skipgram"):
-        ws.train(path, preset="counts", model="cbow", **SMALL)
+        ws.train(path, kind="counts", model="cbow", **SMALL)
     (tmp_path / "t.csv").write_text("word,context\na,b\n")
     with pytest.raises(InputError, match="has no column 'count'"):
-        ws.train(tmp_path / "t.csv", preset="counts", **SMALL)
+        ws.train(tmp_path / "t.csv", kind="counts", **SMALL)
     parquet.write_table(arrow.table({"context": ["b"], "count": [1.0]}), tmp_path / "t.parquet")
     with pytest.raises(InputError, match="has no column 'word'"):
-        ws.train(tmp_path / "t.parquet", preset="counts", **SMALL)
+        ws.train(tmp_path / "t.parquet", kind="counts", **SMALL)
     for word, count, said in (('"a"', '"many"', "'many'"), ("5", "1", "'int'"), ('"a"', "[1]", "1-dimensional")):
         (tmp_path / "t.jsonl").write_text(f'{{"word": {word}, "context": "b", "count": {count}}}\n')
         with pytest.raises(InputError, match=rf"t\.jsonl: row 1 or a later row cannot be used: .*{said}"):
-            ws.train(tmp_path / "t.jsonl", preset="counts", **SMALL)
+            ws.train(tmp_path / "t.jsonl", kind="counts", **SMALL)
     for options, said in (
         ({"min_count": 0}, "min_count must be"),
-        ({"tokens": "simple"}, "tokens: does not apply to the kind of data in preset"),
+        ({"tokens": "simple"}, "tokens: does not apply to the kind of data in kind"),
     ):
         with pytest.raises(InputError, match=said):
-            ws.train(path, preset="counts", **options, **SMALL)
+            ws.train(path, kind="counts", **options, **SMALL)
     rows = [{"u": "x", "i": f"i{n % 3}", "t": n} for n in range(30)]
-    grouped = {"column": "i", "group": "u", "order": "t", "min_count": 1}
-    text, tables = ws.encode(TEXT, tmp_path / "text"), {"preset": "counts", "min_count": 2, "window": 3}
+    grouped = {"column": "i", "group_by": "u", "order_by": "t", "min_count": 1}
+    text, tables = ws.encode(TEXT, tmp_path / "text"), {"kind": "counts", "min_count": 2, "window": 3}
     for given, options, said in (
-        ([{"t": "a b", "n": 0}], {"column": "t", "weight": "n"}, "row 1: its weight must be"),
-        (text.path, {"weight": "n"}, "text: is an encoded corpus"),
+        ([{"t": "a b", "n": 0}], {"column": "t", "weight_column": "n"}, "row 1: its weight must be"),
+        (text.path, {"weight_column": "n"}, "text: is an encoded corpus"),
         (text, {"min_count": 1}, "was encoded with min_count 5, not 1"),
         (rows, {**grouped, "half_life": "3d"}, "counted without weights: leave half_life"),
         (
@@ -286,8 +286,8 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             {},
             "counted without weights: leave half_life",
         ),
-        ([{**row, "n": 0.2} for row in rows], {**grouped, "weight": "n"}, "counted without weights: leave half_life"),
-        (path, {"preset": "graph"}, "preset must be one of text, counts, not 'graph'"),
+        ([{**row, "n": 0.2} for row in rows], {**grouped, "weight_column": "n"}, "counted without weights: leave half_life"),
+        (path, {"kind": "graph"}, "kind must be one of text, counts, not 'graph'"),
         (path, tables, "min_count, window: for counting a text, not for adding up tables"),
     ):
         with pytest.raises(InputError, match=said):

@@ -165,7 +165,7 @@ sentences = [line.split() for line in open({str(text)!r})]
 model = train(sentences, output="model", progress=False, **{SAME})
 assert model.vectors.shape == (60, 8)
 edges = [(f"n{{i}}", f"n{{i + 1}}") for i in range(40)]
-train(edges, preset="graph", output="graph", dim=4, epochs=1, progress=False)
+train(edges, kind="graph", output="graph", dim=4, epochs=1, progress=False)
 """
     run = launched(2, "-c", program, cwd=tmp_path)
     assert run.returncode == 0, run.stderr

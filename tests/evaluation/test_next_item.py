@@ -15,7 +15,7 @@ from wordsparse.cli import main
 from wordsparse.errors import InputError
 from wordsparse.evaluation import bootstrap, next_item
 
-OPTIONS = {"preset": "items", "column": "item", "group": "user", "order": "time", "threads": 1, "progress": False}
+OPTIONS = {"kind": "items", "column": "item", "group_by": "user", "order_by": "time", "threads": 1, "progress": False}
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +139,7 @@ def test_means_of_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["evaluate", str(log / "m"), "--next", str(log / "whole.csv")]
-    assert main([*command, "--group-by", "user", "--order-by", "time", "--from", "2026-07-01", "--json"]) == 0
+    assert main([*command, "--group-by", "user", "--order-by", "time", "--since", "2026-07-01", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)
     assert scores == ws.evaluate(log / "m", next=[log / "whole.csv"], since="2026-07-01")
     assert main(command) == 0
@@ -151,9 +151,9 @@ def test_a_log_is_judged_in_the_shell(log: Path, capsys: pytest.CaptureFixture[s
         assert main(["evaluate", str(log / "m"), "--next", str(log / name)]) == 0
         assert "was trained on these rows" in capsys.readouterr().err
     for options, message in (
-        (["--from", "17"], "is a date, but a number is expected"),
-        (["--from", "July"], "neither a number nor a date"),
-        (["--from", "2027-01-01"], "no user has a new item after a history"),
+        (["--since", "17"], "is a date, but a number is expected"),
+        (["--since", "July"], "neither a number nor a date"),
+        (["--since", "2027-01-01"], "no user has a new item after a history"),
         (["--group-by", "client"], "no column 'client'"),
         (["--next", str(log / "whole.csv")], "two test sets named whole"),
     ):
@@ -167,8 +167,8 @@ def test_logs_need_a_model_and_columns(log: Path) -> None:
     model = ws.load(log / "m")
     with pytest.raises(InputError, match="needs a model trained on baskets"):
         ws.evaluate(model.wv, next=[log / "whole.csv"])
-    of_lists = ws.train([["a", "b", "c"]] * 9, preset="items", dim=2, epochs=1, progress=False)
+    of_lists = ws.train([["a", "b", "c"]] * 9, kind="items", dim=2, epochs=1, progress=False)
     with pytest.raises(InputError, match="--column and --group-by"):
         ws.evaluate(of_lists, next=[log / "whole.csv"])
     with pytest.raises(InputError, match="--order-by"):
-        ws.evaluate(of_lists, next=[log / "whole.csv"], column="item", group="user", since="2026-01-01")
+        ws.evaluate(of_lists, next=[log / "whole.csv"], column="item", group_by="user", since="2026-01-01")

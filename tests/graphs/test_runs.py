@@ -10,7 +10,7 @@ from support.runs import interrupt, once_after
 import wordsparse as ws
 from wordsparse.training.interruption import Interrupted
 
-OPTIONS: dict[str, Any] = {"preset": "graph", "dim": 8, "walk_length": 20, "walks": 5, "progress": False}
+OPTIONS: dict[str, Any] = {"kind": "graph", "dim": 8, "walk_length": 20, "walks": 5, "progress": False}
 random = np.random.default_rng(0)
 # Four communities of 15 nodes; most edges are inside a community.
 PAIRS = [(a, b) for a in range(60) for b in range(a) if random.random() < (0.4 if a // 15 == b // 15 else 0.02)]

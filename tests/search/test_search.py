@@ -31,7 +31,7 @@ ROWS = [{"id": i, "text": text, "year": 2000 + i % 3} for i, text in enumerate(T
 @pytest.fixture(scope="module")
 def model() -> ws.Model:
     return ws.train(
-        iter(TEXTS), tokens="unicode", preset="search", dim=6, epochs=5, min_count=1, form=0, progress=False
+        iter(TEXTS), tokens="unicode", kind="search", dim=6, epochs=5, min_count=1, form=0, progress=False
     )
 
 
@@ -129,7 +129,7 @@ def test_copies(model: ws.Model, tmp_path: Path) -> None:
 def test_another_model(model: ws.Model, tmp_path: Path) -> None:
     """Vectors of another model are refused. Previously, a question got cosines with vectors of another space."""
     other = ws.train(
-        iter(TEXTS), tokens="unicode", preset="search", dim=6, epochs=5, min_count=1, form=0, progress=False, seed=2
+        iter(TEXTS), tokens="unicode", kind="search", dim=6, epochs=5, min_count=1, form=0, progress=False, seed=2
     )
     Search(model, TEXTS).save(tmp_path / "index")
     shutil.rmtree(tmp_path / "index" / "model")
@@ -175,7 +175,7 @@ def test_the_language_is_told_by_the_model(caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_an_unknown_question_is_named(caplog: pytest.LogCaptureFixture) -> None:
-    spelt = ws.train(iter(TEXTS), tokens="unicode", preset="search", dim=6, epochs=2, min_count=1, progress=False)
+    spelt = ws.train(iter(TEXTS), tokens="unicode", kind="search", dim=6, epochs=2, min_count=1, progress=False)
     index = Search(spelt, [*TEXTS, "quagga"])
     assert index.search("breads")
     assert "no word of 'breads' is known" in caplog.text

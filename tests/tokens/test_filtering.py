@@ -92,7 +92,7 @@ def test_functions_may_return_any_iterable_of_words(tmp_path: Path, group: str |
     """Previously, each line of a block became its last line, and generators lost their words."""
     rows = [{"text": "the cat\nsat", "g": "1"}, {"text": "on mats", "g": "1"}]
     for number, tokens in enumerate((Reusing(), lambda text: map(str, text.split()), lambda text: (*text.split(),))):
-        words = encoded(rows, tmp_path / f"{number}", tokens=tokens, column="text", group=group)[0]
+        words = encoded(rows, tmp_path / f"{number}", tokens=tokens, column="text", group_by=group)[0]
         assert sorted(words) == ["cat", "mats", "on", "sat", "the"]
 
 
@@ -113,7 +113,7 @@ def test_functions_that_return_no_words_are_refused(
 ) -> None:
     rows = [{"text": "The cat", "g": "1"}, {"text": "sat", "g": "1"}]
     with pytest.raises(InputError, match=message):
-        ws.encode(rows, tmp_path / "encoded", tokens=tokens, column="text", group=group)
+        ws.encode(rows, tmp_path / "encoded", tokens=tokens, column="text", group_by=group)
 
 
 def test_a_word_may_hold_nul(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_an_interrupted_run_goes_on_with_its_phrases(tmp_path, text):
 def test_other_phrases_are_refused(tmp_path, text, model):
     for kind in ("items", "sessions", "walks"):
         with pytest.raises(InputError, match="not of items"):
-            ws.train(text, preset=kind, phrases=1)
+            ws.train(text, kind=kind, phrases=1)
     with pytest.raises(InputError, match="resume: phrases was sha256:"):
         ws.train(text, output=tmp_path / "model", resume=True, phrases=1, connectors=["a"], epochs=9, progress=False)
     ws.encode(text, tmp_path / "encoded", phrases=1, min_count=1)

@@ -74,13 +74,13 @@ def test_a_row_of_text_of_weight_n_trains_as_n_rows(model: str) -> None:
     rows = [{"text": " ".join(sentence), "n": 1 + i % 3} for i, sentence in enumerate(two_topics(300))]
     repeated = [{"text": row["text"]} for times in (1, 2, 3) for row in rows if row["n"] >= times]
     how: dict[str, Any] = {**SMALL, "model": model, "column": "text", "heldout": 0.1, "progress": False}
-    weighted, plain = ws.train(rows, weight="n", **how), ws.train(repeated, **how)
+    weighted, plain = ws.train(rows, weight_column="n", **how), ws.train(repeated, **how)
     np.testing.assert_array_equal(weighted.vectors, plain.vectors)
     assert weighted.report["heldout_loss"] == plain.report["heldout_loss"]
     np.testing.assert_array_equal(weighted.vocabulary.counts, plain.vocabulary.counts)
     baskets = [{"item": row["text"].split(), "n": row["n"]} for row in rows]
     with pytest.raises(InputError, match=r"weights of items .* need grouped rows"):
-        ws.train(baskets, preset="items", column="item", weight="n")
+        ws.train(baskets, kind="items", column="item", weight_column="n")
 
 
 def test_a_text_without_pairs_is_refused_with_what_to_give() -> None:
@@ -130,13 +130,13 @@ def test_none_asks_for_the_default_of_every_option(kind: Any) -> None:
     assert kind(**dict.fromkeys(abouts(kind))) == kind()
 
 
-@pytest.mark.parametrize("preset", ["text", "items"])
-def test_none_asks_for_the_default_of_the_kind_of_data(preset: str) -> None:
+@pytest.mark.parametrize("kind", ["text", "items"])
+def test_none_asks_for_the_default_of_the_kind_of_data(kind: str) -> None:
     text = two_topics(20)
-    plain = request(text, {"preset": preset})
-    names = abouts(TrainOptions).keys() - {"preset"}
-    assert request(text, {"preset": preset, **dict.fromkeys(names)}) == plain
-    assert request(text, {"preset": None}) == request(text, {})
+    plain = request(text, {"kind": kind})
+    names = abouts(TrainOptions).keys() - {"kind"}
+    assert request(text, {"kind": kind, **dict.fromkeys(names)}) == plain
+    assert request(text, {"kind": None}) == request(text, {})
     assert plain.reading == {}
 
 
@@ -212,10 +212,10 @@ def test_raw_texts_are_split_by_a_tokeniser_that_is_named(corpus: Any, caplog: p
 
 def test_documents_to_be_searched_are_split_by_a_tokeniser(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("\n".join(RAW), "utf-8")
-    searched = ws.train(tmp_path / "text.txt", preset="search", **ONCE)
+    searched = ws.train(tmp_path / "text.txt", kind="search", **ONCE)
     assert set(searched.vocabulary.words) == {"the", "cat", "sat", "dog"}
     assert "DOG" in ws.train(tmp_path / "text.txt", **ONCE).vocabulary
-    assert "DOG" in ws.train(tmp_path / "text.txt", preset="search", tokens="split", **ONCE).vocabulary
+    assert "DOG" in ws.train(tmp_path / "text.txt", kind="search", tokens="split", **ONCE).vocabulary
 
 
 def test_a_table_without_columns_is_answered_with_its_columns(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_table_without_columns_is_answered_with_its_columns(tmp_path: Path) ->
         ws.train(frame)
     frame.to_csv(tmp_path / "log.csv", index=False)
     line = "--for sessions --column film --group-by user_id --order-by watched_at -o MODEL"
-    with pytest.raises(InputError, match=f"{line} .column='film', group='user_id', order='watched_at'"):
-        ws.train(tmp_path / "log.csv", preset="sessions")
+    with pytest.raises(InputError, match=f"{line} .column='film', group_by='user_id', order_by='watched_at'"):
+        ws.train(tmp_path / "log.csv", kind="sessions")
     with pytest.raises(InputError, match="--for items --column film --group-by user_id -o MODEL"):
-        ws.train(tmp_path / "log.csv", preset="items")
+        ws.train(tmp_path / "log.csv", kind="items")

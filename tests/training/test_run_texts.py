@@ -62,18 +62,18 @@ def test_the_hint_of_a_wrong_tokeniser_names_overwrite_if_there_is_an_output(
     assert "--overwrite" not in said(output=output, overwrite=True)
 
 
-@pytest.mark.parametrize("preset", ["sessions", "items"])
+@pytest.mark.parametrize("kind", ["sessions", "items"])
 def test_names_of_items_may_end_in_punctuation(
-    output: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, preset: str
+    output: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     """Previously, a log of films was advised to split the names ("Star Wars (1977)") by a tokeniser."""
     films = ["Star Wars (1977)", "Fargo (1996)", "Return of the Jedi (1983)"]
     log = tmp_path / "log.csv"
     rows = (f"{user},{film}\n" for user in range(60) for film in films)
     log.write_text("user,item\n" + "".join(rows), "utf-8")
-    options = {**SHORT, "epochs": 1, "preset": preset}
-    ws.train(log, column="item", group="user", output=output, **options)
-    ws.train(log, column="item", group="user", output=output, resume=True, epochs=2)
+    options = {**SHORT, "epochs": 1, "kind": kind}
+    ws.train(log, column="item", group_by="user", output=output, **options)
+    ws.train(log, column="item", group_by="user", output=output, resume=True, epochs=2)
     ws.train([films] * 60, **options)
-    ws.encode(log, tmp_path / "encoded", column="item", group="user", min_count=1)
+    ws.encode(log, tmp_path / "encoded", column="item", group_by="user", min_count=1)
     assert "punctuation" not in caplog.text

@@ -29,7 +29,7 @@ def sentences(n: int = 300, seed: int = 0) -> list[list[str]]:
 def models() -> dict[str, ws.Model]:
     made = {kind: ws.train(sentences(), model=kind, **OPTIONS) for kind in ("skipgram", "cbow")}
     made["one-way"] = ws.train(sentences(), model="skipgram", direction="after", **OPTIONS)
-    return {**made, "walks": ws.train(sentences(), model="skipgram", preset="walks", **OPTIONS)}
+    return {**made, "walks": ws.train(sentences(), model="skipgram", kind="walks", **OPTIONS)}
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_the_rows_of_a_new_word_are_the_minima_of_the_dense_loss(
     a = dense_input(model, input_pairs(model, texts), objective.doubt) * maps.inputs
     b = dense_output(model, texts) @ maps.canonical.outputs * maps.outputs
     expected = a / np.linalg.norm(a) + b / np.linalg.norm(b) @ maps.turned
-    popularity = kind_of(model.options.get("preset", "text")).export.get("popularity", 0)
+    popularity = kind_of(model.options.get("kind", "text")).export.get("popularity", 0)
     expected[-1] += popularity * (np.log(len(texts)) - np.log(model.vocabulary.counts).mean())
     expected = expected / np.linalg.norm(expected) @ maps.axes
     given = [["bread", "star"], *texts[:-1], [*texts[-1], "nowhere"]]

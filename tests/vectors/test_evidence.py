@@ -111,7 +111,7 @@ def test_files_keep_the_ranking(wv: WordVectors, tmp_path: Path, format: str) ->
     (path,) = some.export(tmp_path / "some", format)
     assert read_vectors(path).similar("w25", 5) == some.similar("w25", 5)
     edges = [(f"a{i}", f"a{(i + j) % 60}") for i in range(60) for j in (1, 2)] + [("hub", f"a{i}") for i in range(60)]
-    nodes = ws.train(edges, preset="graph", dim=8, progress=False).wv
+    nodes = ws.train(edges, kind="graph", dim=8, progress=False).wv
     assert nodes.similar("a3") == nodes.similar("a3", evidence=False)
     (path,) = nodes.export(tmp_path / "nodes", format)
     assert read_vectors(path).similar("a3") == nodes.similar("a3")

@@ -77,7 +77,7 @@ def test_embedding_atlas_reads_the_vectors_of_documents(tmp_path: Path, monkeypa
 def test_programs_of_the_page_vectors_run_in_several_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     baskets = [["bread", "butter", "jam"], ["beer", "nuts"]] * 50
-    ws.train(baskets, preset="items", dim=64, output="model", progress=False)
+    ws.train(baskets, kind="items", dim=64, output="model", progress=False)
     service: dict[str, Any] = {}
     page = (PAGES / "vectors.md").read_text()
     _, smaller, many, program, mapped = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

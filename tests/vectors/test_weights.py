@@ -16,7 +16,7 @@ OPTIONS = {"tokens": "simple", "dim": 4, "epochs": 3, "threads": 1, "progress": 
 
 @pytest.fixture(scope="module")
 def model() -> ws.Model:
-    return ws.train(iter(DOCUMENTS), preset="search", **OPTIONS)
+    return ws.train(iter(DOCUMENTS), kind="search", **OPTIONS)
 
 
 def test_weights_by_hand(model: ws.Model) -> None:
@@ -60,10 +60,10 @@ def test_cosines_count_by_the_length_of_the_documents(model: ws.Model) -> None:
 def test_a_model_for_search_has_the_weights_of_its_text(
     model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ws.train(iter(DOCUMENTS), preset="sentences", **OPTIONS).weights is None
+    assert ws.train(iter(DOCUMENTS), kind="sentences", **OPTIONS).weights is None
     np.testing.assert_allclose(model.weights, model.fit_weights(DOCUMENTS).weights, rtol=1e-6)
     monkeypatch.setattr(text_source, "COUNTED", 50)
-    by_batches = ws.train(iter(DOCUMENTS), preset="search", output=tmp_path / "m", **OPTIONS)
+    by_batches = ws.train(iter(DOCUMENTS), kind="search", output=tmp_path / "m", **OPTIONS)
     np.testing.assert_allclose(by_batches.weights, model.weights, rtol=1e-6)
     loaded = ws.load(tmp_path / "m", mapped=True)
     np.testing.assert_array_equal(loaded.encode(SENTENCES), by_batches.encode(SENTENCES))

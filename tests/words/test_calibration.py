@@ -19,7 +19,7 @@ from wordsparse.words.options import Options
 from wordsparse.words.prediction import pairs_of
 
 ITEMS = 60
-OPTIONS: dict[str, Any] = {"preset": "sessions", "dim": 8, "epochs": 2, "threads": 1, "progress": False}
+OPTIONS: dict[str, Any] = {"kind": "sessions", "dim": 8, "epochs": 2, "threads": 1, "progress": False}
 
 
 def sessions(seed: int, n: int = 800) -> list[list[str]]:
@@ -43,7 +43,7 @@ def model() -> ws.Model:
 def test_last_items_are_hidden_from_training_and_from_the_memory(tmp_path: Path) -> None:
     log = sessions(0)
     corpus = ws.encode(log, tmp_path / "log", min_count=1)
-    source, options = text_source.TextSource(corpus), Options(preset="sessions", seed=3)
+    source, options = text_source.TextSource(corpus), Options(kind="sessions", seed=3)
     places = source.last_items(options)
     assert len(places) == 800 * 8 // text_source.EACH
     items, owners, lasts = source.histories(options, corpus.vocabulary)
@@ -58,8 +58,8 @@ def test_last_items_are_hidden_from_training_and_from_the_memory(tmp_path: Path)
     values = np.concatenate([np.asarray(p.ids)[p.start : p.stop] for p in passes.train(lambda position: 1000)])
     hidden = np.flatnonzero((values == -2)[:-1] & (values == -2)[1:])
     assert hidden.tolist() == places[:, 1].tolist()
-    assert not len(source.last_items(Options(preset="sessions", memory=False)))
-    assert not len(source.last_items(Options(preset="sessions", max_tokens=3000)))  # too few to calibrate
+    assert not len(source.last_items(Options(kind="sessions", memory=False)))
+    assert not len(source.last_items(Options(kind="sessions", max_tokens=3000)))  # too few to calibrate
 
 
 def test_probabilities_come_true() -> None:
@@ -78,12 +78,12 @@ def test_probabilities_come_true() -> None:
     assert "next" not in alone.report
 
 
-@pytest.mark.parametrize("preset", ["sessions", "items"])
-def test_the_score_is_the_formula(preset: str) -> None:
-    model = ws.train(sessions(0), **{**OPTIONS, "preset": preset})
+@pytest.mark.parametrize("kind", ["sessions", "items"])
+def test_the_score_is_the_formula(kind: str) -> None:
+    model = ws.train(sessions(0), **{**OPTIONS, "kind": kind})
     by, history = model.report["next"], sessions(2, 1)[0][:5]
     rows, n = [model.vocabulary[item] for item in history], np.asarray(model.vocabulary.counts, float)
-    decay = memory.DECAY if preset == "sessions" else 1
+    decay = memory.DECAY if kind == "sessions" else 1
     w = np.zeros(ITEMS)
     w[rows] = decay ** np.arange(5)[::-1]
     pi = model.recipe.base_measure(n)
@@ -123,7 +123,7 @@ def test_items_are_weighed_by_age(half_life: Any, tmp_path: Path) -> None:
     table = pd.DataFrame(rows)
     if isinstance(half_life, str):
         table["day"] = pd.Timestamp("2026-01-01") + pd.to_timedelta(table["day"], unit="D")
-    how = {**OPTIONS, "column": "item", "group": "user", "order": "day", "half_life": half_life}
+    how = {**OPTIONS, "column": "item", "group_by": "user", "order_by": "day", "half_life": half_life}
     model = ws.train(table, **how)
     w = 0.5 ** ((days.max() - days) / 10)
     pairs, (zero, one, two) = pairs_of(model), (model.vocabulary[item] for item in "012")
@@ -138,7 +138,7 @@ def test_items_are_weighed_by_age(half_life: Any, tmp_path: Path) -> None:
     assert again.weights is not None
     assert np.array_equal(again.weights, corpus.weights)
     assert again.sha256 == corpus.sha256
-    passes = text_source.TextSource(again).passes(Options(preset="sessions", memory=False), corpus.vocabulary)
+    passes = text_source.TextSource(again).passes(Options(kind="sessions", memory=False), corpus.vocabulary)
 
     def are_used(size: int, epoch: int) -> Any:
         pieces = passes.train(lambda position: size, epoch=epoch)
@@ -161,8 +161,8 @@ def test_events_have_weights(half_life: float | None, tmp_path: Path) -> None:
         for k, (item, weight) in enumerate(zip("0123"[: 1 + user % 4], (1, 1, 0.2, 2.5), strict=False))
     ]
     table, ages = pd.DataFrame(rows), [1, 1, 1, 1] if half_life is None else [0.5 ** ((3 - k) / 10) for k in range(4)]
-    how = {**OPTIONS, "column": "item", "group": "user", "order": "day", "half_life": half_life}
-    model = ws.train(table, weight="weight", **how)
+    how = {**OPTIONS, "column": "item", "group_by": "user", "order_by": "day", "half_life": half_life}
+    model = ws.train(table, weight_column="weight", **how)
     pairs, (zero, one, two, three) = pairs_of(model), (model.vocabulary[item] for item in "0123")
     assert model.memory is not None
     counts, w = model.memory["counts"], np.array(ages) * [1, 1, 0.2, 2.5]
@@ -173,7 +173,7 @@ def test_events_have_weights(half_life: float | None, tmp_path: Path) -> None:
     fades = 1 + memory.FADE + memory.FADE**2
     assert pairs[two, three] == pytest.approx(100 * fades * np.sqrt(w[2] * w[3] / 3), rel=1e-5)
     table["weight"] = "1.0"
-    alike = ws.train(table, weight="weight", **how), ws.train(table, **how)
+    alike = ws.train(table, weight_column="weight", **how), ws.train(table, **how)
     assert alike[0].vectors.tobytes() == alike[1].vectors.tobytes()
     assert ("counts" in (alike[0].memory or {})) == (half_life is not None)
 
@@ -181,7 +181,7 @@ def test_events_have_weights(half_life: float | None, tmp_path: Path) -> None:
 def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_kill(tmp_path: Path) -> None:
     log = [(user, item.replace(" ", ""), user + k) for user, s in enumerate(sessions(0)) for k, item in enumerate(s)]
     pd.DataFrame(log, columns=["user", "item", "day"]).to_csv(tmp_path / "log.csv", index=False)
-    columns = {"column": "item", "group": "user", "order": "day", "half_life": 300.0}
+    columns = {"column": "item", "group_by": "user", "order_by": "day", "half_life": 300.0}
     how = {**SHORT, **OPTIONS, **columns, "epochs": 3}
     whole = ws.train(tmp_path / "log.csv", **{**how, "threads": 3})
     interrupted(tmp_path / "log.csv", tmp_path / "m", 9000, **{key: how[key] for key in how if key != "progress"})
@@ -195,14 +195,14 @@ def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_ki
     ("options", "message"),
     [
         *(({"half_life": bad}, "half_life must be a time above 0") for bad in (0, -1, float("nan"), "0d", "3x", "d")),
-        ({"half_life": "3d", "order": None}, "half_life weighs items by age: name the column of their times"),
+        ({"half_life": "3d", "order_by": None}, "half_life weighs items by age: name the column of their times"),
         ({"half_life": 3}, "is a date, but a number is expected; give a half-life with a unit, 30d"),
-        ({"half_life": "3d", "order": "item"}, "neither a number nor a date"),
+        ({"half_life": "3d", "order_by": "item"}, "neither a number nor a date"),
     ],
 )
 def test_a_half_life_without_a_meaning_is_refused(options: dict[str, Any], message: str, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("user,item,day\nu,a,2026-01-01\nu,b,2026-01-02\n")
-    columns = {"column": "item", "group": "user", "order": "day"}
+    columns = {"column": "item", "group_by": "user", "order_by": "day"}
     with pytest.raises(ws.InputError, match=message):
         ws.train(tmp_path / "log.csv", output=tmp_path / "m", **{**OPTIONS, **columns, **options})
     assert {*tmp_path.iterdir()} == {tmp_path / "log.csv"}
@@ -242,4 +242,4 @@ def test_models_that_are_not_calibrated_say_that_their_numbers_are_scores(
 
 def test_sources_without_sentences_have_no_memory() -> None:
     with pytest.raises(ws.InputError, match="memory: needs items in sentences"):
-        ws.train([("a", "b"), ("b", "c")], preset="graph", memory=True)
+        ws.train([("a", "b"), ("b", "c")], kind="graph", memory=True)

@@ -261,8 +261,8 @@ def test_text_has_ngrams_unless_it_is_told_not_to(tmp_path: Path) -> None:
     plain, model = (ws.train(text, form=given, **SHORT) for given in (0, None))
     assert model.ngrams is not None
     assert plain.ngrams is None
-    assert ws.train(text, preset="items", **SHORT).ngrams is None
-    assert ws.train(text, preset="walks", form=1, **SHORT).ngrams is not None
+    assert ws.train(text, kind="items", **SHORT).ngrams is None
+    assert ws.train(text, kind="walks", form=1, **SHORT).ngrams is not None
     strong = ws.train(text, form=3.0, **SHORT)
     assert strong.ngrams.tau == pytest.approx(3 * model.ngrams.tau)
 

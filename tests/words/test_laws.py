@@ -54,7 +54,7 @@ def made(seed: int, items: int, is_ordered: bool, size: float) -> ws.Model:
         Vocabulary([f"i{item}" for item in range(items)], np.sort(counts)[::-1]),
         input_rows=E,
         output_rows=W,
-        options={"preset": "items"} | ({"direction": "after"} if is_ordered else {}),
+        options={"kind": "items"} | ({"direction": "after"} if is_ordered else {}),
         report={},
         memory={"data": pairs.data, "indices": pairs.indices, "indptr": pairs.indptr, **constants},
     )

@@ -16,7 +16,7 @@ from wordsparse.words.calibration import without_new_items
 
 KINDS, ITEMS = 5, 100
 NEW = [f"new {kind}" for kind in range(KINDS)]
-OPTIONS: dict[str, Any] = {"preset": "sessions", "dim": 16, "epochs": 3, "threads": 1, "progress": False}
+OPTIONS: dict[str, Any] = {"kind": "sessions", "dim": 16, "epochs": 3, "threads": 1, "progress": False}
 
 
 def sessions(n: int = 1500, seed: int = 0) -> list[list[str]]:
@@ -50,10 +50,10 @@ def of_kind(kind: int) -> list[str]:
     return [f"item {i}" for i in range(kind, ITEMS, 4 * KINDS)]
 
 
-@pytest.mark.parametrize("preset", ["sessions", "items"])
-def test_new_items_are_predicted_after_items_of_their_kind(preset: str, model: ws.Model) -> None:
-    if preset == "items":
-        model = ws.train(sessions(), **{**OPTIONS, "preset": preset}, features=table())
+@pytest.mark.parametrize("kind", ["sessions", "items"])
+def test_new_items_are_predicted_after_items_of_their_kind(kind: str, model: ws.Model) -> None:
+    if kind == "items":
+        model = ws.train(sessions(), **{**OPTIONS, "kind": kind}, features=table())
     assert model.vocabulary.words[ITEMS:] == NEW
     assert model.report["new_items"] == KINDS
     assert model.report["vocab_size"] == ITEMS
@@ -117,7 +117,7 @@ def test_a_continued_model_keeps_its_features(model: ws.Model) -> None:
 def test_an_interrupted_run_reads_the_features_again(tmp_path: Path, log: pd.DataFrame) -> None:
     table().to_csv(tmp_path / "items.csv", index=False)
     log.to_csv(tmp_path / "log.csv", index=False)
-    how = {**OPTIONS, "column": "item", "group": "user", "order": "day", "features": tmp_path / "items.csv"}
+    how = {**OPTIONS, "column": "item", "group_by": "user", "order_by": "day", "features": tmp_path / "items.csv"}
     whole = ws.train(tmp_path / "log.csv", output=tmp_path / "whole", **how)
     interrupted(tmp_path / "log.csv", tmp_path / "m", 3000, **{**how, "batch_tokens": None, "min_count": None})
     resumed = ws.train(tmp_path / "log.csv", output=tmp_path / "m", resume=True, progress=False)
@@ -154,7 +154,7 @@ def test_the_command_line(tmp_path: Path, log: pd.DataFrame, capsys: pytest.Capt
     assert scores["model"]["oov"] == 0
     assert main(["evaluate", str(tmp_path / "m"), "--next", str(tmp_path / "log.csv"), "--cold"]) == 0
     assert "popularity by features" in capsys.readouterr().out
-    since = ["--from", "6"]
+    since = ["--since", "6"]
     assert main(["evaluate", str(tmp_path / "m"), "--next", str(tmp_path / "log.csv"), "--cold", "--json", *since]) == 0
     last = log[held & (log["day"] >= 6)]["user"].nunique()
     assert json.loads(capsys.readouterr().out)["next"]["log"]["model"]["n"] == last
@@ -164,7 +164,7 @@ def test_the_command_line(tmp_path: Path, log: pd.DataFrame, capsys: pytest.Capt
     ("options", "message"),
     [
         ({"features": 3}, "features must be a file"),
-        ({"features": table(), "preset": "text"}, "features .* are of items: choose --for items or sessions"),
+        ({"features": table(), "kind": "text"}, "features .* are of items: choose --for items or sessions"),
         ({"features": table(), "memory": False}, "keep the memory"),
         ({"features": table().assign(item=range(106))}, "none of the items, such as '0', is in the log"),
         ({"features": "no-such.csv"}, "no-such.csv"),
@@ -186,7 +186,7 @@ def test_items_without_shared_features_are_left_out_with_a_message(caplog: pytes
 
 def test_cold_evaluation_needs_new_items(tmp_path: Path, log: pd.DataFrame) -> None:
     log.to_csv(tmp_path / "log.csv", index=False)
-    plain = ws.train(log, column="item", group="user", order="day", **OPTIONS)
+    plain = ws.train(log, column="item", group_by="user", order_by="day", **OPTIONS)
     with pytest.raises(ws.InputError, match="needs new items"):
         ws.evaluate(plain, next=[tmp_path / "log.csv"], cold=True)
     with pytest.raises(ws.InputError, match="applies to event logs"):

@@ -32,7 +32,7 @@ def made(**arrays: Any) -> ws.Model:
     return ws.Model(
         Vocabulary(WORDS, counts),
         **{"input_rows": E, "output_rows": W / 9, **arrays},
-        options={"preset": "items"},
+        options={"kind": "items"},
         report={},
     )
 
@@ -158,7 +158,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, random = tmp_path_factory.mktemp("log"), np.random.default_rng(0)
     rows = [f"{time},{user},item {user % 2} {random.integers(6)}" for time in range(5) for user in range(80)]
     (folder / "log.csv").write_text("\n".join(["time,user,item", *rows, "9,new,unknown", "9,,item 0 1"]))
-    options = {"preset": "items", "column": "item", "group": "user", "order": "time", "threads": 1, "progress": False}
+    options = {"kind": "items", "column": "item", "group_by": "user", "order_by": "time", "threads": 1, "progress": False}
     ws.train(folder / "log.csv", output=folder / "m", min_count=2, dim=3, **options)
     return folder
 
@@ -173,7 +173,7 @@ def test_a_log_is_answered_by_user(log: Path, suffix: str, capsys: pytest.Captur
     assert [*rows] == ["user", "rank", "item", "score"]
     found = {user: [*zip(part["item"], part["score"], strict=True)] for user, part in rows.groupby("user")}
     expected = {user: model.predict(part["item"].tolist(), 3) for user, part in table.groupby("user")}
-    assert model.predict(table, 3) == model.predict(log / "log.csv", 3, group="user") == expected
+    assert model.predict(table, 3) == model.predict(log / "log.csv", 3, group_by="user") == expected
     assert {user: [(item, pytest.approx(p)) for item, p in answer] for user, answer in expected.items()} == found
     assert rows["rank"].tolist() == [1, 2, 3] * 81
 
@@ -214,12 +214,12 @@ def test_a_row_of_weight_n_is_n_rows(log: Path) -> None:
     times = rows.loc[rows.index.repeat(rows["n"])].drop(columns="n")
     rows.to_csv(log / "weighted.csv", index=False)
     times.to_csv(log / "repeated.csv", index=False)
-    how = {"preset": "items", "column": "item", "group": "user", "dim": 3, "threads": 1, "progress": False}
-    models = ws.train(log / "weighted.csv", weight="n", **how), ws.train(log / "repeated.csv", **how)
+    how = {"kind": "items", "column": "item", "group_by": "user", "dim": 3, "threads": 1, "progress": False}
+    models = ws.train(log / "weighted.csv", weight_column="n", **how), ws.train(log / "repeated.csv", **how)
     np.testing.assert_array_equal(models[0].wv.vectors, models[1].wv.vectors)
     models[0].save(log / "w")  # the model records its column of weights as the default
     models[1].save(log / "r")
-    assert models[0].predict(rows, 3) == models[0].predict(rows, 3, weight="n") == models[1].predict(times, 3)
+    assert models[0].predict(rows, 3) == models[0].predict(rows, 3, weight_column="n") == models[1].predict(times, 3)
     written = list[tuple[str, Any]]()
     for name, table in (("w", "weighted"), ("r", "repeated")):
         asked = [str(log / name), str(log / f"{table}.csv")]
@@ -229,8 +229,8 @@ def test_a_row_of_weight_n_is_n_rows(log: Path) -> None:
         written.append(((log / f"{name}.csv").read_text() + (log / f"{name}.jsonl").read_text(), scores["model"]))
     assert written[0] == written[1]
     for ask, message in (
-        (lambda: models[0].predict([["item 0 1"]], weight="n"), "columns of a table"),
-        (lambda: ws.evaluate(models[0].wv, pairs=["x"], weight="n"), "event logs"),
+        (lambda: models[0].predict([["item 0 1"]], weight_column="n"), "columns of a table"),
+        (lambda: ws.evaluate(models[0].wv, pairs=["x"], weight_column="n"), "event logs"),
     ):
         with pytest.raises(InputError, match=message):
             ask()
@@ -289,7 +289,7 @@ def test_users_keep_their_type_and_candidates_come_from_a_file(
     rows = pd.DataFrame({"user": np.arange(90) // 6 * 7, "item": [f"K{i}.{i}-A" for i in random.integers(0, 9, 90)]})
     rows.to_parquet(tmp_path / "log.parquet")
     rows.to_csv(tmp_path / "log.csv", index=False)
-    how = {"preset": "items", "column": "item", "group": "user", "dim": 2, "threads": 1, "progress": False}
+    how = {"kind": "items", "column": "item", "group_by": "user", "dim": 2, "threads": 1, "progress": False}
     model = ws.train(tmp_path / "log.parquet", output=tmp_path / "m", **how)
     assert model.vectors.tobytes() == ws.train(tmp_path / "log.csv", **how).vectors.tobytes()
     assert [*model.predict(rows)] == [*rows["user"].astype(str).sort_values().astype(int).unique()]
@@ -316,16 +316,16 @@ def test_users_keep_their_type_and_candidates_come_from_a_file(
 
 
 def test_a_tokeniser_that_cuts_items_is_named(caplog: pytest.LogCaptureFixture) -> None:
-    ws.train(iter(["K95.4-A K1", "K95.4-A K2"]), preset="items", tokens="unicode", dim=2, epochs=1, progress=False)
+    ws.train(iter(["K95.4-A K1", "K95.4-A K2"]), kind="items", tokens="unicode", dim=2, epochs=1, progress=False)
     assert "a tokeniser cuts names of items" in caplog.text
 
 
 def test_names_of_groups_are_found_as_numbers_and_as_text(model: ws.Model) -> None:
     """Previously, the answer of user 7 was not found as "7", although the page shows text."""
     frame = pd.DataFrame({"user": [7, 8], "item": WORDS[:2]})
-    found = model.predict(frame, 2, column="item", group="user")
+    found = model.predict(frame, 2, column="item", group_by="user")
     assert found["7"] == found[7] == found[np.int64(7)]
-    texts = model.predict(frame.astype({"user": str}).replace({"user": {"8": "b"}}), 2, column="item", group="user")
+    texts = model.predict(frame.astype({"user": str}).replace({"user": {"8": "b"}}), 2, column="item", group_by="user")
     assert texts["7"] == texts[7] == found[7]
     for name in ("9", 9, "c", None):
         with pytest.raises(KeyError):
