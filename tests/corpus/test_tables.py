@@ -153,7 +153,9 @@ def test_rows_become_baskets(kind: str, tmp_path: Path, caplog: pytest.LogCaptur
     weighted = [row | {"n": 1 + i % 3} for i, row in enumerate(BASKETS)]
     times = [row for row in weighted for _ in range(row["n"])]
     for order in (None, "at"):
-        assert grouped(made(kind, weighted, tmp_path), order_by=order, weight_column="n") == grouped(times, order_by=order)
+        assert grouped(made(kind, weighted, tmp_path), order_by=order, weight_column="n") == grouped(
+            times, order_by=order
+        )
 
 
 LABELLED: Rows = [
@@ -318,7 +320,11 @@ def test_a_text_with_a_lone_surrogate_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("how", "cells", "message"),
     [
-        ({"column": "item", "group_by": "user", "order_by": "at"}, ["12/31/2026"], "row 1: '12/31/2026' in 'at' is neither"),
+        (
+            {"column": "item", "group_by": "user", "order_by": "at"},
+            ["12/31/2026"],
+            "row 1: '12/31/2026' in 'at' is neither",
+        ),
         ({"column": "item", "group_by": "user", "order_by": "at"}, [1, None], "row 2: (None|nan) in 'at' is neither"),
         (
             {"column": "item", "group_by": "user", "order_by": "at"},
@@ -337,7 +343,10 @@ def test_a_text_with_a_lone_surrogate_is_named(tmp_path: Path) -> None:
                 [1, cell],
                 f"row 2: .* in 'at' is no weight: give a {numbers}",
             )
-            for group, numbers, cells in (({}, "whole number", [1.5, "0.2"]), ({"group_by": "user"}, "number above 0", []))
+            for group, numbers, cells in (
+                ({}, "whole number", [1.5, "0.2"]),
+                ({"group_by": "user"}, "number above 0", []),
+            )
             for cell in (0, -1, math.nan, math.inf, "two", None, 100_001, *cells)
         ),
     ],

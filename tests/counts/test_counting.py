@@ -286,7 +286,11 @@ def test_requests_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             {},
             "counted without weights: leave half_life",
         ),
-        ([{**row, "n": 0.2} for row in rows], {**grouped, "weight_column": "n"}, "counted without weights: leave half_life"),
+        (
+            [{**row, "n": 0.2} for row in rows],
+            {**grouped, "weight_column": "n"},
+            "counted without weights: leave half_life",
+        ),
         (path, {"kind": "graph"}, "kind must be one of text, counts, not 'graph'"),
         (path, tables, "min_count, window: for counting a text, not for adding up tables"),
     ):

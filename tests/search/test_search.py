@@ -30,9 +30,7 @@ ROWS = [{"id": i, "text": text, "year": 2000 + i % 3} for i, text in enumerate(T
 
 @pytest.fixture(scope="module")
 def model() -> ws.Model:
-    return ws.train(
-        iter(TEXTS), tokens="unicode", kind="search", dim=6, epochs=5, min_count=1, form=0, progress=False
-    )
+    return ws.train(iter(TEXTS), tokens="unicode", kind="search", dim=6, epochs=5, min_count=1, form=0, progress=False)
 
 
 @pytest.fixture(scope="module")

@@ -158,7 +158,14 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, random = tmp_path_factory.mktemp("log"), np.random.default_rng(0)
     rows = [f"{time},{user},item {user % 2} {random.integers(6)}" for time in range(5) for user in range(80)]
     (folder / "log.csv").write_text("\n".join(["time,user,item", *rows, "9,new,unknown", "9,,item 0 1"]))
-    options = {"kind": "items", "column": "item", "group_by": "user", "order_by": "time", "threads": 1, "progress": False}
+    options = {
+        "kind": "items",
+        "column": "item",
+        "group_by": "user",
+        "order_by": "time",
+        "threads": 1,
+        "progress": False,
+    }
     ws.train(folder / "log.csv", output=folder / "m", min_count=2, dim=3, **options)
     return folder
 

@@ -33,7 +33,7 @@ VECTOR = "vector"
 @corpus_argument
 @output_option("Parquet (.parquet), JSON lines (.jsonl) or NumPy (.npy) file to replace; - prints JSON lines.")
 @click.option("--keep", metavar="NAME,NAME", help="Columns of the table to copy to the output; needs --column.")
-@options_of(TextOptions, ["format", "column", "group", "weight"])
+@options_of(TextOptions, ["format", "column", "group_by", "weight_column"])
 @quiet_option
 @json_option
 def command(
@@ -43,8 +43,8 @@ def command(
     keep: str | None,
     format: str | None,
     column: str | None,
-    group: str | None,
-    weight: str | None,
+    group_by: str | None,
+    weight_column: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -63,18 +63,22 @@ def command(
     from wordsparse.words.prediction import log_of
 
     columns = keep.split(",") if keep else []
-    if columns and group is not None:
-        raise InputError(f"--keep needs single rows, but --group-by {group} joins rows: leave out one of the options")
-    if weight is not None and group is None:
-        raise InputError(f"--weight-column {weight} applies to grouped rows: name the group column with --group-by")
-    writing.check_names("--keep" if columns else "--group-by", [group] if group else columns, [VECTOR])
+    if columns and group_by is not None:
+        raise InputError(
+            f"--keep needs single rows, but --group-by {group_by} joins rows: leave out one of the options"
+        )
+    if weight_column is not None and group_by is None:
+        raise InputError(
+            f"--weight-column {weight_column} applies to grouped rows: name the group column with --group-by"
+        )
+    writing.check_names("--keep" if columns else "--group-by", [group_by] if group_by else columns, [VECTOR])
     report = report_stream(output, as_json)
     storage.check_apart(output, [*files_of(model), *corpus])
     trained = load(model, mapped=True)
     source = (
         text_for(trained, corpus, format, column)
-        if group is None
-        else log_of(trained, list(corpus), format, column=column, group=group, weight=weight)
+        if group_by is None
+        else log_of(trained, list(corpus), format, column=column, group_by=group_by, weight_column=weight_column)
     )
     if columns and source.column is None:
         raise InputError("--keep names columns of a table: name the column of the text too, with --column")
@@ -83,7 +87,7 @@ def command(
     piped = report is not None and list(corpus) == [STANDARD_INPUT] and are_lines
 
     def rows() -> Iterator[Row]:
-        if group is not None:
+        if group_by is not None:
             yield from (Row((name,), [word for word, _ in placed]) for name, placed in source.baskets())
         elif source.column is not None:
             yield from (
@@ -96,7 +100,7 @@ def command(
 
     with Display(not quiet and not piped) as display:
         counting = counted(rows(), display, "documents", "documents")
-        made = write(trained.wv, counting, output, [group] if group else columns, 1 if piped else None)
+        made = write(trained.wv, counting, output, [group_by] if group_by else columns, 1 if piped else None)
     lines = [f"{number_of(made.documents, 'document')} x {made.dim} -> {output}"]
     zeros = [f"{n:,} {what}" for n, what in ((made.blank, "blank"), (made.unknown, "without a known word")) if n]
     if zeros:

@@ -20,13 +20,13 @@ from wordsparse.words.options import Options
 @click.command()
 @corpus_argument
 @output_option("New directory for the encoded corpus.", "DIR")
-@options_of(Options, ["preset"])
+@options_of(Options, ["kind"])
 @options_of(TextOptions)
 @options_of(Options, ["threads"])
 @quiet_option
 @json_option
 def command(
-    corpus: tuple[Path, ...], output: Path, preset: str | None, quiet: bool, as_json: bool, **options: Any
+    corpus: tuple[Path, ...], output: Path, kind: str | None, quiet: bool, as_json: bool, **options: Any
 ) -> None:
     """Count the words of a text, and write it as int32 shards. Any number of training runs can use the shards.
 
@@ -34,10 +34,10 @@ def command(
     standard input. Files are read in the given order. By default, each line is a sentence, white space separates words,
     and words are not changed. --format and --tokens change these defaults.
     """
-    kind = kind_of(preset or TEXT)
-    if kind.open is not None:
-        raise InputError(f"--for {preset} needs no encoding: wordsparse train --for {preset} reads the files directly")
-    fitting = {name: value for name, value in kind.defaults.items() if name in options}
+    of_text = kind_of(kind or TEXT)
+    if of_text.open is not None:
+        raise InputError(f"--for {kind} needs no encoding: wordsparse train --for {kind} reads the files directly")
+    fitting = {name: value for name, value in of_text.defaults.items() if name in options}
     started, request = time.perf_counter(), {**fitting, **given(options)}
     with Display(not quiet) as display:
         request["progress"] = lambda tokens, share: display.update("encode", "tokens", tokens, share=share)

@@ -27,10 +27,9 @@ from wordsparse.corpus.options import TextOptions
 )
 @click.option("--stem", metavar="LANGUAGE", help="Score BM25 over stems of this language, too.")
 @click.option("--next", multiple=True, metavar="LOG", help="A table with one row for each item of a user; repeatable.")
-@options_of(TextOptions, ["column", "group", "order", "weight"])
+@options_of(TextOptions, ["column", "group_by", "order_by", "weight_column"])
 @click.option(
-    "--from",
-    "since",
+    "--since",
     metavar="DATE",
     help="Use the items of LOG from this date or number on as test items.  [default: the last item of each user]",
 )

@@ -25,7 +25,7 @@ from wordsparse.words.model import Model
     "--min-count", type=click.IntRange(min=1), default=2, show_default=True, help="Minimum count of an unknown word."
 )
 @column_options
-@options_of(TextOptions, ["group", "order"])
+@options_of(TextOptions, ["group_by", "order_by"])
 @quiet_option
 @json_option
 def command(
@@ -36,8 +36,8 @@ def command(
     min_count: int,
     format: str | None,
     column: str | None,
-    group: str | None,
-    order: str | None,
+    group_by: str | None,
+    order_by: str | None,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -62,8 +62,8 @@ def command(
     trained = load(model)
     with Display(not quiet) as display:
         # A file is read twice. Standard input can be read only once, so its text is kept in memory.
-        columns = {"column": column, "group": group, "order": order}
-        is_log = group is not None or order is not None
+        columns = {"column": column, "group_by": group_by, "order_by": order_by}
+        is_log = group_by is not None or order_by is not None
         source = log_of(trained, [*corpus], format, **columns) if is_log else text_for(trained, corpus, format, column)
         sentences = list(joined(source.pieces())) if STANDARD_INPUT in corpus else None
 

@@ -55,7 +55,7 @@ ANSWER = ("rank", "item")
     metavar="N",
     help="Add, to each answer, the N items of the basket that speak most for it, with their shares of its score.",
 )
-@options_of(TextOptions, ["format", "column", "group", "order", "weight"])
+@options_of(TextOptions, ["format", "column", "group_by", "order_by", "weight_column"])
 @quiet_option
 @json_option
 def command(
@@ -133,7 +133,7 @@ def _answer_log(
     storage.check_apart(output, [*files_of(path), *logs])
     model = load(path, mapped=True)
     chosen = None if candidates is None else words_in(candidates, model)
-    predictor, group = Predictor(model, chosen), columns.get("group") or str(model.call.get("group"))
+    predictor, group = Predictor(model, chosen), columns.get("group_by") or str(model.call.get("group_by"))
     names = (group, *ANSWER, _number(model), *(["because"] if why else []))
     if group in names[1:]:
         raise InputError(f"--group-by {group}: the answers have a column of this name too: rename the table's column")

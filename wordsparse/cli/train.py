@@ -30,7 +30,7 @@ from wordsparse.words.recipe import Recipe
 KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.config"
 """Keys of a click context's ``meta``: the kind of data, the recipe in the --config file (there is no option for a
 recipe), and the path of that file."""
-OF_GROUPS = ("group", "order", "min_groups", "half_life", "features")
+OF_GROUPS = ("group_by", "order_by", "min_groups", "half_life", "features")
 """Options for tables whose rows form groups, such as baskets. The help for text hides these options."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
@@ -47,7 +47,7 @@ class TrainCommand(click.Command):
         with naming(Path(path)) if path else nullcontext():
             if "recipe" in content:
                 ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
-            ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("preset", TEXT)))
+            ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("kind", TEXT)))
             # click converts and checks the options of default_map like command-line options, which override
             # default_map.
             ctx.default_map = _defaults(self.get_params(ctx), content)
@@ -176,7 +176,7 @@ def _told(model: Model, output: Path) -> tuple[dict[str, Any], list[str]]:
     )
     if "heldout_loss" in report:
         how += f"; held-out: {_first_and_last(report['heldout_loss'])}"
-    question = kind_of(model.options.get("preset", TEXT)).question
+    question = kind_of(model.options.get("kind", TEXT)).question
     spelling = [f"spelling: {report['spelling']}"] if "spelling" in report else []
     lines = [
         made,

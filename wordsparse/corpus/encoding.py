@@ -65,9 +65,9 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     WordsparseError
         If writing fails. After an InputError or a WordsparseError, no file is left behind.
     """
-    if options.phrases is not None and options.group is not None:
+    if options.phrases is not None and options.group_by is not None:
         raise InputError(
-            "phrases are of words in texts, not of items in baskets: leave phrases or group (--group-by) out"
+            "phrases are of words in texts, not of items in baskets: leave phrases or group_by (--group-by) out"
         )
     if options.phrases is None and options.connectors is not None:
         raise InputError("connectors are words inside phrases: add the number of passes (phrases, --phrases)")
@@ -80,7 +80,7 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
             numbered = _read(text, tokenize, Draft(folder, target), workers, progress)
         if text.files and not numbered.draft.tokens:
             raise InputError(f"{some_of(text.files)}: the text holds no token: give text with words")
-        are_items = options.are_items or options.group is not None
+        are_items = options.are_items or options.group_by is not None
         frequent = numbered.most_frequent(MAX_WORDS)
         advice = hint(*frequent, numbered.draft.tokens, text.tokens, are_items=are_items)
         record = _joined(numbered, text.tokenization, options, threads)

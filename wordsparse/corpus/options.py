@@ -15,7 +15,7 @@ from wordsparse.tokens.tokenizers import TOKENIZERS
 from wordsparse.validation import positive_int, whole
 
 MOST_PASSES, MOST_CONNECTORS = 8, 255
-ROWS = ("format", "column", "group", "order", "weight", "min_groups", "half_life")
+ROWS = ("format", "column", "group_by", "order_by", "weight_column", "min_groups", "half_life")
 """Names of the options for reading rows."""
 
 
@@ -49,25 +49,22 @@ class TextOptions(Checked):
         "Column that holds the text in files of rows (csv, jsonl, parquet), a data frame, or an iterable of mappings.",
         metavar="NAME",
     )
-    group: str | None = option(
+    group_by: str | None = option(
         None,
         "Column by which rows are grouped: rows with the same value form one basket or session. Unless a "
         "tokeniser is chosen, each cell of the text's column is one word of a basket.",
-        cli="group-by",
         metavar="NAME",
     )
-    order: str | None = option(
+    order_by: str | None = option(
         None,
         "Column of numbers or dates by which the rows of a group are sorted.",
         shown="the order of the rows",
-        cli="order-by",
         metavar="NAME",
     )
-    weight: str | None = option(
+    weight_column: str | None = option(
         None,
         "Column with the weight of a row: a row with weight 17 counts as if it occurred 17 times. Weights of grouped "
         "rows may be fractions, such as .2 for a view and 1 for a purchase.",
-        cli="weight-column",
         metavar="NAME",
     )
     min_groups: int | None = option(

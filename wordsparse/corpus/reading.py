@@ -35,7 +35,7 @@ BLOCK_TOKENS, BLOCK_CHARACTERS = 2**16, 2**18
 
 _COLUMN = (
     "name the column of the text, --column NAME (column=); train, encode and count also read baskets, --column ITEM "
-    "--group-by USER (column=, group=); --format lines (format='lines') reads the file as plain text"
+    "--group-by USER (column=, group_by=); --format lines (format='lines') reads the file as plain text"
 )
 
 logger = logging.getLogger(__name__)
@@ -83,8 +83,8 @@ class RawText:
 
     The options are fields of :class:`wordsparse.corpus.options.TextOptions`. The default of ``tokens`` is ``simple``
     for ``wiki`` and ``split`` for other files. By default, the items of an iterable must already be split into tokens.
-    With ``group``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token in
-    any case. ``names`` are the column names of CSV files without a header. With ``weight``, a row occurs as often as
+    With ``group_by``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token in
+    any case. ``names`` are the column names of CSV files without a header. With ``weight_column``, a row occurs as often as
     its cell in this column says; with ``group``, copies of a row may also weigh less than 1 each.
 
     InputError is raised if an option is unknown or does not fit the source, if a file is missing or unreadable, or if
@@ -112,9 +112,9 @@ class RawText:
         tokens: PathLike | Tokenizer | None = None,
         column: str | None = None,
         *,
-        group: str | None = None,
-        order: str | None = None,
-        weight: str | None = None,
+        group_by: str | None = None,
+        order_by: str | None = None,
+        weight_column: str | None = None,
         min_groups: int | None = None,
         half_life: str | float | None = None,
         items: bool = False,
@@ -127,12 +127,12 @@ class RawText:
         is_rows, paths = corpus.form == "frame", corpus.paths
         if paths is None and not is_rows and not isinstance(corpus.given, Iterable):
             raise InputError(f"give a path, a list of paths, or an iterable of sentences, not {corpus.given!r}")
-        if order is not None and group is None:
-            raise InputError("order sorts the rows of each group: name their column too (group, --group-by)")
-        if min_groups is not None and group is None:
-            raise InputError("min_groups counts groups of rows: name their column too (group, --group-by)")
-        if half_life is not None and order is None:
-            raise InputError("half_life weighs items by age: name the column of their times too (order, --order-by)")
+        if order_by is not None and group_by is None:
+            raise InputError("order_by sorts the rows of each group: name their column too (group_by, --group-by)")
+        if min_groups is not None and group_by is None:
+            raise InputError("min_groups counts groups of rows: name their column too (group_by, --group-by)")
+        if half_life is not None and order_by is None:
+            raise InputError("half_life weighs items by age: name the column of their times too (order_by, --order-by)")
         if paths is None and format is not None:
             raise InputError(f"format {format!r} applies to files only: leave it out for an iterable")
         if column is not None and format in FORMATS:
@@ -142,14 +142,18 @@ class RawText:
             for file in self.files or ():
                 if (kind := format or format_of_name(file)) in TABLES:
                     raise needs_column(file, kind, _COLUMN)
-        if column is None and (is_rows or group is not None or weight is not None or names):
+        if column is None and (is_rows or group_by is not None or weight_column is not None or names):
             columns = f": its columns are {listed([*map(str, corpus.given.columns)])}" if is_rows else ""
             raise InputError(f"a table needs the name of the column that holds the text or the items (column){columns}")
-        is_text = group is None and not items and (paths is not None or column is not None)
+        is_text = group_by is None and not items and (paths is not None or column is not None)
         if tokens is None and is_text:
             tokens = "simple" if format == "wiki" else "split"
-        self.column, self._format, self._names, self._weight = column, format, names, weight
-        self._groups = None if group is None else groups.Columns(str(column), group, order, weight, min_groups or 1)
+        self.column, self._format, self._names, self._weight = column, format, names, weight_column
+        self._groups = (
+            None
+            if group_by is None
+            else groups.Columns(str(column), group_by, order_by, weight_column, min_groups or 1)
+        )
         are_weighed = half_life is not None or (group is not None and weight is not None)
         self._half_life, self._marks = half_life, array("d") if are_weighed else None
         self._source = corpus.given
@@ -166,7 +170,7 @@ class RawText:
                 format_of_file(file)
         self._is_frame = is_rows
         self._lines = FORMATS[format or "lines"].lines if column is None else True
-        self.is_scanned = tokens is not None and group is None and self._lines is not None
+        self.is_scanned = tokens is not None and group_by is None and self._lines is not None
 
     def filter(self, workers: int) -> Filter:
         """Return a filter that applies the tokeniser to blocks."""

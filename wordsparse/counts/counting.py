@@ -54,7 +54,7 @@ class CountOptions(TextOptions):
         None, "Not available, because pairs of items are counted without weights.", cli=None, check=_refuse
     )
 
-    preset: str = option(
+    kind: str = option(
         "text",
         "Kind of data.",
         cli="for",
@@ -83,14 +83,14 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
     """Count the pairs of words of a text, and write them as a Parquet table: word, context, count.
 
     The table has a row for every ordered pair, word by word. Every token counts; subsampling happens only in training.
-    Tables of several texts can therefore be added up, by this function with ``preset="counts"`` or by training on all
+    Tables of several texts can therefore be added up, by this function with ``kind="counts"`` or by training on all
     of them. Adding tables takes 24 bytes of memory per pair. Counting a text takes 12 bytes per token on disk, in
     TMPDIR. If the rows of a text have weights, the whole text is also held in memory.
 
     Parameters
     ----------
     source : path, list of paths, EncodedCorpus, or iterable
-        A text, as :func:`wordsparse.encode` reads it, or with ``preset="counts"`` tables to add up.
+        A text, as :func:`wordsparse.encode` reads it, or with ``kind="counts"`` tables to add up.
     output : path
         The file to write, named .parquet or .pq, outside of the directories that are read.
     {options}
@@ -109,21 +109,23 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
     values = {name: value for name, value in values.items() if value is not None}
     started, target, options = time.perf_counter(), Path(output), CountOptions(**values)
     optional.load("writing counted pairs", "pyarrow")
-    if options.preset == COUNTS and (others := values.keys() - {"preset", "threads", "progress"}):
+    if options.kind == COUNTS and (others := values.keys() - {"kind", "threads", "progress"}):
         raise InputError(
             f"{', '.join(sorted(others))}: for counting a text, not for adding up tables: leave this option out"
         )
-    if options.columns is not None and (options.weight is None or options.group is not None):
-        raise InputError("columns applies only to ungrouped rows with weights: name the column of the weight (weight)")
-    if options.phrases is not None and options.weight is not None:
+    if options.columns is not None and (options.weight_column is None or options.group_by is not None):
+        raise InputError(
+            "columns applies only to ungrouped rows with weights: name the column of the weight (weight_column)"
+        )
+    if options.phrases is not None and options.weight_column is not None:
         raise InputError("phrases are found in texts without weights: leave phrases or weight (--weight-column) out")
     _check_target(target)
     storage.check_apart(target, source if isinstance(source, list | tuple) else [source])
     with ExitStack() as opening:
         scratch = opening.enter_context(storage.staging(Path(tempfile.gettempdir()) / "wordsparse-counts", mode=0o700))
-        if options.preset == COUNTS:
+        if options.kind == COUNTS:
             words, rows = _added(source)
-        elif options.weight is not None and options.group is None:
+        elif options.weight_column is not None and options.group_by is None:
             words, rows = _weighted(cast("Source", source), options, scratch)
         else:
             text = {name: value for name, value in values.items() if name in abouts(TextOptions)}
@@ -185,7 +187,7 @@ def _weighted(source: Source, options: CountOptions, folder: Path) -> tuple[list
     ids, weights = array("i"), array("d")
     names = options.columns.split(",") if options.columns else ()
     text = RawText(source, options.format, options.tokens, options.column, names=names)
-    for name, (cell,), sentences in text.rows([str(options.weight)]):
+    for name, (cell,), sentences in text.rows([str(options.weight_column)]):
         for tokens in sentences:
             ids.extend(numbers.setdefault(token, len(numbers)) for token in tokens)
             ids.append(END_OF_SENTENCE)

@@ -36,7 +36,7 @@ class CountSource:
     token and one position in a pass."""
 
     options = PairOptions
-    preset = Kind(SOURCES["counts"][1], {"model": "skipgram"})
+    kind = Kind(SOURCES["counts"][1], {"model": "skipgram"})
 
     def __init__(self, tables: Any, options: PairOptions) -> None:
         """Read the tables. Raise InputError as :func:`wordsparse.counts.tables.pairs` does."""

@@ -48,8 +48,8 @@ def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> 
             f"window: {window} reaches beyond {MAX_WINDOW}, the largest window here, in sentences of up to "
             f"{longest:,} tokens; cut the sentences, or choose a smaller window"
         )
-    preset = _preset(settings, longest)
-    if preset == "items":  # all distances have the same weight, so a window as wide as the sentences suffices
+    kind = _kind(settings, longest)
+    if kind == "items":  # all distances have the same weight, so a window as wide as the sentences suffices
         window = min(window, max(longest - 1, 1))
     return Options(
         model="skipgram" if settings.sg else "cbow",
@@ -62,14 +62,14 @@ def options(settings: VocabularyBuilder, epochs: int, corpus: EncodedCorpus) -> 
         seed=(settings.seed or 0) % 2**32,
         form=0,
         memory=False,
-        recipe=recipe(settings, preset),
-        preset=preset,
+        recipe=recipe(settings, kind),
+        kind=kind,
     )
 
 
-def recipe(settings: VocabularyBuilder, preset: str = "text") -> Recipe:
+def recipe(settings: VocabularyBuilder, kind: str = "text") -> Recipe:
     """Return the recommended recipe, changed by the arguments that differ from gensim's defaults."""
-    chosen = Options(model="skipgram" if settings.sg else "cbow", loss=LOSS, preset=preset).used_recipe()
+    chosen = Options(model="skipgram" if settings.sg else "cbow", loss=LOSS, kind=kind).used_recipe()
     if settings.ns_exponent != GENSIMS_EXPONENT:
         chosen = replace(chosen, measure_power=float(settings.ns_exponent))
     if settings.negative not in (0, GENSIMS_NEGATIVE) and isinstance(chosen.loss, BoundedNS):
@@ -77,8 +77,8 @@ def recipe(settings: VocabularyBuilder, preset: str = "text") -> Recipe:
     return chosen if settings.shrink_windows else replace(chosen, distances="equal")
 
 
-def _preset(settings: VocabularyBuilder, longest: int) -> str:
-    """Return the preset that the arguments imply: "items", "walks" or "text".
+def _kind(settings: VocabularyBuilder, longest: int) -> str:
+    """Return the kind of data that the arguments imply: "items", "walks" or "text".
 
     If the window covers whole sentences, a sentence is treated as a basket of items. Otherwise, if no token is dropped
     as rare, a sentence is treated as a walk along the nodes of a graph.

@@ -145,7 +145,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
         if not isinstance(row, EDGE) or len(row) not in (2, 3):
             raise InputError(
                 f"{name}: row {number} is {row!r:.60}, not an edge: give two nodes, and a weight if there is one; "
-                "for sentences, leave out --for graph (preset)"
+                "for sentences, leave out --for graph (kind)"
             )
         width = width or len(row)
         if len(row) != width:
@@ -163,7 +163,7 @@ def _pairs(name: str, cells: Iterable[tuple[int, Any]], weights: Any) -> Iterato
 def _cells(path: Path, options: GraphOptions) -> Iterator[tuple[int, Any]]:
     """Return, for each line or row, its number and its cells. The cells are two nodes and, optionally, a weight."""
     if suffix_of(path) == ".mtx":
-        raise InputError(f"{path}: is a matrix: use wordsparse.train(scipy.io.mmread(path), ..., preset='graph')")
+        raise InputError(f"{path}: is a matrix: use wordsparse.train(scipy.io.mmread(path), ..., kind='graph')")
     format = format_of_name(path)
     named = options.ends or options.edge_weight
     if format is None and named:

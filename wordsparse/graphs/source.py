@@ -73,7 +73,7 @@ class GraphSource:
 
     rate = 1.0
     options = GraphOptions
-    preset = Kind(
+    kind = Kind(
         SOURCES["graph"][1],
         {**KINDS["walks"].defaults, "model": "skipgram", "epochs": 1},
         KINDS["walks"].recipe,

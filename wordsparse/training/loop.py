@@ -205,7 +205,7 @@ class Run:
             give_back()
             model = _with_ngrams(model, self.options)
         source = self.minibatches.source
-        if self.options.kind.searched and isinstance(source, TextSource):
+        if self.options.data_kind.searched and isinstance(source, TextSource):
             model = model.weighed(source.documents(self.vocabulary))
         if self.options.memory and isinstance(source, TextSource):
             pieces = self.minibatches.passes.train(lambda position: POSITIONS, epoch=ALL)

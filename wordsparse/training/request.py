@@ -90,7 +90,7 @@ class Request:
                 if self.kind.name == "walks" and _are_pairs(corpus):
                     raise InputError(
                         "every line has two words, so this looks like a list of edges, not of walks: choose "
-                        "a source that reads edges with --for (preset), such as graph"
+                        "a source that reads edges with --for (kind), such as graph"
                     )
                 if corpus.advice is not None and self.run.output is not None and not self.run.resume:
                     remedy = "to replace it afterwards, add --overwrite (overwrite=True)"
@@ -118,17 +118,17 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     if keywords.get("resume") and keywords.get("output"):
         stored = _Stored.of_output(Path(keywords["output"]))
     recorded = {} if stored is None else stored.steps(keywords)
-    preset = keywords.get("preset", recorded.get("preset"))
-    kind = _kind(data, TEXT if preset is None else preset)
+    named = keywords.get("kind", recorded.get("kind"))
+    kind = _kind(data, TEXT if named is None else named)
     _refuse_foreign(kind, data, keywords, with_run=model is None)
-    if stored is not None and kind.name == recorded.get("preset"):
+    if stored is not None and kind.name == recorded.get("kind"):
         data, reading = stored.reading(data, kind)
         recorded |= reading
     if stored is None and kind.reading is TextOptions:
         _refuse_log(data, kind, keywords)
         data, default = _tokenised(data, kind, keywords)
         recorded |= default
-    values = {**recorded, **keywords, "preset": kind.name}
+    values = {**recorded, **keywords, "kind": kind.name}
     values = {name: value for name, value in values.items() if value is not None}
     # If the kind has no name, options cannot look up its defaults, so the defaults must be passed explicitly.
     unnamed = kind.defaults if kind.name == TEXT and kind is not KINDS[TEXT] else {}
@@ -137,7 +137,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
     reading = {name: getattr(checked, name) for name in reading}  # with Python's numbers in place of NumPy's
     if kind.name in (*ITEMS, "walks") and reading.get("phrases") is not None:
         raise InputError("phrases are of words in texts, not of items: leave phrases (--phrases) out")
-    if kind.name in ITEMS and reading.get("weight") is not None and reading.get("group") is None:
+    if kind.name in ITEMS and reading.get("weight_column") is not None and reading.get("group_by") is None:
         # The last item of a basket could not be held out: its copies would stay.
         raise InputError("weights of items (--weight-column) need grouped rows: name their column too (--group-by)")
     if kind.name in ITEMS and keywords.get("tokens") not in (None, "split"):
@@ -155,7 +155,7 @@ def request(corpus: Any, keywords: Mapping[str, Any], model: Model | None = None
 def _tokenised(data: Corpus, kind: Kind, keywords: Mapping[str, Any]) -> tuple[Corpus, dict[str, Any]]:
     """Return the corpus and, if the user gave no tokeniser, the tokeniser of raw texts. The cells of a table, the str
     of an iterable, and documents to be searched are raw texts; items and walks are not."""
-    if keywords.get("tokens") is not None or keywords.get("group") is not None or kind.name in (*ITEMS, "walks"):
+    if keywords.get("tokens") is not None or keywords.get("group_by") is not None or kind.name in (*ITEMS, "walks"):
         return data, {}
     is_raw = data.form in ("frame", "files") and keywords.get("column") is not None
     if data.form == "files":
@@ -176,7 +176,7 @@ def _refuse_log(data: Corpus, kind: Kind, keywords: Mapping[str, Any]) -> None:
     for path in data.paths or ():
         if (format := keywords.get("format") or format_of_name(Path(path))) in TABLES and os.path.isfile(path):
             names = guessed(column_names(Path(path), format))
-            names = {name: column for name, column in names.items() if name != "order" or kind.name == "sessions"}
+            names = {name: column for name, column in names.items() if name != "order_by" or kind.name == "sessions"}
             shell = " ".join(
                 f"--{abouts(TextOptions)[name].cli or name} {shlex.quote(column)}" for name, column in names.items()
             )
@@ -205,7 +205,7 @@ def _split(values: Mapping[str, Any], reading: type) -> list[dict[str, Any]]:
 
 
 def _kind(corpus: Corpus, name: Any) -> Kind:
-    """Return the kind of the corpus if it is a source object, otherwise the kind of the preset ``name``."""
+    """Return the kind of the corpus if it is a source object, otherwise the kind with this ``name``."""
     if corpus.form != "source":
         return kind_of(name)
     kind = kind_of(corpus.given)
@@ -213,7 +213,7 @@ def _kind(corpus: Corpus, name: Any) -> Kind:
         return kind
     named = kind_of(name)
     if kind.name != TEXT or named.open is not None:
-        raise InputError(f"preset: the corpus is a source of its own ({kind.about}), not {name}: leave preset out")
+        raise InputError(f"kind: the corpus is a source of its own ({kind.about}), not {name}: leave kind out")
     return named
 
 
@@ -224,7 +224,7 @@ def _refuse_foreign(kind: Kind, corpus: Corpus, keywords: Mapping[str, Any], *, 
         if corpus.form == "source" and (name in abouts(kind.reading) or name in abouts(TextOptions)):
             raise InputError(f"{name}: says how text is read, but the corpus is a Source: leave {name} out")
         if name not in known and name in abouts(TextOptions):
-            raise InputError(f"{name}: does not apply to the kind of data in preset (--for): leave {name} out")
+            raise InputError(f"{name}: does not apply to the kind of data in kind (--for): leave {name} out")
         if name not in known:
             refuse_unknown([name], ["corpus", *known], skip=1)
 

@@ -69,7 +69,7 @@ def with_more_epochs(options: Options, model: Model, source: Source) -> Options 
     None, ``epochs`` becomes the model's number of epochs or the default for the text, whichever is larger. Raise
     InputError if another option differs or the number of epochs is smaller."""
     # An option that the model's version did not have has its default value.
-    before = {**Options(preset=options.preset).as_dict(), **model.options}
+    before = {**Options(kind=options.kind).as_dict(), **model.options}
     now = options.with_epochs(source.length)
     epochs: int = before["epochs"]
     if not options.epochs:
@@ -105,8 +105,8 @@ def on_new_text(
     model: Model, source: Source, options: Options, device: Choice | None = None, features: Features | None = None
 ) -> Run:
     """Return a run on a new text that starts from a model. Raise InputError if the kind of model, the loss, the
-    dimension, the preset or the base measure would change."""
-    fixed = ("model", "loss", "dim", "preset", "measure_power")
+    dimension, the kind of data or the base measure would change."""
+    fixed = ("model", "loss", "dim", "kind", "measure_power")
     before, now = ({name: each.get(name) for name in fixed} for each in (model.options, options.as_dict()))
     if changed := differences(before, now, but=set()):
         raise InputError(

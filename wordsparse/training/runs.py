@@ -28,7 +28,7 @@ def train(corpus: Text | EncodedCorpus | Source, keywords: Mapping[str, Any]) ->
     ----------
     corpus : path, sequence of paths, EncodedCorpus, Source, or iterable of token lists, of texts or of rows
         Text is first encoded in a temporary directory. A directory written by ``encode`` is used as it is. If
-        ``preset`` names a source (graphs, counts), that source determines which corpus and options are accepted.
+        ``kind`` names a source (graphs, counts), that source determines which corpus and options are accepted.
     {options}
 
     Returns

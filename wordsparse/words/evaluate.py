@@ -43,9 +43,9 @@ def evaluate(
     neighbours: Sequence[str | PathLike[str]] | None = None,
     next: Sequence[str | PathLike[str]] | None = None,
     column: str | None = None,
-    group: str | None = None,
-    order: str | None = None,
-    weight: str | None = None,
+    group_by: str | None = None,
+    order_by: str | None = None,
+    weight_column: str | None = None,
     since: str | float | None = None,
     stem: str | None = None,
     cold: bool = False,
@@ -80,7 +80,7 @@ def evaluate(
     next : sequence of paths, optional
         Event logs: tables with one row for each item of a user. Event logs test how well a model of baskets or sessions
         predicts the next items: see :mod:`wordsparse.evaluation.next_item`.
-    column, group, order, weight : str, optional
+    column, group_by, order_by, weight_column : str, optional
         The columns of event logs that hold the items, the users, the dates (or numbers) that order the rows, and the
         number of times that a row counts. By default, the columns used in training.
     since : str or number, optional
@@ -130,11 +130,11 @@ def evaluate(
         vectors = load(vectors, mapped=True)
     if isinstance(vectors, Model) and vectors.are_items and not (are_sets or next):
         raise InputError("a model of baskets or sessions is judged by the next items of users: --next LOG (next=[LOG])")
-    columns = {"column": column, "group": group, "order": order, "weight": weight}
+    columns = {"column": column, "group_by": group_by, "order_by": order_by, "weight_column": weight_column}
     if stem is not None and not retrieval:
         raise InputError("--stem (stem) applies to search: name a collection with --retrieval (retrieval=)")
     if not next and any([*columns.values(), since]):
-        raise InputError("columns and --from (since) apply to event logs: name an event log with --next (next=)")
+        raise InputError("columns and --since (since) apply to event logs: name an event log with --next (next=)")
     if cold and not next:
         raise InputError("--cold (cold) applies to event logs: name an event log with --next (next=)")
     # All files of words and texts are read before any file is scored, so a mistake in a file is reported at once.
@@ -172,12 +172,12 @@ def _next(
         raise InputError(
             "--cold (cold) needs new items: train the model with --features, without the items to be tested"
         )
-    columns["order"] = columns["order"] or model.call.get("order")
+    columns["order_by"] = columns["order_by"] or model.call.get("order_by")
     log, kind, place = log_of(model, path, **columns), "", None
     if since is not None:
-        if columns["order"] is None:
-            raise InputError("--from (since) needs the column of the dates: name it with --order-by (order=)")
-        kind, place, _ = place_of("--from (since)", since, columns["order"])
+        if columns["order_by"] is None:
+            raise InputError("--since (since) needs the column of the dates: name it with --order-by (order_by=)")
+        kind, place, _ = place_of("--since (since)", since, columns["order_by"])
     counts = Counter[str]()
     held = next_item.held_out(_counted(log.baskets(kind), counts), model.vocabulary, place, new and {*new})
     known = dict(zip(model.vocabulary.words[:V], model.vocabulary.counts.tolist(), strict=False))
@@ -194,7 +194,7 @@ def _next(
     rankings = {
         "model": rows,
         "popularity": next_item.popular(held, np.asarray(model.vocabulary.counts)),
-        "counts": by_pairs(held.items, held.owners, shape, bool(columns["order"]), next_item.K),
+        "counts": by_pairs(held.items, held.owners, shape, bool(columns["order_by"]), next_item.K),
     }
     calibration = next_item.calibration(held, rows, logs, of_wanted)
     return {**next_item.judge(held, rankings), "calibration": calibration}

@@ -1,4 +1,4 @@
-"""The kinds of data that ``--for`` (``preset`` in Python) accepts: how to read each kind, and its default options.
+"""The kinds of data that ``--for`` (``kind`` in Python) accepts: how to read each kind, and its default options.
 
 Kinds of text are defined here. Other sources are listed in :mod:`wordsparse.doors` or are entry points of installed
 packages. docs/graphs.md lists the defaults of baskets and walks. docs/sentences.md and docs/searching.md have the
@@ -131,22 +131,22 @@ KINDS = {
 }
 
 
-def kind_of(preset: object) -> Kind:
+def kind_of(kind: object) -> Kind:
     """Return the kind of data for a name or a source object. Raise InputError if no kind has this name, or if the
     package of the source cannot be imported. Also raise InputError if the class of a source object has its own
     ``recipe`` or ``export`` but no registered name. A saved model records only the name of its kind, and uses this name
     to find ``recipe`` and ``export`` again."""
-    if hasattr(preset, "passes"):
-        return _of_object(preset)
-    if isinstance(preset, str) and preset in KINDS:
-        return KINDS[preset]
-    if (entry := _entry_point(preset)) is None:
+    if hasattr(kind, "passes"):
+        return _of_object(kind)
+    if isinstance(kind, str) and kind in KINDS:
+        return KINDS[kind]
+    if (entry := _entry_point(kind)) is None:
         names = dict.fromkeys((*KINDS, *SOURCES, *sorted(entry_points(group=GROUP).names)))
-        raise InputError(f"preset must be one of {', '.join(names)}, not {preset!r}")
+        raise InputError(f"kind must be one of {', '.join(names)}, not {kind!r}")
     try:
         return _of_class(entry.load(), entry.name)
     except ImportError as error:
-        raise InputError(f"--for {preset} (preset) needs {entry.module}, which cannot be imported: {error}") from error
+        raise InputError(f"--for {kind} (kind) needs {entry.module}, which cannot be imported: {error}") from error
 
 
 def defaults_in_words(option: str) -> str:
@@ -173,8 +173,8 @@ def _entry_point(name: object) -> EntryPoint | None:
 
 
 def _of_class(source: Any, name: str) -> Kind:
-    """Return the kind of data for a source's class, using the class attributes ``preset`` and ``options``."""
-    return replace(getattr(source, "preset", KINDS[TEXT]), name=name, open=source, reading=source.options)
+    """Return the kind of data for a source's class, using the class attributes ``kind`` and ``options``."""
+    return replace(getattr(source, "kind", KINDS[TEXT]), name=name, open=source, reading=source.options)
 
 
 def _of_object(source: object) -> Kind:
@@ -185,7 +185,7 @@ def _of_object(source: object) -> Kind:
     names |= {entry.value: entry.name for entry in entry_points(group=GROUP)}
     if place in names:
         return _of_class(source_class, names[place])
-    kind: Kind = getattr(source, "preset", KINDS[TEXT])
+    kind: Kind = getattr(source, "kind", KINDS[TEXT])
     if kind.recipe or kind.export:
         raise InputError(
             f"{place}: a saved model finds the recipe and export constants of its source by name: register the "

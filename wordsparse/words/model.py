@@ -148,7 +148,7 @@ class Model:
     @property
     def export_constants(self) -> Mapping[str, float]:
         """The arguments that :attr:`vectors` passes to ``coordinates.combined``, which depend on the kind of data."""
-        return kind_of(self.options.get("preset", TEXT)).export
+        return kind_of(self.options.get("kind", TEXT)).export
 
     @property
     def recipe(self) -> Recipe:
@@ -168,7 +168,7 @@ class Model:
     @property
     def are_items(self) -> bool:
         """Whether the words are items of baskets or sessions."""
-        return kind_of(self.options.get("preset", TEXT)).name in ITEMS
+        return kind_of(self.options.get("kind", TEXT)).name in ITEMS
 
     @cached_property
     def split(self) -> Splitter:
@@ -183,7 +183,7 @@ class Model:
         whose items were cells or elements of lists."""
         text: Mapping[str, Any] = self.training.text if self.training is not None else {}
         are_items = self.are_items and not text.get("tokenization")
-        return None if "tokens" not in self.call and (are_items or "group" in self.call) else self.split
+        return None if "tokens" not in self.call and (are_items or "group_by" in self.call) else self.split
 
     @cached_property
     def vectors(self) -> NDArray[np.float32]:
@@ -213,7 +213,7 @@ class Model:
         if self.ngrams is not None:
             vectors.ngrams = self.ngrams.vectors
         vectors.weights = self.weights
-        if not kind_of(self.options.get("preset", TEXT)).by_evidence:
+        if not kind_of(self.options.get("kind", TEXT)).by_evidence:
             vectors.doubt = 0
         return vectors
 
@@ -385,7 +385,7 @@ class Model:
         refuse_unknown(habits, HABITS)
         if not all(habits.get(name, True) for name in HABITS[2:]):
             raise InputError("vectors of texts have length one: leave normalize_embeddings out")
-        if is_frame(texts) and self.call.get("group") in texts.columns:  # type: ignore[union-attr]
+        if is_frame(texts) and self.call.get("group_by") in texts.columns:  # type: ignore[union-attr]
             from wordsparse.words.prediction import grouped
 
             texts = [words for _, words in grouped(self, texts)]
@@ -399,9 +399,9 @@ class Model:
         exclude: Any = None,
         candidates: Iterable[str] | None = None,
         column: str | None = None,
-        group: str | None = None,
-        order: str | None = None,
-        weight: str | None = None,
+        group_by: str | None = None,
+        order_by: str | None = None,
+        weight_column: str | None = None,
         **unknown: NoReturn,
     ) -> Any:
         """Return the ``n`` words that most probably occur next to the words of a basket, such as the next items to buy.
@@ -415,8 +415,8 @@ class Model:
         ----------
         baskets : list of str, iterable of such lists, CSR matrix, or table
             One basket or several baskets. In a model of sessions, later items weigh more. A CSR matrix (m, V) holds the
-            count or weight of each word in each basket. A table is a data frame or, if ``group`` is given, one or more
-            files. Rows with the same value in the column ``group`` form a basket.
+            count or weight of each word in each basket. A table is a data frame or, if ``group_by`` is given, one or more
+            files. Rows with the same value in the column ``group_by`` form a basket.
         n : int
             Number of words for each basket.
         exclude : list of str, iterable of such lists, or CSR matrix, optional
@@ -424,7 +424,7 @@ class Model:
             of the basket itself.
         candidates : iterable of str, optional
             The only words that may be returned, such as the items in stock.
-        column, group, order, weight : str, optional
+        column, group_by, order_by, weight_column : str, optional
             The columns of a table that hold the items, the names of the baskets, the dates or numbers that order the
             items of a session, and the number of times that an item counts. By default, the columns used in training.
 
@@ -443,8 +443,8 @@ class Model:
         """
         from wordsparse.words.prediction import predict
 
-        refuse_unknown(unknown, ["n", "exclude", "candidates", "column", "group", "order", "weight"])
-        columns = {"column": column, "group": group, "order": order, "weight": weight}
+        refuse_unknown(unknown, ["n", "exclude", "candidates", "column", "group_by", "order_by", "weight_column"])
+        columns = {"column": column, "group_by": group_by, "order_by": order_by, "weight_column": weight_column}
         return predict(self, baskets, n, exclude, candidates, False, **columns)
 
     def explain(self, baskets: Any, n: int = 10, **options: Any) -> Any:
@@ -456,7 +456,7 @@ class Model:
         """
         from wordsparse.words.prediction import predict
 
-        refuse_unknown(options, ["n", "exclude", "candidates", "column", "group", "order", "weight"])
+        refuse_unknown(options, ["n", "exclude", "candidates", "column", "group_by", "order_by", "weight_column"])
         return predict(self, baskets, n, is_explained=True, **options)
 
     def train(self, corpus: Any, **options: Any) -> "Model":

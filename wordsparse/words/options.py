@@ -19,7 +19,7 @@ from wordsparse.words.recipe import Recipe, adapted, recommended
 
 ModelName = Literal["cbow", "skipgram"]
 DeviceName = Literal["auto", "cpu", "cuda"]
-PresetName = Literal["text", "sentences", "search", "items", "sessions", "walks"]
+KindName = Literal["text", "sentences", "search", "items", "sessions", "walks"]
 MODELS: tuple[str, ...] = get_args(ModelName)
 LOSSES: tuple[str, ...] = tuple(losses.LOSSES)
 # The strength of n-grams at which a word's vector depends only on the word's n-grams.
@@ -54,7 +54,7 @@ class Options(Checked):
     Every value is checked at initialisation and converted to a plain int, float or str. If ``loss`` is an object, the
     object moves into ``recipe``, and ``loss`` becomes its name. If ``loss`` is left out, ``loss`` becomes the name of
     the recipe's loss, or "bounded-ns". Every other option that is left out, or None, gets the default of the kind of
-    data named by ``preset``.
+    data named by ``kind``.
 
     Raises
     ------
@@ -76,7 +76,7 @@ class Options(Checked):
         choices=LOSSES,
     )
     dim: int = option(100, "Length of a vector.", check=positive_int)
-    preset: PresetName | str = option(
+    kind: KindName | str = option(
         TEXT,
         "Kind of data. The kind sets the defaults of other options; `--for KIND --help` shows the options of items, "
         "graph and counts.",
@@ -190,24 +190,24 @@ class Options(Checked):
 
     def __post_init__(self) -> None:
         values = vars(self)
-        for name, value in self.kind.defaults.items():
+        for name, value in self.data_kind.defaults.items():
             if name != "epochs" and values.get(name, value) is None:
                 values[name] = value
         super().__post_init__()
         self._take_loss()
 
     @cached_property
-    def kind(self) -> Kind:
-        """The kind of data that ``preset`` names."""
-        return kind_of(TEXT if self.preset is None else self.preset)
+    def data_kind(self) -> Kind:
+        """The kind of data that ``kind`` names."""
+        return kind_of(TEXT if self.kind is None else self.kind)
 
     def with_epochs(self, tokens: int) -> "Options":
         """Return the options with ``epochs`` set. None is replaced by a number that suits a text of this length."""
         if self.epochs:
             return self
-        epochs: int = self.kind.defaults["epochs"]
+        epochs: int = self.data_kind.defaults["epochs"]
         tokens = max(1, min(tokens, self.max_tokens or tokens))
-        if self.kind.epochs_by_length and tokens < LONG_TOKENS:
+        if self.data_kind.epochs_by_length and tokens < LONG_TOKENS:
             epochs = min(MOST_EPOCHS, round(epochs * LONG_TOKENS / tokens))
         return replace(self, epochs=epochs)
 
@@ -235,7 +235,7 @@ class Options(Checked):
         return cls(**values)
 
     def _recommended(self) -> Recipe:
-        return adapted(recommended(self.model, str(self.loss)), self.kind.recipe)
+        return adapted(recommended(self.model, str(self.loss)), self.data_kind.recipe)
 
     def _take_loss(self) -> None:
         """Replace a loss object by its name, and put the object into the recipe."""

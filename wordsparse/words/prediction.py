@@ -226,7 +226,7 @@ def predict(
     """
     n, predictor = validation.positive_int("n", n), Predictor(model, candidates)
     names: list[str] | None = None
-    if columns.get("group") is not None or is_frame(baskets):
+    if columns.get("group_by") is not None or is_frame(baskets):
         named = [*grouped(model, baskets, **columns)]
         names, baskets = [name for name, _ in named], [words for _, words in named]
     elif any(columns.values()):
@@ -282,7 +282,7 @@ def grouped(model: Model, source: Any, format: str | None = None, **columns: str
     """Yield the name and the words of each group of rows in the table that :func:`log_of` returns. For a model of
     sessions, rows are sorted by the column used in training, unless ``columns`` has another ``order``."""
     if is_ordered(model):
-        columns["order"] = columns.get("order") or model.call.get("order")
+        columns["order_by"] = columns.get("order_by") or model.call.get("order_by")
     for name, placed in log_of(model, source, format, **columns).baskets():
         yield name, [word for word, _ in placed]
 
@@ -290,11 +290,11 @@ def grouped(model: Model, source: Any, format: str | None = None, **columns: str
 def log_of(model: Model, source: Any, format: str | None = None, **columns: str | None) -> RawText:
     """Return the user's table as a text with grouped rows. A column that is not given is the column used in training,
     except for ``order``: without ``order``, the rows of a group keep their order in the table."""
-    names: dict[str, Any] = {name: model.call.get(name) for name in ("column", "group", "weight")}
+    names: dict[str, Any] = {name: model.call.get(name) for name in ("column", "group_by", "weight_column")}
     names |= {name: column for name, column in columns.items() if column is not None}
-    if names["column"] is None or names["group"] is None:
+    if names["column"] is None or names["group_by"] is None:
         raise InputError(
-            "name the columns of the items and of their baskets: --column and --group-by (column=, group=)"
+            "name the columns of the items and of their baskets: --column and --group-by (column=, group_by=)"
         )
     return RawText(source, format, model.cell_split, **names)
 

@@ -86,7 +86,7 @@ class Source(Protocol):
     installed package as an entry point in the group ``wordsparse.sources``. The class is called with the corpus (a list
     of paths from the command line) and its own options. The class attribute ``options`` is the frozen dataclass of the
     class's own options. The fields of ``options`` are made with :func:`wordsparse.options.option` and have defaults.
-    The optional class attribute ``preset``, a :class:`wordsparse.words.kinds.Kind`, has the defaults of the other
+    The optional class attribute ``kind``, a :class:`wordsparse.words.kinds.Kind`, has the defaults of the other
     options.
     """
 

@@ -36,8 +36,8 @@ FORMATS = {
 
 # Parts of the usual names of columns in a log: of its groups, of its times, and of its items. Earlier names count more.
 LOG_NAMES = {
-    "group": ("user", "session", "customer", "visitor", "basket", "order", "client", "playlist", "patient"),
-    "order": ("time", "date", "stamp", "created", "_at", "position"),
+    "group_by": ("user", "session", "customer", "visitor", "basket", "order", "client", "playlist", "patient"),
+    "order_by": ("time", "date", "stamp", "created", "_at", "position"),
     "column": ("item", "product", "title", "movie", "film", "article", "track", "song", "sku", "code", "name"),
 }
 
@@ -170,7 +170,7 @@ def guessed(columns: Sequence[str]) -> dict[str, str]:
         matches = [column for name in names for column in left if name in column.lower()]
         found[option] = matches[0] if matches else names[0].upper()
         left = [column for column in left if column != found[option]]
-    return {option: found[option] for option in ("column", "group", "order")}
+    return {option: found[option] for option in ("column", "group_by", "order_by")}
 
 
 def needs_column(path: Path, format: str, remedy: str) -> InputError:
