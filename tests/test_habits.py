@@ -39,6 +39,8 @@ ASKED: dict[str, tuple[Callable[[ws.Model], Any], str]] = {
     "a vector of another length": (lambda model: model.wv.similar(np.ones(4)), r"the shape \(3,\), not \(4,\)"),
     "a map of memory": (lambda _: ws.load("m", mmap="r"), r"unknown option mmap: did you mean mapped\?"),
     "weights of rows": (lambda _: ws.train(TEXT, weight_column="n"), "name of the column that holds the text"),
+    "an earlier name": (lambda _: ws.train(TEXT, preset="items"), r"unknown option preset: did you mean kind\?"),
+    "an earlier name of a column": (lambda model: model.predict(["cat"], group="user"), r"did you mean group_by\?"),
     "some rows": (lambda _: ws.train(TEXT, where="year > 1900"), "choose the rows of the table first, in a data frame"),
     "the number of answers": (lambda model: model.predict(["cat"], topn=3), r"unknown option topn: did you mean n\?"),
     "a text as a basket": (lambda model: model.predict("a cat"), "must be a list of items, not 'a cat': split"),

@@ -30,6 +30,8 @@ R = TypeVar("R")
 NO_LEARNING_RATE = "there is no learning rate to choose: the exact steps find their own length"
 EVERY_OUTPUT = "the loss is exact over all words, so no negatives are sampled: leave the option out, or choose the loss"
 PHRASES = "encode and train join words that occur together far more often than by chance, such as new_york: --phrases 1"
+STRENGTH = "the strength is chosen in training, or by model.with_form(strength) in Python; --inflections has its own"
+MEASURE = "it is a constant of the recipe, or an option in Python: wordsparse.train(..., measure_power=0.75)"
 ONE_PASS = "a classifier of labels is fitted in one pass over the texts, so there are no epochs to choose"
 OWN_PROBABILITIES = "a classifier of labels gives each label its own probability, as fastText's -loss ova does"
 TUNED = "a classifier of labels tunes itself on the rows that it is trained on"
@@ -61,6 +63,7 @@ _ELSEWHERE: dict[str, str | tuple[str, ...]] = {
     "minn": "shortest",
     "maxn": "longest",
     **dict.fromkeys(("bucket", "subwords"), "form"),
+    "form": ("form", STRENGTH),
     **dict.fromkeys(("validation", "holdout"), "heldout"),
     **dict.fromkeys(("randomstate", "randomseed"), "seed"),
     **dict.fromkeys(("pretrainedvectors", "pretrained"), "init"),
@@ -75,6 +78,8 @@ _ELSEWHERE: dict[str, str | tuple[str, ...]] = {
     "quiet": "progress",
     "preset": "kind",
     "from": "since",
+    "csv": "the method to_frame of what wordsparse.compare returns has the scores as a data frame",
+    "measurepower": MEASURE,
     **dict.fromkeys(("phrases", "phrasethreshold", "bigrams"), ("phrases", PHRASES)),
     **dict.fromkeys(("connectorwords", "commonterms"), "connectors"),
     "wordngrams": ("ngrams", PHRASES),

@@ -28,7 +28,7 @@ def test_all_that_affects_a_run_is_stored(text: Path, tmp_path: Path) -> None:
     first, second, vectors = tmp_path / "first", tmp_path / "second", tmp_path / "v.txt"
     vectors.write_text("a 1 2 3\nb 3 2 -1\nc 0 -1 1\nd 1 1 1\n")
     loss = ws.losses.BoundedNS(negatives=9)
-    ws.train(str(text), dim=3, init=str(vectors), checkpoint_every=0, loss=loss, output=first)
+    ws.train(str(text), dim=3, init=str(vectors), checkpoint_every=0, loss=loss, measure_power=0.75, output=first)
     assert main(["train", "--config", str(first), "-o", str(second)]) == 0
     for name in ("input.npy", "output.npy"):
         assert (second / name).read_bytes() == (first / name).read_bytes()

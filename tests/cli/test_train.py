@@ -94,6 +94,11 @@ def test_the_help_for_text_has_no_options_of_groups(capsys: Output) -> None:
     """Previously, it showed --half-life and --min-groups, but not --group-by, --order-by and --weight-column."""
     of_groups = ["--group-by ", "--order-by ", "--min-groups ", "--half-life "]
     assert main(["train", "--help"]) == 0
+    brief = capsys.readouterr().out
+    assert "--dim " in brief
+    assert "--weight-column " not in brief
+    assert brief.count("\n") <= 45
+    assert main(["train", "--for", "text", "--help"]) == 0
     shown = capsys.readouterr().out
     assert [name for name in of_groups if name in shown] == []
     assert "--weight-column " in shown

@@ -1,6 +1,5 @@
 """The result of a comparison is a table: printed, in a notebook, and as rows."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -91,11 +90,5 @@ def test_nothing_is_written_without_an_output(
     from wordsparse.cli import main
 
     command = ["compare", str(text), "--only", "wordsparse-cbow", "--epochs", "1", "--dim", "4", "--pairs", str(pairs)]
-    assert main([*command, "-o", str(tmp_path / "report"), "--csv", str(tmp_path / "scores.csv")]) == 0
-    (row,) = csv.DictReader((tmp_path / "scores.csv").read_text().splitlines())
-    assert (row["method"], row["test"], float(row["score"])) == (
-        "wordsparse-cbow",
-        result.rows()[0]["test"],
-        result.rows()[0]["score"],
-    )
+    assert main([*command, "-o", str(tmp_path / "report")]) == 0
     assert "wordsparse CBOW" in capsys.readouterr().out

@@ -103,7 +103,7 @@ def test_users_are_judged_by_the_definition(
         pytest.skip("splitting at a date needs an order")
     model, path = ws.load(log / "m"), log / "whole.csv"
     if not is_ordered:
-        model.call.pop("order")
+        model.call.pop("order_by")
     (scores,) = ws.evaluate(model, next=[path], since=since)["next"].values()
     calibration = scores.pop("calibration")
     difference = scores.pop("difference")

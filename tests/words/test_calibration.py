@@ -132,7 +132,7 @@ def test_items_are_weighed_by_age(half_life: Any, tmp_path: Path) -> None:
     assert model.memory is not None
     assert model.memory["counts"][zero] == pytest.approx(w.sum(), rel=1e-3)
     assert model.predict(["0"], 1)[0][0] == "2"
-    reading = {name: how[name] for name in ("column", "group", "order", "half_life")}
+    reading = {name: how[name] for name in ("column", "group_by", "order_by", "half_life")}
     corpus = ws.encode(table, tmp_path / "log", min_count=1, **reading)
     again = EncodedCorpus.open(tmp_path / "log")
     assert again.weights is not None

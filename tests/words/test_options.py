@@ -12,7 +12,7 @@ from wordsparse.machine import devices
 from wordsparse.words.embedding import StepSizes
 from wordsparse.words.examples import MAX_WINDOW
 from wordsparse.words.kinds import KINDS
-from wordsparse.words.options import LOSSES, DeviceName, Options, PresetName
+from wordsparse.words.options import LOSSES, DeviceName, KindName, Options
 from wordsparse.words.recipe import Recipe, recommended
 
 pytestmark = pytest.mark.usefixtures("no_gpu")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("no_gpu")
 
 def test_the_names_of_devices_and_presets_are_those_of_the_machine_and_the_table() -> None:
     assert get_args(DeviceName) == devices.DEVICES
-    assert get_args(PresetName) == tuple(KINDS)
+    assert get_args(KindName) == tuple(KINDS)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.corpus import Vocabulary
 from wordsparse.errors import InputError
+from wordsparse.files import storage
 from wordsparse.words import prediction
 
 V, DIM = 150, 5
@@ -168,6 +170,20 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     ws.train(folder / "log.csv", output=folder / "m", min_count=2, dim=3, **options)
     return folder
+
+
+def test_a_model_with_earlier_names_of_options_is_read(log: Path, tmp_path: Path) -> None:
+    shutil.copytree(log / "m", tmp_path / "m")
+    file = tmp_path / "m" / "model.json"
+    content = json.loads(file.read_text())
+    content["options"]["preset"] = content["options"].pop("kind")
+    content["call"] |= {"group": content["call"].pop("group_by"), "order": content["call"].pop("order_by")}
+    content.pop("sha256")
+    storage.write_manifest(file, content)
+    older, table = ws.load(tmp_path / "m"), pd.read_csv(log / "log.csv")
+    assert older.predict(table, 3) == ws.load(log / "m").predict(table, 3)
+    again = ws.train(log / "log.csv", output=tmp_path / "m", resume=True, epochs=21, progress=False)
+    assert (again.options["kind"], again.call["group_by"]) == ("items", "user")
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])

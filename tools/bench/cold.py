@@ -117,7 +117,7 @@ class NewItems(Benchmark):
     def _ours(self, preset: str) -> list[Row]:
         before, is_out = cpu_seconds(), np.isin(np.arange(len(self.items)), self.test)
         histories = [[self.items[row] for row in each[~is_out[each]]] for each in self.sequences]
-        how = {"preset": preset, "dim": self.dim, "seed": self.seed, "threads": self.threads, "progress": False}
+        how = {"kind": preset, "dim": self.dim, "seed": self.seed, "threads": self.threads, "progress": False}
         model = ws.train([each for each in histories if each], features=self.features, **how)
         seconds, places = cpu_seconds() - before, {item: place for place, item in enumerate(self.items)}
 

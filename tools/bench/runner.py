@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import statistics
 import subprocess
@@ -200,5 +201,11 @@ def output_of(*command: str | Path, **options: Any) -> str:
 def write(reports: Sequence[Row], output: Path) -> None:
     """Write all reports to one JSON file. If a number is not finite, raise ValueError and write nothing."""
     command = shlex.join(["python", "-m", "tools.bench", *sys.argv[1:]])
-    text = json.dumps({"command": command, "reports": list(reports)}, indent=1, allow_nan=False) + "\n"
-    write_file(output.absolute(), text.encode())
+    content = json.dumps({"command": command, "reports": list(reports)}, allow_nan=False)
+    write_file(output.absolute(), one_row_a_line(content).encode())
+
+
+def one_row_a_line(content: str) -> str:
+    """Begin a line at each report and each row of a JSON text, and round its numbers to seven significant digits."""
+    rounded = json.dumps(json.loads(content, parse_float=lambda digits: float(f"{float(digits):.7g}")))
+    return re.sub(r'(?=\{"(?:subject|benchmark|name|model|method)": )', "\n", rounded) + "\n"

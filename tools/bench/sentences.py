@@ -63,7 +63,7 @@ class SentencePeers(OnText):
         if self.side in peers:
             vectors = peer(peers[self.side], self.text, **self.sizes())
         else:
-            vectors = ws.train(self.text, preset=self.side, progress=False, **self.sizes()).wv
+            vectors = ws.train(self.text, kind=self.side, progress=False, **self.sizes()).wv
         return [{"cpu_seconds": cpu_seconds() - before, **scores(vectors, self.sentences)}]
 
 
@@ -101,7 +101,7 @@ class Retrieval(Benchmark):
         options = {"tokens": self.tokens, "dim": self.dim, "threads": self.threads, "progress": False}
         if init is not None:
             options["init"] = init
-        model = ws.train(read_collection(self.data).texts(), preset=self.side, **options)
+        model = ws.train(read_collection(self.data).texts(), kind=self.side, **options)
         return model, model.report["cpu_seconds"]
 
 
@@ -117,7 +117,7 @@ class SearchSpeed(OnText):
     def setup(self) -> None:
         with open(self.text) as file:
             lines = list(islice(file, self.documents))
-        model = ws.train(iter(lines), tokens="unicode", preset="search", progress=False, **self.sizes())
+        model = ws.train(iter(lines), tokens="unicode", kind="search", progress=False, **self.sizes())
         self.index, random = ws.Search(model, lines), np.random.default_rng(0)
         words = [lines[i].split() for i in random.integers(len(lines), size=100)]
         self.questions = [" ".join(random.choice(each, 5)) for each in words]

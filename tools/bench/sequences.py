@@ -166,7 +166,7 @@ class NextItem(Benchmark):
 
 @dataclass
 class Recommend(Benchmark):
-    """HR@10 and NDCG@10 of each user's last item by ``train --for`` a preset and ``predict``, and how true its p is.
+    """HR@10 and NDCG@10 of each user's last item by ``train --for`` a kind and ``predict``, and how true its p is.
 
     ``data`` is as in NextItem, but users with fewer than four items are left out. The models are trained without each
     user's last ``without`` items. A test history has all items before the last. ``p1`` is the mean probability of the
@@ -188,7 +188,7 @@ class Recommend(Benchmark):
             self.sequences = [random.permutation(each) for each in self.sequences]
 
     def track_next(self) -> list[Row]:
-        before, how = cpu_seconds(), {"preset": self.preset, "dim": self.dim, "seed": self.seed}
+        before, how = cpu_seconds(), {"kind": self.preset, "dim": self.dim, "seed": self.seed}
         texts = _texts([sequence[: -self.without] for sequence in self.sequences])
         model = ws.train(texts, **how, threads=self.threads, progress=False)
         trained, places, first, listed = cpu_seconds() - before, list[Any](), list[Any](), list[Any]()
@@ -229,7 +229,7 @@ class Chains(Benchmark):
         sessions = random.integers(200, size=(4000, 10))
         for place in range(1, 10):
             sessions[:, place] = after[sessions[:, place - 1], random.choice(len(shares), 4000, p=shares)]
-        how = {"preset": "sessions", "dim": 32, "seed": self.seed, "threads": self.threads, "progress": False}
+        how = {"kind": "sessions", "dim": 32, "seed": self.seed, "threads": self.threads, "progress": False}
         asked = sessions[3000:, :-1]
         answers = ws.train(_texts(sessions[:3000]), **how).predict(_texts(asked), 1)
         first = np.array([(int(item), p) for ((item, p),) in answers])
@@ -263,7 +263,7 @@ class Baskets(Benchmark):
         pairs = random.choice(self.items, self.items * self.pairs, p=shares / shares.sum()).astype(np.int32)
         indptr, data = np.arange(self.items + 1) * self.pairs, np.ones(pairs.size, np.float32)
         memory = {"indptr": indptr, "indices": pairs, "data": data, **Fusion(users=1).as_dict()}
-        options = {"preset": "sessions", "threads": self.threads}
+        options = {"kind": "sessions", "threads": self.threads}
         self.model = ws.Model(words, E, W, options, {}, memory=memory)
         drawn = random.choice(self.items, (self.baskets, self.length), p=shares / shares.sum())
         self.lists = [[words.words[i] for i in row] for row in drawn.tolist()]

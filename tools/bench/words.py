@@ -207,7 +207,7 @@ class Counts(OnText):
                 ws.count(encoded, table, threads=self.threads)
                 row["count_cpu_seconds"] = cpu_seconds() - before
                 row |= self._frequent(table)
-                source, request = table, {**request, "preset": "counts"}
+                source, request = table, {**request, "kind": "counts"}
             before = cpu_seconds()
             model = ws.train(source, **request)
             row |= {"cpu_seconds": cpu_seconds() - before, "step_cpu_seconds": model.report["cpu_seconds"]}
@@ -381,7 +381,7 @@ class Language(OnText):
         return [row]
 
     def _ours(self, corpus: EncodedCorpus) -> ws.Model:
-        options: Row = {"preset": "sentences"} if self.side == "sentences" else {"model": self.side, "form": self.form}
+        options: Row = {"kind": "sentences"} if self.side == "sentences" else {"model": self.side, "form": self.form}
         options |= {name: length for name in ("shortest", "longest") if (length := getattr(self, name))}
         return ws.train(corpus, progress=False, **self.sizes(), **options)
 

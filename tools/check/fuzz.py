@@ -93,8 +93,8 @@ def reader(kind: str, place: Path) -> Callable[[Path], object]:
     readers: dict[str, Callable[[Path], object]] = {
         "text": lambda path: ws.encode(path, place / "encoded", min_count=1),
         "rows": lambda path: ws.encode(path, place / "encoded", column="text", min_count=1),
-        "tables": lambda path: ws.train(path, preset="counts", epochs=1, **SMALL),
-        "edges": lambda path: ws.train(path, preset="graph", epochs=1, walks=1, walk_length=4, **SMALL),
+        "tables": lambda path: ws.train(path, kind="counts", epochs=1, **SMALL),
+        "edges": lambda path: ws.train(path, kind="graph", epochs=1, walks=1, walk_length=4, **SMALL),
         "labels": lambda path: labels.read_data(path, path if path.suffix == ".npz" else None),
         "vectors": read_file,
         "pairs": read_pairs,

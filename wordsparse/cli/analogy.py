@@ -24,12 +24,6 @@ from wordsparse.vectors.word_vectors import WordVectors
 @click.argument("c")
 @neighbours_option
 @click.option(
-    "--form",
-    type=float,
-    metavar="STRENGTH",
-    help="Strength of the n-grams in the vectors, instead of the model's own.",
-)
-@click.option(
     "--inflections",
     is_flag=True,
     help="Find inflected forms, such as walk : walking = jump : jumping, by new n-grams of 1 to 5 characters, nine "
@@ -44,32 +38,27 @@ def command(
     b: str,
     c: str,
     n: int,
-    form: float | None,
     inflections: bool,
     candidates: Path | None,
     evidence: bool,
     as_json: bool,
 ) -> None:
     """Show the words x such that A is to B as C is to x. For man, king, woman the expected answer is queen."""
-    vectors = _vectors(model, form, inflections)
+    vectors = _vectors(model, inflections)
     chosen = candidate_words(candidates, vectors)
     found = vectors.analogy(a, b, c, n, candidates=chosen, evidence=evidence)
     emit_neighbours({"a": a, "b": b, "c": c}, found, as_json)
-    if vectors.ngrams is not None and form is None and not inflections:
+    if vectors.ngrams is not None and not inflections:
         terminal.say(["for inflected forms, such as walk : walking, add --inflections"])
 
 
-def _vectors(model: str, form: float | None, inflections: bool) -> WordVectors:
-    """Return the vectors of a model, with the strength ``form`` of its n-grams, or with n-grams for inflections."""
+def _vectors(model: str, inflections: bool) -> WordVectors:
+    """Return the vectors of a model, or its vectors with n-grams for inflections."""
     from wordsparse.words.form import INFLECTIONS
     from wordsparse.words.model_directory import is_model, load, read_vectors
 
-    if form is None and not inflections:
+    if not inflections:
         return read_vectors(model)
-    option = "--inflections" if inflections else "--form"
     if not is_model(model):
-        raise InputError(f"{model}: is not a model directory, so its vectors keep their strength: leave out {option}")
-    if inflections and form is not None:
-        raise InputError("--inflections has a strength of its own: leave out --form")
-    trained = load(model, mapped=True)
-    return (trained.fit_ngrams(*INFLECTIONS) if form is None else trained.with_form(form)).wv
+        raise InputError(f"{model}: is not a model directory, so it has no n-grams to fit: leave --inflections out")
+    return load(model, mapped=True).fit_ngrams(*INFLECTIONS).wv

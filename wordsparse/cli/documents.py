@@ -64,13 +64,9 @@ def command(
 
     columns = keep.split(",") if keep else []
     if columns and group_by is not None:
-        raise InputError(
-            f"--keep needs single rows, but --group-by {group_by} joins rows: leave out one of the options"
-        )
+        raise InputError(f"--keep needs single rows, but --group-by {group_by} joins rows: leave one of them out")
     if weight_column is not None and group_by is None:
-        raise InputError(
-            f"--weight-column {weight_column} applies to grouped rows: name the group column with --group-by"
-        )
+        raise InputError(f"--weight-column {weight_column} applies to grouped rows: name their column too (--group-by)")
     writing.check_names("--keep" if columns else "--group-by", [group_by] if group_by else columns, [VECTOR])
     report = report_stream(output, as_json)
     storage.check_apart(output, [*files_of(model), *corpus])

@@ -27,11 +27,14 @@ from wordsparse.words.model_directory import files_of, is_model, recorded_option
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
 
-KIND, RECIPE, CONFIG = "wordsparse.kind", "wordsparse.recipe", "wordsparse.config"
-"""Keys of a click context's ``meta``: the kind of data, the recipe in the --config file (there is no option for a
-recipe), and the path of that file."""
+KIND, IS_NAMED, OF_PYTHON, CONFIG = (f"wordsparse.{key}" for key in ("kind", "is_named", "of_python", "config"))
+"""Keys of a click context's ``meta``: the kind of data, whether --for names it, the options of the --config file that
+the command line does not have (PYTHON_ONLY), and the path of that file."""
+PYTHON_ONLY = ("recipe", "measure_power")
 OF_GROUPS = ("group_by", "order_by", "min_groups", "half_life", "features")
 """Options for tables whose rows form groups, such as baskets. The help for text hides these options."""
+BRIEF = ("output", "model", "dim", "kind", "column", "tokens", "export")
+"""The options that the help shows without --for. With --for, the help shows all options."""
 OF_TEXT = {name for name, about in abouts(TrainOptions).items() if about.cli is not None}
 
 
@@ -43,10 +46,12 @@ class TrainCommand(click.Command):
         path, name = _named("--config", args), _named("--for", args)
         kind = kind_of(name) if name else None
         content = {} if path is None else recorded_options(path) if is_model(path) else regular.read_toml(path)
-        ctx.meta[CONFIG] = path
+        ctx.meta[CONFIG], ctx.meta[IS_NAMED] = path, name is not None
         with naming(Path(path)) if path else nullcontext():
-            if "recipe" in content:
-                ctx.meta[RECIPE] = Recipe.from_dict(content.pop("recipe"))
+            stored = {name: content.pop(name) for name in PYTHON_ONLY if name in content}
+            if "recipe" in stored:
+                stored["recipe"] = Recipe.from_dict(stored["recipe"])
+            ctx.meta[OF_PYTHON] = stored
             ctx.meta[KIND] = kind or kind_of(content.get("for", content.get("kind", TEXT)))
             # click converts and checks the options of default_map like command-line options, which override
             # default_map.
@@ -62,8 +67,10 @@ class TrainCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the command's options. Options for the given kind of data replace the options for text."""
         kind, params = ctx.meta.get(KIND), super().get_params(ctx)
+        is_brief = not ctx.meta.get(IS_NAMED) and not ctx.resilient_parsing
         for param in params:
-            param.hidden = param.name in OF_GROUPS and (kind is None or kind.name == TEXT)  # type: ignore[attr-defined]
+            is_foreign = param.name in OF_GROUPS and (kind is None or kind.name == TEXT)
+            param.hidden = param.name not in BRIEF if is_brief else is_foreign  # type: ignore[attr-defined]
         if kind is None or kind.reading is TextOptions:
             return params
         own: list[click.Parameter] = []
@@ -97,7 +104,7 @@ def _as_text(parameter: click.Parameter, value: Any) -> str | list[str]:
     return items if parameter.nargs == -1 or parameter.multiple else ",".join(items)
 
 
-@click.command(cls=TrainCommand)
+@click.command(cls=TrainCommand, epilog="All options: wordsparse train --for KIND --help")
 @corpus_argument
 @output_option("Model directory to write.")
 @options_of(TrainOptions)
@@ -121,8 +128,6 @@ def command(corpus: tuple[Path, ...], output: Path, quiet: bool, as_json: bool, 
 
     CORPUS: files of UTF-8 text (plain, .gz, .bz2, .xz, .zst), directories, which are read recursively, or - for
     standard input. By default, each line is a sentence, white space separates words, and words are not changed.
-    --format and --tokens change these defaults. With --for KIND, CORPUS names files of that kind; --for KIND --help
-    shows its options.
     """
     run(train, corpus, output, quiet, as_json, options)
 
@@ -149,9 +154,7 @@ def run(
             check_apart(file, inputs)
     if export is not None:
         check_output(export)
-    if recipe := meta.get(RECIPE):
-        request["recipe"] = recipe
-    request["progress"] = not quiet
+    request |= {**meta[OF_PYTHON], "progress": not quiet}
     model = trainer(list(corpus), output=output, **request)
     figures, lines = _told(model, output)
     if export and writes:

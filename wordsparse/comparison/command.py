@@ -1,12 +1,11 @@
 """``wordsparse compare``, which compares wordsparse with gensim's word2vec."""
 
 import shlex
-from pathlib import Path
 from typing import Any
 
 import click
 
-from wordsparse.cli.common import PATH, Choice, emit, given, int_list, json_option, output_option, quiet_option
+from wordsparse.cli.common import Choice, emit, given, int_list, json_option, output_option, quiet_option
 from wordsparse.cli.evaluate import command as evaluate
 from wordsparse.cli.options import corpus_argument, options_of, reading_options
 from wordsparse.comparison.request import METHODS, SHARED
@@ -46,22 +45,18 @@ QUICK = ("wordsparse-cbow", "gensim-cbow-ns")
 )
 @click.option("--quick", is_flag=True, help="Compare CBOW alone, with two epochs.")
 @click.option("--keep-vectors", is_flag=True, help="Keep the vectors of every run in the report's directory.")
-@click.option("--csv", metavar="FILE", type=PATH, help="Write all scores to a .csv, .parquet or .jsonl file.")
 @options_of(Options, SHARED)
 @reading_options
 @quiet_option
 @json_option
-def command(as_json: bool, quiet: bool, csv: Path | None, quick: bool, methods: tuple[str, ...], **options: Any) -> int:
+def command(as_json: bool, quiet: bool, quick: bool, methods: tuple[str, ...], **options: Any) -> int:
     """Train wordsparse and gensim's word2vec on CORPUS, and score both.
 
     CORPUS: text files or directories, or one directory written by `encode`. REPORT: a new directory for report.html
     (self-contained) and report.json. The default test sets are WordSim-353, SimLex-999 and questions-words.
     """
     from wordsparse.comparison import compare
-    from wordsparse.corpus.tables import writing
 
-    if csv is not None:
-        writing.check(csv)
     again = shlex.join(["wordsparse", *click.get_current_context().obj])
     if quick:
         if methods or [*options["epochs"]] != [5]:
@@ -69,8 +64,6 @@ def command(as_json: bool, quiet: bool, csv: Path | None, quick: bool, methods: 
         methods, options["epochs"] = QUICK, [2]
     methods = methods or tuple(METHODS)
     content = compare(methods=methods, command=again, progress=False, **given(options))  # the log names each run
-    if csv is not None and (rows := content.rows()):
-        writing.write(csv, [{name: [row[name] for row in rows] for name in rows[0]}])
     failed = [run for run in content["runs"] if "error" in run]
     results = [_sentence(row, content["methods"]) for row in content["differences"] if row["best_peer"]]
     table = str(content).splitlines()

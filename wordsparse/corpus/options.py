@@ -46,7 +46,7 @@ class TextOptions(Checked):
     )
     column: str | None = option(
         None,
-        "Column that holds the text in files of rows (csv, jsonl, parquet), a data frame, or an iterable of mappings.",
+        "Column that holds the text in a table (csv, jsonl, parquet), a data frame or mappings.",
         metavar="NAME",
     )
     group_by: str | None = option(
@@ -83,7 +83,7 @@ class TextOptions(Checked):
     )
     tokens: str | os.PathLike[str] | Callable[[str], list[str]] | None = option(
         None,
-        "Tokeniser, which splits text into words. If a tokeniser is given, the items of an iterable are texts (str).",
+        "Tokeniser. If one is given, the items of an iterable are texts (str).",
         shown="split; simple for the format wiki and, in train, for columns, --for search, and str in Python",
         choices={
             **{name: tokenizer.about for name, tokenizer in TOKENIZERS.items()},

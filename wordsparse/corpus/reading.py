@@ -83,9 +83,9 @@ class RawText:
 
     The options are fields of :class:`wordsparse.corpus.options.TextOptions`. The default of ``tokens`` is ``simple``
     for ``wiki`` and ``split`` for other files. By default, the items of an iterable must already be split into tokens.
-    With ``group_by``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token in
-    any case. ``names`` are the column names of CSV files without a header. With ``weight_column``, a row occurs as often as
-    its cell in this column says; with ``group``, copies of a row may also weigh less than 1 each.
+    With ``group_by``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token
+    in any case. ``names`` are the column names of CSV files without a header. With ``weight_column``, a row occurs as
+    often as its cell in this column says; with ``group_by``, copies of a row may also weigh less than 1 each.
 
     InputError is raised if an option is unknown or does not fit the source, if a file is missing or unreadable, or if
     all files are empty. MissingDependencyError is raised if the package that a tokeniser or a format needs is not
@@ -154,7 +154,7 @@ class RawText:
             if group_by is None
             else groups.Columns(str(column), group_by, order_by, weight_column, min_groups or 1)
         )
-        are_weighed = half_life is not None or (group is not None and weight is not None)
+        are_weighed = half_life is not None or (group_by is not None and weight_column is not None)
         self._half_life, self._marks = half_life, array("d") if are_weighed else None
         self._source = corpus.given
         self.tokenization: dict[str, str] | None = None

@@ -115,7 +115,7 @@ def count(source: Source | EncodedCorpus, output: str | os.PathLike[str], values
         )
     if options.columns is not None and (options.weight_column is None or options.group_by is not None):
         raise InputError(
-            "columns applies only to ungrouped rows with weights: name the column of the weight (weight_column)"
+            "columns applies only to ungrouped rows with weights: name the column of the weight, weight_column"
         )
     if options.phrases is not None and options.weight_column is not None:
         raise InputError("phrases are found in texts without weights: leave phrases or weight (--weight-column) out")

@@ -18,7 +18,7 @@ from wordsparse.tokens import records
 from wordsparse.training.loop import Run
 from wordsparse.training.run_directory import CHECKPOINT, RunDirectory
 
-FORMAT, VERSION = "wordsparse-checkpoint", 2
+FORMAT, VERSION = "wordsparse-checkpoint", 3
 MANIFEST, STATE = "checkpoint.json", "state.bin"
 
 

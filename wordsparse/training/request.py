@@ -177,9 +177,7 @@ def _refuse_log(data: Corpus, kind: Kind, keywords: Mapping[str, Any]) -> None:
         if (format := keywords.get("format") or format_of_name(Path(path))) in TABLES and os.path.isfile(path):
             names = guessed(column_names(Path(path), format))
             names = {name: column for name, column in names.items() if name != "order_by" or kind.name == "sessions"}
-            shell = " ".join(
-                f"--{abouts(TextOptions)[name].cli or name} {shlex.quote(column)}" for name, column in names.items()
-            )
+            shell = " ".join(f"--{name.replace('_', '-')} {shlex.quote(column)}" for name, column in names.items())
             python = ", ".join(f"{name}={column!r}" for name, column in names.items())
             line = f"wordsparse train {shlex.quote(os.fspath(path))} --for {kind.name} {shell} -o MODEL"
             raise needs_column(Path(path), format, f"name the columns of items, users and times: {line} ({python})")
@@ -253,7 +251,7 @@ class _Stored(NamedTuple):
                 recorded = manifest["request"]
                 return cls(recorded["options"], restored(path.parent, recorded["text"]), recorded["call"])
         for path in (each / models.MANIFEST for each in (directory.path / PREVIOUS, output) if models.is_model(each)):
-            manifest = storage.read_manifest(path, models.FORMAT, models.VERSION)
+            manifest = models.manifest_of(path.parent)
             with storage.trusting(path):
                 text = restored(path.parent, (manifest["training"] or {"text": {}})["text"])
                 return cls(_without(manifest["options"], *ANEW), text, manifest["call"])

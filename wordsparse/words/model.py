@@ -415,8 +415,8 @@ class Model:
         ----------
         baskets : list of str, iterable of such lists, CSR matrix, or table
             One basket or several baskets. In a model of sessions, later items weigh more. A CSR matrix (m, V) holds the
-            count or weight of each word in each basket. A table is a data frame or, if ``group_by`` is given, one or more
-            files. Rows with the same value in the column ``group_by`` form a basket.
+            count or weight of each word in each basket. A table is a data frame or, if ``group_by`` is given, one or
+            more files. Rows with the same value in the column ``group_by`` form a basket.
         n : int
             Number of words for each basket.
         exclude : list of str, iterable of such lists, or CSR matrix, optional

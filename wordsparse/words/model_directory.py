@@ -35,6 +35,8 @@ from wordsparse.words.model import Model, Training
 
 MANIFEST = "model.json"
 FORMAT, VERSION = "wordsparse-model", 2
+# Earlier names of options, which older models hold.
+RENAMED = {"preset": "kind", "group": "group_by", "order": "order_by", "weight": "weight_column"}
 VOCABULARY, INPUT, OUTPUT, TRAINING = "vocabulary.json", "input.npy", "output.npy", "training.bin"
 NGRAMS, AXES, WEIGHTS, MEMORY = "subwords.bin", "axes.npy", "weights.npy", "memory.bin"
 # The names of all files of a model.
@@ -102,7 +104,7 @@ def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn
 
 
 def _load(directory: Path, mapped: bool) -> Model:
-    manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
+    manifest = manifest_of(directory)
     with storage.trusting(directory / MANIFEST):
         options, report, call, files = (manifest[name] for name in ("options", "report", "call", "files"))
         names = (VOCABULARY, INPUT, OUTPUT, *sorted({AXES, WEIGHTS} & files.keys()))
@@ -127,6 +129,15 @@ def _load(directory: Path, mapped: bool) -> Model:
         memory = arrays.read(directory / MEMORY, manifest["memory"]) if "memory" in manifest else None
     parts = (vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes, weights, memory)
     return Model(*parts, is_principal=bool(manifest.get("principal")))
+
+
+def manifest_of(directory: Path) -> dict[str, Any]:
+    """Read the manifest of a model, with today's names of the options. Raise InputError as :func:`load` does."""
+    manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
+    with storage.trusting(directory / MANIFEST):
+        for part in ("options", "call"):
+            manifest[part] = {RENAMED.get(name, name): value for name, value in manifest[part].items()}
+    return manifest
 
 
 def is_model(path: str | PathLike[str]) -> bool:
@@ -155,7 +166,7 @@ def files_of(path: object) -> list[Any]:
 def recorded_options(path: str | PathLike[str]) -> dict[str, Any]:
     """Return the options of a model's run, including the options for reading its text. Raise InputError as :func:`load`
     does."""
-    manifest = storage.read_manifest(Path(path) / MANIFEST, FORMAT, VERSION)
+    manifest = manifest_of(Path(path))
     content = {**manifest["call"], **manifest["options"]}
     if (tokenizer := Path(path) / records.NAME).is_file():
         content["tokens"] = str(tokenizer)

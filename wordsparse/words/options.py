@@ -78,8 +78,7 @@ class Options(Checked):
     dim: int = option(100, "Length of a vector.", check=positive_int)
     kind: KindName | str = option(
         TEXT,
-        "Kind of data. The kind sets the defaults of other options; `--for KIND --help` shows the options of items, "
-        "graph and counts.",
+        "Kind of data, which sets the defaults of other options.",
         cli="for",
         metavar="KIND",
         choices={name: kind.about for name, kind in KINDS.items()}
@@ -111,6 +110,7 @@ class Options(Checked):
         "Exponent of the counts in the weights of outputs, as in the distribution of negative sampling. The exponent "
         "may be negative.",
         shown="0.5, as in the recipe",
+        cli=None,
         check=finite,
     )
     epochs: int = option(

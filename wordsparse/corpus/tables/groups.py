@@ -126,7 +126,7 @@ def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: 
             kind, at, rest = place_of(name, others[0], order)
             first = first or kind
             if kind != first:
-                remedy = "; give a half-life with a unit, 30d, and --from as a date" if kind_given == "number" else ""
+                remedy = "; give a half-life with a unit, 30d, and --since as a date" if kind_given == "number" else ""
                 raise InputError(
                     f"{name}: {others[0]!r:.60} in {order!r} is a {kind}, but a {first} is expected{remedy}"
                 )
