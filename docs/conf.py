@@ -1,12 +1,16 @@
 """Sphinx: the pages in docs/, the reference from docstrings, and the examples, which run when the pages are made."""
 
+import io
 import re
 from html import unescape
 from importlib.metadata import version as installed_version
 from pathlib import Path
+from typing import Any
 
+from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.highlighting import PygmentsBridge
 
 project = "wordsparse"
 author = "The wordsparse developers"
@@ -24,7 +28,8 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["build", "examples", "results", "notes"]
 html_theme = "furo"
 html_title = f"wordsparse {version}"
-html_static_path, html_css_files = ["_static"], ["pages.css"]
+html_static_path, html_css_files, html_js_files = ["_static"], ["pages.css"], ["pages.js"]
+highlight_language = "none"  # commands of the shell; programs name their language
 # The pages open offline: nothing in them is fetched from elsewhere.
 html_theme_options = {"source_view_link": "", "source_edit_link": ""}
 
@@ -53,8 +58,24 @@ sphinx_gallery_conf = {
 }
 
 
+# A word with a hyphen inside highlighted code, at which browsers would break the line.
+HYPHENATED = re.compile(r"(?<=[\s>])[^\s<>]*[-–][^\s<>]*(?=[\s<])")
+
+
+class WholeWords(HtmlFormatter[str]):
+    """A formatter of code that marks words with hyphens, such as --order-by, so that pages.css keeps them whole."""
+
+    def format(self, tokensource: Any, outfile: Any) -> None:
+        text = io.StringIO()
+        super().format(tokensource, text)
+        words = HYPHENATED.sub(r'<span class="pre">\g<0></span>', text.getvalue())
+        # No phone has room for more than 36 characters.
+        outfile.write(re.sub('<span class="pre">(?=[^<]{37})', '<span class="pre long">', words))
+
+
 def setup(app: Sphinx) -> None:
-    """Connect the check of titles."""
+    """Connect the check of titles, and keep words of code whole."""
+    PygmentsBridge.html_formatter = WholeWords
     app.connect("build-finished", check_titles)
 
 

@@ -1,6 +1,7 @@
 """The evaluation of next items gives the scores of a plain loop over users that follows the definition."""
 
 import json
+import re
 from collections import Counter
 
 import numpy as np
@@ -100,7 +101,16 @@ def test_users_are_judged_by_the_definition(log, since, is_ordered, monkeypatch)
         model.call.pop("order_by")
     (scores,) = ws.evaluate(model, next=[path], since=since)["next"].values()
     calibration = scores.pop("calibration")
+    difference = scores.pop("difference")
     assert [*scores] == ["model", "popularity", "counts"]
+    rival = max(["popularity", "counts"], key=lambda side: scores[side]["ndcg10"])
+    assert difference["rival"] == rival
+    for name, low, high in (("hit10", "low", "high"), ("ndcg10", "ndcg10_low", "ndcg10_high")):
+        ours, others = scores["model"], scores[rival]
+        assert difference[name] == pytest.approx(ours[name] - others[name])
+        assert difference[low] <= difference[name] <= difference[high]
+        # Users whom both rankings serve well or badly widen the intervals of the scores, but not of the difference.
+        assert difference[high] - difference[low] < ours[high] - ours[low] + others[high] - others[low]
     expected = plain(model, pd.read_csv(path), since, is_ordered)
     assert calibration == pytest.approx(expected.pop("calibration"), rel=1e-4)
     for side, score in scores.items():
@@ -111,7 +121,7 @@ def test_users_are_judged_by_the_definition(log, since, is_ordered, monkeypatch)
     assert scores["model"]["low"] > scores["popularity"]["high"]
     monkeypatch.setattr(next_item, "_USERS", 7)
     again = ws.evaluate(model, next=[path], since=since)["next"]
-    assert again == {"whole": {**scores, "calibration": calibration}}
+    assert again == {"whole": {**scores, "difference": difference, "calibration": calibration}}
 
 
 def test_means_of_resamples(monkeypatch):
@@ -128,8 +138,9 @@ def test_a_log_is_judged_in_the_shell(log, capsys):
     scores = json.loads(capsys.readouterr().out)
     assert scores == ws.evaluate(log / "m", next=[log / "whole.csv"], since="2026-07-01")
     assert main(command) == 0
-    rows = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert rows == ["next", "whole", "popularity", "item-to-item"] * 2 + ["probability", "whole"]
+    rows = [" ".join(line.split()[:3]) for line in capsys.readouterr().out.splitlines()]
+    for row in ("whole, model .", "popularity", "item-to-item counts", "model − item-to-item|model − popularity"):
+        assert len([*filter(re.compile(row).match, rows)]) == 2
     for name in ("before.csv", "copy.csv"):  # rows of the training log are recognised in a copy, too
         (log / "copy.csv").write_bytes((log / "before.csv").read_bytes())
         assert main(["evaluate", str(log / "m"), "--next", str(log / name)]) == 0

@@ -149,6 +149,33 @@ def test_items_are_weighed_by_age(half_life, tmp_path):
     assert not np.array_equal(are_used(1000, 3), are_used(1000, 4))
 
 
+@pytest.mark.parametrize("half_life", [None, 10.0])
+def test_events_have_weights(half_life, tmp_path):
+    """Item 1 after item 0 is a purchase, item 2 a view of weight .2: pairs, counts and steps weigh it as often. A row
+    of weight 2.5 is three rows of weight 2.5/3."""
+    rows = [
+        {"user": user, "item": item, "day": k, "weight": weight}
+        for user in range(400)
+        for k, (item, weight) in enumerate(zip("0123"[: 1 + user % 4], (1, 1, 0.2, 2.5), strict=False))
+    ]
+    table, ages = pd.DataFrame(rows), [1, 1, 1, 1] if half_life is None else [0.5 ** ((3 - k) / 10) for k in range(4)]
+    how = {**OPTIONS, "column": "item", "group_by": "user", "order_by": "day", "half_life": half_life}
+    model = ws.train(table, weight_column="weight", **how)
+    pairs, (zero, one, two, three) = pairs_of(model), (model.vocabulary[item] for item in "0123")
+    assert model.memory is not None
+    counts, w = model.memory["counts"], np.array(ages) * [1, 1, 0.2, 2.5]
+    for row, item in enumerate((zero, one, two, three)):
+        assert counts[item] == pytest.approx((400, 300, 200, 100)[row] * w[row], rel=1e-5)
+    assert pairs[zero, one] == pytest.approx(300 * np.sqrt(w[0] * w[1]), rel=1e-5)
+    assert pairs[one, two] == pytest.approx(200 * np.sqrt(w[1] * w[2]), rel=1e-5)
+    fades = 1 + memory.FADE + memory.FADE**2
+    assert pairs[two, three] == pytest.approx(100 * fades * np.sqrt(w[2] * w[3] / 3), rel=1e-5)
+    table["weight"] = "1.0"
+    alike = ws.train(table, weight_column="weight", **how), ws.train(table, **how)
+    assert alike[0].vectors.tobytes() == alike[1].vectors.tobytes()
+    assert ("counts" in (alike[0].memory or {})) == (half_life is not None)
+
+
 def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_kill(tmp_path):
     log = [(user, item.replace(" ", ""), user + k) for user, s in enumerate(sessions(0)) for k, item in enumerate(s)]
     pd.DataFrame(log, columns=["user", "item", "day"]).to_csv(tmp_path / "log.csv", index=False)

@@ -84,3 +84,43 @@ def test_probabilities_sum_to_one(seed: int, items: int, is_ordered: bool, size:
     predictor = Predictor(model)
     whole = predictor.judged(counted(model, named), 1, counted(model, [[] for _ in named]), counted(model, named))
     assert (whole[2] <= 1e-6).all()
+
+
+@law(40)
+@given(SEEDS, st.integers(1, 40), st.booleans(), st.sampled_from([0.1, 1.0, 3.0]), BASKETS)
+def test_shares_sum_to_the_score(seed: int, items: int, is_ordered: bool, size: float, baskets: Any) -> None:
+    """The shares of the basket's items and the constant sum to the score of each answer, and scores differ as the
+    logarithms of probabilities do. Constants depend on the answer alone. An item without pairs, whose vector is zero,
+    has no share, and without pairs an item's share is its part of what it would have alone."""
+    model = made(seed, items, is_ordered, size)
+    assert model.memory is not None
+    model.input_rows[0] = 0
+    model.memory["data"][: model.memory["indptr"][1]] = 0
+    named = [[f"i{item}" for item in basket] for basket in baskets]
+    answers = model.predict(named, items, exclude=[])
+    constants = {each.word: each.constant for each in model.explain([["i0"]], items, exclude=[])[0]}
+    weights = counted(model, named).toarray()
+    for basket, answer, explained, w in zip(
+        named, answers, model.explain(named, items, exclude=[]), weights, strict=True
+    ):
+        assert answer == [(each.word, each.probability) for each in explained]
+        is_known = any(item in model for item in basket)
+        # The largest score has the smallest relative error of its probability.
+        top = explained[0]
+        for each in explained:
+            shares = each.shares
+            near = 1e-4 * (1 + sum(map(abs, shares.values())) + abs(each.constant) + abs(top.score))
+            assert abs(each.constant + sum(shares.values()) - each.score) < near
+            if each.probability > 1e-30:
+                assert abs(np.log(each.probability / top.probability) - (each.score - top.score)) < near
+            assert [*shares.values()] == sorted(shares.values(), reverse=True)
+            assert {*shares} == ({*basket} & {*model.vocabulary.words})
+            assert shares.get("i0", 0) == 0
+            if not is_known:
+                continue
+            assert abs(each.constant - constants[each.word]) < 1e-5 * (1 + abs(each.constant))
+            if model.memory["pairs"] == 0:
+                for item, share in shares.items():
+                    alone = {other.word: other.shares[item] for other in model.explain([item], items, exclude=[])}
+                    part = w[model.vocabulary[item]] / w.sum()
+                    assert abs(share - part * alone[each.word]) < near

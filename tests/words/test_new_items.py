@@ -147,7 +147,7 @@ def test_the_command_line(tmp_path, log, capsys):
     assert "new.txt: 1 of 4 lines not in the vocabulary; ignored: 'item x'" in shown.err
     assert main(["evaluate", str(tmp_path / "m"), "--next", str(tmp_path / "log.csv"), "--cold", "--json"]) == 0
     scores = json.loads(capsys.readouterr().out)["next"]["log"]
-    assert set(scores) == {"model", "category"}
+    assert set(scores) == {"model", "category", "difference"}
     assert scores["model"]["ndcg10"] > scores["category"]["ndcg10"] + 0.1
     assert scores["model"]["oov"] == 0
     assert main(["evaluate", str(tmp_path / "m"), "--next", str(tmp_path / "log.csv"), "--cold"]) == 0

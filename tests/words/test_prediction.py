@@ -1,5 +1,6 @@
 """Next items are predicted for many baskets at once, and each basket gets the same answer as on its own."""
 
+import io
 import json
 import logging
 import re
@@ -15,6 +16,7 @@ import scipy.sparse as sp
 import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.corpus import Vocabulary
+from wordsparse.errors import InputError
 from wordsparse.files import storage
 from wordsparse.words import prediction
 
@@ -179,6 +181,34 @@ def test_a_log_is_answered_by_user(log, suffix, capsys):
     assert rows["rank"].tolist() == [1, 2, 3] * 81
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_why_an_item_comes_next(log, suffix, capsys, monkeypatch):
+    path, table, model = log / f"why{suffix}", pd.read_csv(log / "log.csv"), ws.load(log / "m")
+    command = ["next", str(log / "m")]
+    assert main([*command, str(log / "log.csv"), "-n", "3", "--why", "2", "-o", str(path)]) == 0
+    read = {".csv": pd.read_csv, ".parquet": pd.read_parquet}.get(suffix, lambda path: pd.read_json(path, lines=True))
+    rows = read(path).astype({"user": str})
+    assert [*rows] == ["user", "rank", "item", "score", "because"]
+    because = rows["because"].map(json.loads if suffix == ".csv" else list).tolist()
+    explained = model.explain(table, 3)
+    assert because == [[*each.shares][:2] for user in sorted(explained) for each in explained[user]]
+    basket = ["item 0 1", "item 0 3", "item 0 4"]
+    expected = {each.word: dict([*each.shares.items()][:2]) for each in model.explain(basket, 2)}
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(basket) + "\n"))
+    capsys.readouterr()
+    for asked in (basket, ["-"]):
+        assert main([*command, *asked, "-n", "2", "--why", "2"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        if asked == ["-"]:
+            assert json.loads(lines[0]) == expected
+        else:
+            assert [line.count(" +") + line.count(" -") for line in lines] == [2, 2]
+    assert main([*command, *basket, "-n", "2", "--why", "2", "--json"]) == 0
+    assert {each["item"]: each["because"] for each in json.loads(capsys.readouterr().out)["next"]} == expected
+    with pytest.raises(InputError, match="unknown option topn: did you mean n"):
+        model.explain(basket, topn=2)
+
+
 def test_a_row_of_weight_n_is_n_rows(log):
     rows = pd.read_csv(log / "log.csv")
     rows["n"] = 1 + np.arange(len(rows)) % 4
@@ -240,7 +270,7 @@ def test_the_page_recommend_runs_from_the_first_command_to_the_last(tmp_path, mo
     assert len(known["answers"]) == 3
     assert len(known["near"]) == 5
     assert {*pd.read_csv("new.csv").item} == {"new item 3"}
-    assert len(parts) == 15
+    assert len(parts) == 17
 
 
 def test_users_keep_their_type_and_candidates_come_from_a_file(tmp_path, capsys):

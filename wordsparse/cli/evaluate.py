@@ -70,9 +70,10 @@ def command(
 
     --next scores how well a model of baskets or sessions predicts users' next items: how often the next items are among
     the first ten predictions (hit10), and how high they rank (ndcg10). Rankings by popularity and by item-to-item
-    counts are scored for comparison. The mean probability of the first predictions is shown next to how often they came
-    true. The model must be trained without the test items. With --cold, items without a history are ranked by their
-    features, next to their popularity by the counts of items with the same features.
+    counts are scored for comparison, and the last row has the difference from the better of them. The mean probability
+    of the first predictions is shown next to how often they came true. The model must be trained without the test
+    items. With --cold, items without a history are ranked by their features, next to their popularity by the counts of
+    items with the same features.
     """
     from wordsparse.words.evaluate import evaluate
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,13 @@ ANSWER = ("rank", "item")
     help="Answer every basket of the tables ITEM... in this .parquet, .csv or .jsonl file; - prints JSON lines.",
 )
 @click.option("--candidates", type=PATH, metavar="FILE", help="Show only the items in FILE, one per line.")
+@click.option(
+    "--why",
+    default=0,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Add, to each answer, the N items of the basket that speak most for it, with their shares of its score.",
+)
 @options_of(TextOptions, ["format", "column", "group_by", "order_by", "weight_column"])
 @quiet_option
 @json_option
@@ -56,6 +64,7 @@ def command(
     n: int,
     output: Path | None,
     candidates: Path | None,
+    why: int,
     quiet: bool,
     as_json: bool,
     **columns: str | None,
@@ -66,18 +75,18 @@ def command(
     probabilities, the numbers are scores, and a message says so. With -, each line of standard input is a basket, and
     is answered by one line of items. A basket may be a JSON list, whose items may contain spaces. If an item of MODEL
     contains a space, answers are JSON lists too. A basket without an item that MODEL knows gets the most frequent
-    items, and a message says so.
+    items, and a message says so. With --why, this line is a JSON object of the answers and their shares.
 
     With -o, ITEM... are tables with a row for each item, such as a list of purchases. Rows with the same value in the
     column --group-by form a basket. In sessions, rows are sorted by the column --order-by. By default, the columns have
-    the same names as in MODEL's training table.
+    the same names as in MODEL's training table. With --why, the column because lists the N items of each answer.
     """
     from wordsparse.vectors.queries import close_to
     from wordsparse.words.model_directory import load
 
     check_order(model, items)
     if output is not None:
-        return _answer_log(model, items, n, output, candidates, given(columns), quiet, as_json)
+        return _answer_log(model, items, n, output, candidates, why, given(columns), quiet, as_json)
     trained = load(model, mapped=True)
     chosen = None if candidates is None else words_in(candidates, trained)
     if given(columns) or any(item not in trained and os.path.isfile(item) for item in items):
@@ -87,16 +96,18 @@ def command(
     spaced = questions.are_lines and any(item.split() != [item] for item in trained)
     for basket in map(trained.split.join, questions):
         with questions.answering():
-            answer = trained.predict(basket, n, candidates=chosen)
+            answer = trained.explain(basket, n, candidates=chosen)
         for item in basket:
             if item not in trained:
                 close = f"; did you mean {listed(names)}?" if (names := close_to(trained.wv, item)) else ""
                 terminal.say([f"{item}: not in the vocabulary; ignored{close}"])
-        lines = [f"{item} {probability:.4f}" for item, probability in answer]
+        because = {each.word: dict(islice(each.shares.items(), why)) for each in answer}
+        shown = {item: ", ".join(f"{name} {share:+.2f}" for name, share in of.items()) for item, of in because.items()}
+        lines = [f"{item} {p:.4f}" + f" ({shown[item]})" * bool(shown[item]) for item, p, *_ in answer]
         if questions.are_lines:
-            names = [item for item, _ in answer]
-            lines = [json.dumps(names, ensure_ascii=False) if spaced else " ".join(names)]
-        result = [{"item": item, number: probability} for item, probability in answer]
+            record: Any = because if why else [*because]
+            lines = [json.dumps(record, ensure_ascii=False) if spaced or why else " ".join(record)]
+        result = [{"item": item, number: p, **({"because": because[item]} if why else {})} for item, p, *_ in answer]
         emit({"items": basket, "next": result}, lines, as_json)
     return None
 
@@ -107,6 +118,7 @@ def _answer_log(
     n: int,
     output: Path,
     candidates: Path | None,
+    why: int,
     columns: dict[str, str],
     quiet: bool,
     as_json: bool,
@@ -122,7 +134,7 @@ def _answer_log(
     model = load(path, mapped=True)
     chosen = None if candidates is None else words_in(candidates, model)
     predictor, group = Predictor(model, chosen), columns.get("group_by") or str(model.call.get("group_by"))
-    names = (group, *ANSWER, _number(model))
+    names = (group, *ANSWER, _number(model), *(["because"] if why else []))
     if group in names[1:]:
         raise InputError(f"--group-by {group}: the answers have a column of this name too: rename the table's column")
     baskets = unknown = 0
@@ -132,13 +144,15 @@ def _answer_log(
         for batch in batches(counted(grouped(model, logs, **columns), display, "next", "baskets"), BATCH):
             matrix = matrix_of(model, [items for _, items in batch])
             baskets, unknown = baskets + len(batch), unknown + int(are_unknown(matrix).sum())
-            answers = answers_of(model.vocabulary, *predictor.rank(matrix, n))
+            answers: Iterable[Any] = answers_of(model.vocabulary, *predictor.rank(matrix, n))
+            if why:
+                answers = (predictor.explained(matrix[[i]], answer) for i, answer in enumerate(answers))
             yield _columns(
                 names,
                 (
-                    (name, rank, item, probability)
+                    (name, rank, item, p, *([*islice(shares, why)] for shares in more[2:]))
                     for (name, _), answer in zip(batch, answers, strict=True)
-                    for rank, (item, probability) in enumerate(answer, 1)
+                    for rank, (item, p, *more) in enumerate(answer, 1)
                 ),
             )
         if not baskets:
@@ -152,7 +166,7 @@ def _answer_log(
     emit({"output": str(output), "baskets": baskets, "unknown": unknown}, lines, as_json, report)
 
 
-def _columns(names: tuple[str, ...], rows: Iterable[tuple[str, int, str, float]]) -> writing.Part:
+def _columns(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> writing.Part:
     columns = [*zip(*rows, strict=True)] or [()] * len(names)
     return dict(zip(names, columns, strict=True))
 

@@ -63,7 +63,8 @@ class TextOptions(Checked):
     )
     weight_column: str | None = option(
         None,
-        "Column with the weight of a row: a row with weight 17 counts as if it occurred 17 times.",
+        "Column with the weight of a row: a row with weight 17 counts as if it occurred 17 times. Weights of grouped "
+        "rows may be fractions, such as .2 for a view and 1 for a purchase.",
         metavar="NAME",
     )
     min_groups: int | None = option(

@@ -85,7 +85,7 @@ class RawText:
     for ``wiki`` and ``split`` for other files. By default, the items of an iterable must already be split into tokens.
     With ``group_by``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token
     in any case. ``names`` are the column names of CSV files without a header. With ``weight_column``, a row occurs as
-    often as its cell in this column says.
+    often as its cell in this column says; with ``group_by``, copies of a row may also weigh less than 1 each.
 
     InputError is raised if an option is unknown or does not fit the source, if a file is missing or unreadable, or if
     all files are empty. MissingDependencyError is raised if the package that a tokeniser or a format needs is not
@@ -154,7 +154,8 @@ class RawText:
             if group_by is None
             else groups.Columns(str(column), group_by, order_by, weight_column, min_groups or 1)
         )
-        self._half_life, self._places = half_life, None if half_life is None else array("d")
+        are_weighed = half_life is not None or (group_by is not None and weight_column is not None)
+        self._half_life, self._marks = half_life, array("d") if are_weighed else None
         self._source = corpus.given
         self.tokenization: dict[str, str] | None = None
         if isinstance(tokens, str | os.PathLike):
@@ -238,7 +239,7 @@ class RawText:
         if self._groups is not None:
             # A half-life without a unit is a number in the unit of the column, so dates are refused.
             kind = "number" if isinstance(self._half_life, float) else ""
-            return groups.pieces(*self._of_groups(), self._places, kind)
+            return groups.pieces(*self._of_groups(), self._marks, kind)
         if self.column is not None:
             return _iterable_pieces(self._sentences(self._blocks_of_column()))
         if self.files is None:
@@ -251,15 +252,21 @@ class RawText:
         return itertools.chain.from_iterable(read(file, tokenize) for file in self.files)
 
     def weights(self) -> Any:
-        """Return the weight by age of each word and each end of a sentence that was read, float32; None without a
-        half-life."""
-        return None if self._half_life is None else groups.weights_by_age(self._places, self._half_life)
+        """Return the weight, by row and by age, of each word and each end of a sentence that was read, float32; None if
+        all weigh 1."""
+        if self._marks is None:
+            return None
+        places, weights = np.asarray(self._marks).reshape(-1, 2).T
+        if self._half_life is not None:
+            weights = weights * groups.weights_by_age(places, self._half_life)
+        return None if (weights == 1).all() else weights.astype(np.float32)
 
     def baskets(self, kind: str = "") -> Iterator[tuple[groups.Key, Iterator[tuple[Any, int | float | None]]]]:
         """Yield the name of each group of rows, and the words of the group in order. Each word comes with the value
         that its row has in the column ``order``. A date becomes the number of seconds since 1970. With ``kind``
         "number", raise InputError for a date; with "date", for a number."""
-        return groups.baskets(*self._of_groups(), kind)
+        for name, placed in groups.baskets(*self._of_groups(), kind):
+            yield name, ((word, place) for word, place, _ in placed)
 
     def _of_groups(self) -> tuple[Iterator[Block], groups.Words, groups.Columns]:
         assert self._groups is not None

@@ -43,7 +43,7 @@ WINDOW = 8
 
 
 def _refuse(name: str, value: object) -> None:
-    raise InputError(f"{name} weighs items by age in training, but pairs are counted without age: leave it out")
+    raise InputError("pairs of items are counted without weights: leave half_life and fractions of weights out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class CountOptions(TextOptions):
     """The options of :func:`count`."""
 
     half_life: str | None = option(
-        None, "Not available, because pairs are counted without age.", cli=None, check=_refuse
+        None, "Not available, because pairs of items are counted without weights.", cli=None, check=_refuse
     )
 
     kind: str = option(

@@ -83,20 +83,25 @@ def held_out(
 
 def judge(held: HeldOut, rankings: Mapping[str, Array]) -> dict[str, Any]:
     """Return the scores of rankings, each with the K best words of each user, (n, K), padded with −1. Intervals are
-    over users.
+    over users. "difference" holds the scores of the first ranking minus those of "rival", the best other ranking by
+    nDCG@10, with intervals over the same resamples of users.
 
     A user whose test items are all unknown to the model counts as a miss (``oov``).
     """
-    values = np.concatenate([_values(held, rows) for rows in rankings.values()], axis=1)
+    by_side, (own, *others) = {side: _values(held, rows) for side, rows in rankings.items()}, rankings
+    rival = max(others, key=lambda side: float(by_side[side][:, 1].mean()))
+    by_side["difference"] = by_side[own] - by_side[rival]
+    values = np.concatenate([*by_side.values()], axis=1)
     samples = bootstrap.means(values)
     known = np.unique(held.tests[:, 0]).size
     about = {"n": known, "oov": len(held.wanted) - known, "unjudged": held.unjudged}
-    scores = {}
-    for side, at in zip(rankings, range(0, values.shape[1], 2), strict=True):
+    scores = dict[str, dict[str, Any]]()
+    for side, at in zip(by_side, range(0, values.shape[1], 2), strict=True):
         (low, high), ndcg = (bootstrap.interval(samples[:, at + i]) or (None, None) for i in range(2))
         hit10, ndcg10 = values[:, at : at + 2].mean(axis=0).tolist()
         intervals = {"ndcg10": ndcg10, "ndcg10_low": ndcg[0], "ndcg10_high": ndcg[1]}
         scores[side] = {"hit10": hit10, "low": low, "high": high, **intervals, **about}
+    scores["difference"]["rival"] = rival
     return scores
 
 

@@ -74,11 +74,13 @@ class Scores(dict[str, Any]):
         if self[kind]:
             yield title, measure, "95 % interval", "n", "oov"
         for name, score in self[kind].items():
-            yield _row(name, own(score), measure, prefix)
+            yield _row(f"{name}, model" if kind == "next" else name, own(score), measure, prefix)
             if "with_composed" in score:
                 yield _row("  with composed vectors", score["with_composed"], measure)
             for side in filter(score.__contains__, SIDES):
                 yield _row(f"  {SIDES[side]}", score[side], measure, prefix)
+            if difference := score.get("difference"):
+                yield _row(f"  model − {SIDES[difference['rival']]}", difference, measure, prefix)
             for section, part in (score.get("sections", {}) if own(score)["n"] else {}).items():
                 yield _row(f"  {section}", part, measure)
 

@@ -98,23 +98,24 @@ def evaluate(
     dict
         ``{"pairs": {NAME: {"spearman", "low", "high", "n", "oov"}}, "analogies": {NAME: {"accuracy", "low", "high",
         "n", "oov", "sections"}}, "sentences": {NAME: as for pairs}, "related": {NAME: {"hit10", "low", "high", "mrr",
-        "n", "oov"}}, "neighbours": {NAME: {"related", "low", "high", "class", "own", "rare", "median",
-        "n", "oov"}}, "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low",
-        "recall100_high", "n", "oov", "unjudged"}, "bm25": as for model, "fused": as for model, and with ``stem``
-        "bm25_stemmed" and "fused_stemmed": as for model}}, "next": {NAME: {"model": {"hit10", "low", "high", "ndcg10",
-        "ndcg10_low", "ndcg10_high", "n", "oov", "unjudged"}, "popularity": as for model, "counts": as for model,
-        "calibration": {"p1", "hit1", "ece", "log_p"}}}}``. With ``cold``, ``next`` is {NAME: {"model", "category"}},
-        where "category" ranks items by the counts of trained items with the same features. ``p1`` is the mean
-        probability of the first predicted items, ``hit1`` the share of these items that came next, ``ece`` the expected
-        calibration error of the ten predicted items, and ``log_p`` the mean log probability of a test item. ``n`` is
-        the number of test cases that are scored. ``oov`` is the number of test cases that are left out because a word
-        is unknown, a word of an analogy is not frequent enough, or a sentence has no known word. ``oov`` also counts
-        queries without a known word and users without a known test item, but such queries and users are scored with 0.
-        ``unjudged`` counts the queries that are left out because they have no relevant document, or the users who are
-        left out because they have no history or no new item. ``low`` and ``high`` bound the 95 % bootstrap interval;
-        sections have no interval. If the vectors have n-grams or a tokeniser that splits words, pairs may also have
-        ``with_composed``, the score if unknown words get vectors composed of their parts. ``str`` and notebooks show
-        the dict as a table. A warning names each test set in which hardly any test case is scored.
+        "n", "oov"}}, "neighbours": {NAME: {"related", "low", "high", "class", "own", "rare", "median", "n", "oov"}},
+        "retrieval": {NAME: {"model": {"ndcg10", "low", "high", "recall100", "recall100_low", "recall100_high", "n",
+        "oov", "unjudged"}, "bm25": as for model, "fused": as for model, and with ``stem`` "bm25_stemmed" and
+        "fused_stemmed": as for model}}, "next": {NAME: {"model": {"hit10", "low", "high", "ndcg10", "ndcg10_low",
+        "ndcg10_high", "n", "oov", "unjudged"}, "popularity": as for model, "counts": as for model, "difference": as for
+        model and "rival", "calibration": {"p1", "hit1", "ece", "log_p"}}}}``. "difference" is the model minus the
+        better of the other two rankings, "rival". With ``cold``, ``next`` is {NAME: {"model", "category",
+        "difference"}}, where "category" ranks items by the counts of trained items with the same features. ``p1`` is
+        the mean probability of the first predicted items, ``hit1`` the share of these items that came next, ``ece`` the
+        expected calibration error of the ten predicted items, and ``log_p`` the mean log probability of a test item.
+        ``n`` is the number of test cases that are scored. ``oov`` is the number of test cases that are left out because
+        a word is unknown, a word of an analogy is not frequent enough, or a sentence has no known word. ``oov`` also
+        counts queries without a known word and users without a known test item, but such queries and users are scored
+        with 0. ``unjudged`` counts the queries that are left out because they have no relevant document, or the users
+        who are left out because they have no history or no new item. ``low`` and ``high`` bound the 95 % bootstrap
+        interval; sections have no interval. If the vectors have n-grams or a tokeniser that splits words, pairs may
+        also have ``with_composed``, the score if unknown words get vectors composed of their parts. ``str`` and
+        notebooks show the dict as a table. A warning names each test set in which hardly any test case is scored.
 
     Raises
     ------

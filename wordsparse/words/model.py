@@ -445,7 +445,19 @@ class Model:
 
         refuse_unknown(unknown, ["n", "exclude", "candidates", "column", "group_by", "order_by", "weight_column"])
         columns = {"column": column, "group_by": group_by, "order_by": order_by, "weight_column": weight_column}
-        return predict(self, baskets, n, exclude, candidates, **columns)
+        return predict(self, baskets, n, exclude, candidates, False, **columns)
+
+    def explain(self, baskets: Any, n: int = 10, **options: Any) -> Any:
+        """Explain the answers of :meth:`predict` by the words of the basket: "because you bought X".
+
+        The arguments are those of :meth:`predict`. In the result, a
+        :class:`~wordsparse.words.prediction.Explanation` takes the place of each pair of a word and its number: it
+        also has the shares of the basket's words in the score of the predicted word.
+        """
+        from wordsparse.words.prediction import predict
+
+        refuse_unknown(options, ["n", "exclude", "candidates", "column", "group_by", "order_by", "weight_column"])
+        return predict(self, baskets, n, is_explained=True, **options)
 
     def train(self, corpus: Any, **options: Any) -> "Model":
         """Continue training with a new text in memory, just as ``resume`` does with files.

@@ -6,6 +6,10 @@ and with the counts of items (:mod:`wordsparse.items.fusion`). Probabilities are
 the vocabulary that are not excluded. The input of a basket is the mean of its words' inputs, with weights that fall
 with age if the model's windows look one way. For a basket without a known word, P is in proportion to the words'
 counts.
+
+An explanation divides the score of a word among the words of the basket. The output o is linear in the inputs of these
+words. The term of the pairs, c log(1 + r/ε), is divided in proportion to each word's part of r
+(:mod:`wordsparse.items.memory`).
 """
 
 import logging
@@ -40,6 +44,21 @@ BASKETS, FIRST, WORDS = 256, 64, 4096
 PANEL = 32
 
 logger = logging.getLogger(__name__)
+
+
+class Explanation(NamedTuple):
+    """A predicted word, and why it is predicted: "because you bought X".
+
+    ``shares`` maps the known words of the basket to their shares of ``score``, largest first; the shares and
+    ``constant`` add up to the score. The constant depends on the predicted word alone, such as on its count. For all
+    words predicted for a basket, log ``probability`` − ``score`` is the same.
+    """
+
+    word: str
+    probability: float
+    score: float
+    constant: float
+    shares: dict[str, float]
 
 
 class Predictor:
@@ -96,6 +115,30 @@ class Predictor:
         ranked = ordered_map(lambda part: self._rank(baskets[part], n, excluded[part], wanted[part]), parts, threads)
         rows, logs, of_wanted = zip(*ranked, strict=True)
         return np.concatenate(rows), np.concatenate(logs), np.concatenate(of_wanted)
+
+    def explained(self, basket: Any, answer: Sequence[tuple[str, float]]) -> list[Explanation]:
+        """Explain an answer to a basket, CSR (1, V)."""
+        names, items, weights, by = self.model.vocabulary.words, basket.indices, basket.data, self._constants
+        rows = [self.model.vocabulary[word] for word, _ in answer]
+        constants, shares = self._log_of_unknown[rows], np.empty((0, len(rows)))
+        if len(items):
+            of_words = by.temperature * self.rows_of(rows, by.output, by.popularity).astype(np.float64)
+            each = sp.csr_array((weights, items, np.arange(len(items) + 1)), (len(items), len(names)))
+            r = self.associations(each)[:, rows].toarray()
+            total = r.sum(axis=0)
+            of_pairs = by.temperature * by.pairs * np.log1p(total / by.epsilon) / np.where(total > 0, total, 1)
+            outputs = self.model.input_rows[items] @ of_words[:, :-1].T
+            constants, shares = of_words[:, -1], of_pairs * r + (weights / weights.sum())[:, None] * outputs
+        order = np.argsort(-shares, axis=0, kind="stable")
+        return [
+            Explanation(
+                *pair,
+                float(constants[i] + shares[:, i].sum()),
+                float(constants[i]),
+                {names[items[j]]: float(shares[j, i]) for j in order[:, i]},
+            )
+            for i, pair in enumerate(answer)
+        ]
 
     def inputs(self, baskets: Any) -> Array:
         """Return the input of each basket, with the constant feature, (m, dim + 1)."""
@@ -175,10 +218,12 @@ def predict(
     n: int = 10,
     exclude: Any = None,
     candidates: Iterable[object] | None = None,
+    is_explained: bool = False,
     **columns: str | None,
 ) -> Any:
     """Return the predictions for one basket, several baskets, or a table; see
-    :meth:`wordsparse.words.model.Model.predict`."""
+    :meth:`wordsparse.words.model.Model.predict` and, if ``is_explained``, :meth:`wordsparse.words.model.Model.explain`.
+    """
     n, predictor = validation.positive_int("n", n), Predictor(model, candidates)
     names: list[str] | None = None
     if columns.get("group_by") is not None or is_frame(baskets):
@@ -202,7 +247,9 @@ def predict(
             f"{unknown:,}",
             number_of(matrix.shape[0], "basket"),
         )
-    answers = answers_of(model.vocabulary, *predictor.rank(matrix, n, excluded))
+    answers: Iterator[Any] = answers_of(model.vocabulary, *predictor.rank(matrix, n, excluded))
+    if is_explained:
+        answers = (predictor.explained(matrix[[i]], answer) for i, answer in enumerate(answers))
     if names is not None:
         return Answers(zip(names, answers, strict=True))
     return next(answers) if is_one else [*answers]

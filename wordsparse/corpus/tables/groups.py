@@ -33,8 +33,8 @@ Words = Callable[[str, object], list[str]]
 """A function that takes the name of a row and a cell, and returns the words of the cell."""
 Key = str | int
 """The name of a group, of the type that its cells have: whole numbers stay numbers, other cells become text."""
-_Row = tuple[Key, int | float | None, float, str]
-_Placed = Iterator[tuple[str, int | float | None]]
+_Row = tuple[Key, int | float | None, float, str, float]
+_Placed = Iterator[tuple[str, int | float | None, float]]
 
 logger = logging.getLogger(__name__)
 
@@ -47,8 +47,9 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 class Columns(NamedTuple):
     """The names of the columns of a table of grouped rows: the column with the ``words``, the column with the name of
-    the ``group``, and optionally the columns with the ``order`` of the rows in a group and the ``weight`` of a row. The
-    weight is the number of times that the row counts. Words of fewer than ``min_groups`` groups are left out."""
+    the ``group``, and optionally the columns with the ``order`` of the rows in a group and the ``weight`` of a row. A
+    row of weight w counts w times: ⌈w⌉ copies of it weigh w/⌈w⌉ each. Words of fewer than ``min_groups`` groups are
+    left out."""
 
     words: str
     group: str
@@ -62,37 +63,38 @@ class Columns(NamedTuple):
 
 
 def pieces(
-    blocks: Iterable[Block], words: Words, columns: Columns, places: Any = None, kind: str = ""
+    blocks: Iterable[Block], words: Words, columns: Columns, marks: Any = None, kind: str = ""
 ) -> Iterator[tuple[list[str], bool]]:
-    """Yield each of the :func:`baskets` as a sentence in pieces; see :mod:`wordsparse.corpus.reading`. If ``places`` is
-    a list or array, append the place of each word, and NaN for each end of a sentence."""
+    """Yield each of the :func:`baskets` as a sentence in pieces; see :mod:`wordsparse.corpus.reading`. If ``marks`` is
+    an array, append the place and the weight of each word, and NaN and 1 for each end of a sentence."""
     for _, placed in baskets(blocks, words, columns, kind):
         while some := [*islice(placed, PIECE)]:
-            if places is not None:
-                places.extend(place for _, place in some)
-            yield [word for word, _ in some], False
-        if places is not None:
-            places.append(math.nan)
+            if marks is not None:
+                marks.extend(mark for _, place, w in some for mark in (math.nan if place is None else place, w))
+            yield [word for word, *_ in some], False
+        if marks is not None:
+            marks.extend((math.nan, 1.0))
         yield [], True
 
 
 def baskets(blocks: Iterable[Block], words: Words, columns: Columns, kind: str = "") -> Iterator[tuple[Key, _Placed]]:
-    """Yield the name of each group, and pairs of a word and the value of its row in the column ``order``. Groups are
-    sorted by name, and the words of a group by the value in ``order``. Rows without a group are left out.
+    """Yield the name of each group, and its words, each with the value of its row in the column ``order`` and its
+    weight, at most 1. Groups are sorted by name, and the words of a group by the value in ``order``. Rows without a
+    group are left out.
 
     The blocks must have the columns that are named in ``columns``, in this order. Without ``order``, the rows of a
     group keep their order. Raise InputError if a cell of ``order`` is neither a number nor a date, if numbers and dates
-    are mixed or are not of the given ``kind``, or if a weight is not a whole number from 1 to LARGEST_WEIGHT. Raise
+    are mixed or are not of the given ``kind``, or if a weight is not above 0 and at most LARGEST_WEIGHT. Raise
     WordsparseError if the disk is full.
     """
     try:
         with closing(sqlite3.connect("", check_same_thread=False)) as database:
-            database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket, place, rest, word TEXT)")
-            database.executemany("INSERT INTO words VALUES (?, ?, ?, ?)", _words(blocks, words, columns, kind))
+            database.executescript(f"{_SETTINGS}; CREATE TABLE words (basket, place, rest, word TEXT, weight REAL)")
+            database.executemany("INSERT INTO words VALUES (?, ?, ?, ?, ?)", _words(blocks, words, columns, kind))
             if columns.min_groups > 1:
                 _drop_rare(database, columns.min_groups)
             by = "CAST(basket AS TEXT), place, rest, rowid"
-            rows = database.execute(f"SELECT basket, word, place FROM words ORDER BY {by}")
+            rows = database.execute(f"SELECT basket, word, place, weight FROM words ORDER BY {by}")
             yield from (_named(basket) for _, basket in groupby(rows, key=lambda row: str(row[0])))
     except sqlite3.Error as error:
         raise WordsparseError(f"the rows cannot be sorted on disk: {_place_of(error)}") from error
@@ -112,7 +114,7 @@ def _place_of(error: sqlite3.Error) -> str:
 
 def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: str) -> Iterator[_Row]:
     """Yield rows of the SQLite table: the name of a basket, the value that orders the word and its rest (see
-    :func:`place_of`), and the word."""
+    :func:`place_of`), the word, and its weight."""
     (_, group, order, weight, _), without, first = columns, 0, kind_given
     for name, (cell, basket, *others) in chain.from_iterable(map(Block.rows, blocks)):
         key = basket if type(basket) is int and abs(basket) < 2**63 else text_of(name, basket)
@@ -128,17 +130,18 @@ def _words(blocks: Iterable[Block], words: Words, columns: Columns, kind_given: 
                 raise InputError(
                     f"{name}: {others[0]!r:.60} in {order!r} is a {kind}, but a {first} is expected{remedy}"
                 )
-        times = 1 if weight is None else times_of(name, others[-1], weight)
+        counts = 1.0 if weight is None else weight_of(name, others[-1], weight)
+        times = math.ceil(counts)
         for word in words(name, cell):
-            yield from repeat((key, at, rest, word), times)
+            yield from repeat((key, at, rest, word, counts / times), times)
     if without:
         logger.warning("rows without %r are left out: %s", group, f"{without:,}")
 
 
-def _named(rows: Iterator[tuple[Key, str, Any]]) -> tuple[Key, _Placed]:
-    """Return the name of a group, and its words with their places."""
-    name, word, place = next(rows)
-    return name, chain([(word, place)], ((word, place) for _, word, place in rows))
+def _named(rows: Iterator[tuple[Any, ...]]) -> tuple[Key, _Placed]:
+    """Return the name of a group, and its words with their places and weights."""
+    name, *first = next(rows)
+    return name, (row[1:] for row in chain([(name, *first)], rows))
 
 
 def _drop_rare(database: sqlite3.Connection, least: int) -> None:
@@ -236,23 +239,25 @@ def repeated(blocks: Iterable[Block], weight: str) -> Iterator[Block]:
     """
     for block in blocks:
         cells, weights = block.cells()
-        times = np.array([times_of(block.name(place), cell, weight) for place, cell in enumerate(weights)])
+        counts = [weight_of(block.name(place), cell, weight, True) for place, cell in enumerate(weights)]
+        times = np.array(counts, np.int64)
         for least in range(1, times.max(initial=0) + 1):
             places = np.flatnonzero(times >= least).tolist()
             numbers = [block.numbers[place] for place in places]
             yield block._replace(numbers=numbers, columns=[[cells[place] for place in places]])
 
 
-def times_of(name: str, cell: object, weight: str) -> int:
-    """Return the weight of a row, which is the number of times that the row counts."""
-    times: Any = _parsed(cell) if isinstance(cell, str) else cell
-    is_number = isinstance(times, Real | Decimal) and not is_nan(times)
-    if is_number and 1 <= times <= LARGEST_WEIGHT and times == int(times):
-        return int(times)
-    raise InputError(
-        f"{name}: {cell!r:.60} in {weight!r} is no weight: give a whole number from 1 to {LARGEST_WEIGHT:,}, or leave "
-        "the row out; rows of text with other weights can be counted (count --weight-column)"
-    )
+def weight_of(name: str, cell: object, column: str, is_whole: bool = False) -> float:
+    """Return the weight of a row: the number of times that the row counts."""
+    weight: Any = _parsed(cell) if isinstance(cell, str) else cell
+    is_number = isinstance(weight, Real | Decimal) and not is_nan(weight)
+    if is_number and 0 < weight <= LARGEST_WEIGHT and not (is_whole and weight % 1):
+        return float(weight)
+    limits, others = f"a number above 0, and at most {LARGEST_WEIGHT:,}", ""
+    if is_whole:
+        limits = f"a whole number from 1 to {LARGEST_WEIGHT:,}"
+        others = "; rows of text with other weights can be counted (count --weight-column)"
+    raise InputError(f"{name}: {cell!r:.60} in {column!r} is no weight: give {limits}, or leave the row out{others}")
 
 
 def _parsed(text: str) -> object:

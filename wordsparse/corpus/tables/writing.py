@@ -29,7 +29,7 @@ def _write_json(file: IO[bytes], parts: Iterable[Part]) -> None:
 
 
 def _write_csv(file: IO[bytes], parts: Iterable[Part]) -> None:
-    """Write rows as CSV, after a line of column names. A vector is written as a JSON list."""
+    """Write rows as CSV, after a line of column names. A vector or a list is written as a JSON list."""
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
     rows = csv.writer(text, lineterminator="\n")
     for number, part in enumerate(parts):
@@ -54,7 +54,7 @@ def _json_cells(column: Any) -> Iterable[Any]:
 
 
 def _csv_cells(column: Any) -> Iterable[Any]:
-    return map(json.dumps, _json_cells(column)) if isinstance(column, np.ndarray) else column
+    return (json.dumps(cell, ensure_ascii=False) if isinstance(cell, list) else cell for cell in _json_cells(column))
 
 
 def _write_parquet(file: IO[bytes], parts: Iterable[Part]) -> None:
