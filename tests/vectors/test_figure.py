@@ -32,7 +32,24 @@ def test_chosen_words_or_the_neighbours_of_a_word_are_drawn():
     matplotlib.pyplot.close("all")
 
 
+<<<<<<< HEAD
 def test_a_figure_that_cannot_be_drawn_is_refused(monkeypatch):
+=======
+def test_labels_do_not_overlap() -> None:
+    """Previously, the labels of near words, such as jpeg and png, were printed on top of each other."""
+    random = np.random.default_rng(0)
+    groups = np.repeat(random.standard_normal((4, 5)), 10, axis=0)
+    words = [f"a long word {number}" for number in range(40)]
+    ax = ws.WordVectors(words, groups + 0.01 * random.standard_normal((40, 5))).plot(words)
+    assert sorted(drawn(ax)) == sorted(words)
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    matplotlib.pyplot.close("all")
+
+
+def test_a_figure_that_cannot_be_drawn_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+>>>>>>> users
     for vectors, words, message in (
         (some_vectors(), ["w1", "w2"], "give at least 3 words"),
         (some_vectors(1), ["w1", "w2", "w3"], "and dim 2"),

@@ -27,11 +27,19 @@ def plotted(vectors: WordVectors, words: Sequence[Any], ax: "Axes | None" = None
         ax = optional.load("a figure of words", "matplotlib.pyplot").subplots(figsize=(7, 6))[1]
     points = principal_components(unit)
     ax.scatter(points[:, 0], points[:, 1], s=12)
-    for word, point in zip(words, points, strict=True):
-        ax.annotate(str(word), point, xytext=(4, 3), textcoords="offset points")
     ax.margins(0.15)
     ax.set_xticks([])
     ax.set_yticks([])
+    ax.autoscale_view()  # otherwise, Matplotlib would place the labels by old limits until it draws
+    taken = list[Any]()
+    for word, point in zip(words, points, strict=True):
+        label = ax.annotate(str(word), point, xytext=(4, 3), textcoords="offset points")
+        box, y = label.get_window_extent(), 3.0
+        while any(other.overlaps(box) for other in taken):
+            y -= 2  # a label moves down until it is off the labels before it
+            box = box.translated(0, -2 * ax.figure.dpi / 72)
+        label.xyann = (4, y)
+        taken.append(box)
     return ax
 
 
