@@ -11,16 +11,16 @@ matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
 
 
-def some_vectors(dim=4):
+def some_vectors(dim: int = 4) -> ws.WordVectors:
     words = [f"w{number}" for number in range(20)]
     return ws.WordVectors(words, np.random.default_rng(0).standard_normal((20, dim)))
 
 
-def drawn(ax):
+def drawn(ax: "matplotlib.axes.Axes") -> list[str]:
     return [text.get_text() for text in ax.texts]
 
 
-def test_chosen_words_or_the_neighbours_of_a_word_are_drawn():
+def test_chosen_words_or_the_neighbours_of_a_word_are_drawn() -> None:
     vectors = some_vectors()
     ax = vectors.plot(["w3", "w1", "w7"])
     assert drawn(ax) == ["w3", "w1", "w7"]
@@ -32,9 +32,6 @@ def test_chosen_words_or_the_neighbours_of_a_word_are_drawn():
     matplotlib.pyplot.close("all")
 
 
-<<<<<<< HEAD
-def test_a_figure_that_cannot_be_drawn_is_refused(monkeypatch):
-=======
 def test_labels_do_not_overlap() -> None:
     """Previously, the labels of near words, such as jpeg and png, were printed on top of each other."""
     random = np.random.default_rng(0)
@@ -49,7 +46,6 @@ def test_labels_do_not_overlap() -> None:
 
 
 def test_a_figure_that_cannot_be_drawn_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
->>>>>>> users
     for vectors, words, message in (
         (some_vectors(), ["w1", "w2"], "give at least 3 words"),
         (some_vectors(1), ["w1", "w2", "w3"], "and dim 2"),

@@ -156,7 +156,7 @@ def test_a_model_with_earlier_names_of_options_is_read(log: Path, tmp_path: Path
     shutil.copytree(log / "m", tmp_path / "m")
     file = tmp_path / "m" / "model.json"
     content = json.loads(file.read_text())
-    content["options"]["kind"] = content["options"].pop("kind")
+    content["options"]["preset"] = content["options"].pop("kind")
     content["call"] |= {"group": content["call"].pop("group_by"), "order": content["call"].pop("order_by")}
     content.pop("sha256")
     storage.write_manifest(file, content)
