@@ -22,7 +22,7 @@ def test_the_command_line_has_every_option_and_passes_on_what_is_given():
     with command.make_context("train", ["text", "-o", "model"]) as context:
         given = context.params
     assert given.keys() - DEFAULTS.keys() == {"quiet", "as_json", "export"}
-    assert DEFAULTS.keys() - given.keys() == {"recipe", "progress"}
+    assert DEFAULTS.keys() - given.keys() == {"measure_power", "recipe", "progress"}
     assert all(given[name] is None for name in given.keys() & DEFAULTS.keys() - {"corpus", "output"})
 
 
