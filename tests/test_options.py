@@ -31,7 +31,7 @@ class Times:
 
 
 @taking(Times)
-def product(number, options):
+def product(number: int, options: Times) -> int:
     """Multiply.
 
     Parameters
