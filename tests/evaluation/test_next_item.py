@@ -141,6 +141,12 @@ def test_a_log_is_judged_in_the_shell(log, capsys):
     rows = [" ".join(line.split()[:3]) for line in capsys.readouterr().out.splitlines()]
     for row in ("whole, model .", "popularity", "item-to-item counts", "model − item-to-item|model − popularity"):
         assert len([*filter(re.compile(row).match, rows)]) == 2
+    (log / "strange.csv").write_text("user,item,time\nu,strange,2026-01-01\nu,stranger,2026-01-02\n")
+    assert main(["evaluate", str(log / "m"), "--next", str(log / "strange.csv"), "--json"]) == 0
+    calibration = json.loads(capsys.readouterr().out)["next"]["strange"]["calibration"]
+    assert calibration["log_p"] is None  # previously NaN, which is not JSON
+    assert main(["evaluate", str(log / "m"), "--next", str(log / "strange.csv")]) == 0
+    assert capsys.readouterr().out.split()[-1] == "-"
     for name in ("before.csv", "copy.csv"):  # rows of the training log are recognised in a copy, too
         (log / "copy.csv").write_bytes((log / "before.csv").read_bytes())
         assert main(["evaluate", str(log / "m"), "--next", str(log / name)]) == 0

@@ -105,12 +105,12 @@ def judge(held: HeldOut, rankings: Mapping[str, Array]) -> dict[str, Any]:
     return scores
 
 
-def calibration(held: HeldOut, rows: Array, logs: Array, of_wanted: Array) -> dict[str, float]:
+def calibration(held: HeldOut, rows: Array, logs: Array, of_wanted: Array) -> dict[str, float | None]:
     """Compare the probabilities p of the K listed words of each user, (n, K), with what came next. ``logs`` (n, K)
     holds log p, and ``of_wanted`` the log probabilities of the test items.
 
     Return the mean p of the first items next to their hit rate, the expected calibration error of the listed items in
-    BINS bins of equal width, and the mean log p of a known test item.
+    BINS bins of equal width, and the mean log p of a known test item, or None if no test item is known.
     """
     p, is_hit, is_listed = np.exp(logs), _hits(held, rows), rows >= 0
     bins = np.minimum((p[is_listed] * BINS).astype(int), BINS - 1)
@@ -119,7 +119,7 @@ def calibration(held: HeldOut, rows: Array, logs: Array, of_wanted: Array) -> di
         "p1": float(p[:, 0].mean()),
         "hit1": float(is_hit[:, 0].mean()),
         "ece": float(np.abs(gaps).sum() / max(1, len(bins))),
-        "log_p": float(of_wanted.mean()),
+        "log_p": float(of_wanted.mean()) if len(of_wanted) else None,
     }
 
 

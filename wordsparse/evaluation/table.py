@@ -66,7 +66,8 @@ class Scores(dict[str, Any]):
             if "calibration" not in score:
                 continue
             p1, hit1, ece, log_p = (score["calibration"][key] for key in ("p1", "hit1", "ece", "log_p"))
-            yield escaped(name), f"{p1:.3f}", f"{hit1:.3f}", f"{ece:.3f}", f"{log_p:.2f}"
+            shown = "-" if log_p is None else f"{log_p:.2f}"
+            yield escaped(name), f"{p1:.3f}", f"{hit1:.3f}", f"{ece:.3f}", shown
 
     def _rows_of(self, kind: str, title: str, measure: str, prefix: str = "") -> Iterator[Row]:
         """Yield the rows for a kind of test set and a measure, whose interval has the keys ``prefix + "low"`` and

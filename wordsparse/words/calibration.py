@@ -153,7 +153,7 @@ def _text(pieces: Iterable[Piece], weights: Array | None) -> tuple[Array, Array 
 
 def _weighed_counts(ids: Array, weights: Array, V: int, before: Model | None) -> Array:
     """Return the sum of the weights of each word, plus its count in the earlier model, but at least 1, (V,)."""
-    counts = np.bincount(ids[ids >= 0], weights[ids >= 0], V)
+    counts = np.bincount(ids[ids >= 0], weights[ids >= 0], V).astype(np.float64)  # of no ids, they are integers
     if before is not None:
         counts[: len(before)] += counts_of(before)
     return np.maximum(counts, 1)
