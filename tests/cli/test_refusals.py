@@ -218,6 +218,7 @@ def of_labels(data: Path, posts: Path, tmp_path_factory: pytest.TempPathFactory)
         ("test {posts}/m {here}/hash.txt", "no such command 'test': it is wordsparse labels evaluate MODEL FILE"),
         ("train {data}/train.txt -o m --autotune-validation x", "a classifier of labels tunes itself on the rows"),
         ("train {data}/train.txt -o m -autotune-duration 3", "no such option -autotune-duration: a classifier of"),
+        ("train {data}/train.txt -o m --rerank", "--rerank: labels train ranks the best labels again if that helps"),
         ("train {data}/train.txt -o m --epoch 5", "a classifier of labels is fitted in one pass over the texts"),
         (
             "train -input {data}/train.txt -output m -loss ova -wordNgrams 2",
