@@ -24,7 +24,7 @@ class WordsparseBackend(AnnifLearningBackend):
         documents = list(corpus.documents)
         subjects = [set(document.subject_set) for document in documents]
         self.classifier.partial_fit([document.text for document in documents], subjects)
-        self.classifier.save(Path(self.datadir, "classifier"), replace=True)
+        self.classifier.save(Path(self.datadir, "classifier"), overwrite=True)
 
     def initialize(self, parallel=False):
         path = Path(self.datadir, "classifier")

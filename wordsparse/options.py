@@ -34,6 +34,7 @@ STRENGTH = "the strength is chosen in training, or by model.with_form(strength) 
 MEASURE = "it is a constant of the recipe, or an option in Python: wordsparse.train(..., measure_power=0.75)"
 ONE_PASS = "a classifier of labels is fitted in one pass over the texts, so there are no epochs to choose"
 OWN_PROBABILITIES = "a classifier of labels gives each label its own probability, as fastText's -loss ova does"
+RANKED_AGAIN = "labels train ranks the best labels again if that helps: leave the option out"
 TUNED = "a classifier of labels tunes itself on the rows that it is trained on"
 LEMMAS = (
     "to train on lemmas, lemmatise the text before, for example with simplemma or spaCy, and write spaces between the "
@@ -84,6 +85,7 @@ _ELSEWHERE: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("connectorwords", "commonterms"), "connectors"),
     "wordngrams": ("ngrams", PHRASES),
     "loss": OWN_PROBABILITIES,
+    "rerank": RANKED_AGAIN,
     **dict.fromkeys(
         (f"autotune{name}" for name in ("validation", "duration", "metric", "modelsize", "predictions")), TUNED
     ),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.labels import topics
+from support.labels import always_reranked, topics
 
 from wordsparse.cli import main
 from wordsparse.labels import TextClassifier
@@ -21,7 +21,8 @@ LABELS = [["cat"], ["dog"], ["cat", "dog"], ["cat"], ["dog"]] * 4
 
 @pytest.mark.parametrize("rerank", [False, True])
 def test_shares_add_up_to_the_output(rerank: bool) -> None:
-    classifier = SparseTargetClassifier(rerank=rerank, threads=1).fit(*topics(1500))
+    with always_reranked():
+        classifier = SparseTargetClassifier(rerank=rerank, threads=1).fit(*topics(1500))
     fitted, X = classifier._fitted, topics(20, seed=5)[0]
     rows, heads = prepared(X, fitted.length), 0
     for i, row in enumerate(classifier.explain(X, 4)):
@@ -51,7 +52,8 @@ def test_shares_add_up_to_the_output(rerank: bool) -> None:
 def test_neighbours_are_numbered_as_the_training_rows() -> None:
     """Previously, rows of weight 0 were not counted."""
     X, Y = topics(1500)
-    classifier = SparseTargetClassifier(rerank=True, threads=1).fit(X, Y, np.arange(1500) % 3 > 0)
+    with always_reranked():
+        classifier = SparseTargetClassifier(threads=1).fit(X, Y, np.arange(1500) % 3 > 0)
     for row in classifier.explain(X[:20], 3):
         for part in row:
             assert all(Y[neighbour, part.label] and neighbour % 3 for neighbour in part.neighbours)

@@ -13,21 +13,12 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
-from support.labels import KINDS, of_kind
+from support.labels import KINDS, always_reranked, of_kind
 from support.laws import law
 
 from wordsparse.cli import main
 from wordsparse.corpus.tables import table_rows
-from wordsparse.labels import (
-    TextClassifier,
-    classification,
-    classifier,
-    ranking,
-    read_texts,
-    reranking,
-    specialists,
-    tuning,
-)
+from wordsparse.labels import TextClassifier, classification, ranking, read_texts, specialists, tuning
 from wordsparse.labels.classifier import SparseTargetClassifier
 from wordsparse.labels.targets import labels_of
 
@@ -49,14 +40,12 @@ def made(seed: int, rows: int, features: int, labels: int, density: float | None
 def small_steps(is_reranked: bool) -> Iterator[None]:
     """Fit heads and re-rankings from 40 rows on. With ``is_reranked``, every re-ranking seems better."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (classification, classifier):
-            patch.setattr(module, "HEAD_ROWS", 40)
+        patch.setattr(classification, "HEAD_ROWS", 40)
         patch.setattr(classification, "HEAD_LABELS", 2)
         patch.setattr(classification, "HELD_OUT", 3)
         patch.setattr(specialists, "LEAST_ROWS", 3)
-        if is_reranked:
-            patch.setattr(reranking, "_is_better", lambda *_: True)
-        yield
+        with always_reranked() if is_reranked else contextlib.nullcontext():
+            yield
 
 
 def files(model: Any) -> dict[str, bytes]:
@@ -247,12 +236,12 @@ def test_names_of_labels_are_kept(names: list[str]) -> None:
 def test_the_default_ranks_fresh_rows_as_well_as_no_re_ranking(kind: str, rows: int, seeds: tuple[int, ...]) -> None:
     """In nDCG@5, by which it is chosen, and in P@1, the choice of a re-ranking is not worse than ``rerank=False`` by
     more than two standard errors, on as many rows as in training that no part of training has seen."""
-    hits: dict[Any, list[Any]] = {"auto": [], False: []}
+    hits: dict[Any, list[Any]] = {True: [], False: []}
     for seed in seeds:
         X, Y = of_kind(kind, 2 * rows, seed)
         for rerank, scores in hits.items():
             model = SparseTargetClassifier(rerank=rerank, threads=1).fit(X[:rows], Y[:rows])
             ranked = ranking.is_true(Y[rows:], model.predict_topk(X[rows:], 5)[0])
             scores.append(np.column_stack([ranked[:, 0], ranking.ndcg(ranked, np.diff(Y[rows:].indptr), 5)]))
-    difference = np.concatenate(hits["auto"]) - np.concatenate(hits[False])
+    difference = np.concatenate(hits[True]) - np.concatenate(hits[False])
     assert (difference.mean(0) >= -2 * difference.std(0) / np.sqrt(len(difference))).all()

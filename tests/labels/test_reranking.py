@@ -1,11 +1,12 @@
 """Ranking the best labels of a row again: machines, votes and log-odds against dense computations."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.labels import linear, topics
+from support.labels import always_reranked, linear, topics
 
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels
@@ -20,7 +21,8 @@ NEW = topics(50, seed=5)
 
 @pytest.fixture(scope="module")
 def reranked() -> SparseTargetClassifier:
-    return SparseTargetClassifier(rerank=True, threads=1).fit(*topics(1500))
+    with always_reranked():
+        return SparseTargetClassifier(threads=1).fit(*topics(1500))
 
 
 def test_votes_are_cosines_of_uncommon_features(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +76,8 @@ def test_the_log_odds_are_a_sum_of_features(reranked: SparseTargetClassifier) ->
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_saved_reranking_answers_alike(reranked: SparseTargetClassifier, tmp_path: Path, threads: int) -> None:
-    again = SparseTargetClassifier(rerank=True, threads=threads).fit(*topics(1500))
+    with always_reranked():
+        again = SparseTargetClassifier(threads=threads).fit(*topics(1500))
     again.save(tmp_path / "model")
     other = SparseTargetClassifier.load(tmp_path / "model")
     for ours, theirs in zip(other.predict_topk(NEW[0], 3), reranked.predict_topk(NEW[0], 3), strict=True):
@@ -82,9 +85,9 @@ def test_a_saved_reranking_answers_alike(reranked: SparseTargetClassifier, tmp_p
 
 
 @pytest.mark.parametrize("is_better", [True, False])
-def test_labels_are_ranked_again_if_that_is_better(monkeypatch: pytest.MonkeyPatch, is_better: bool) -> None:
-    monkeypatch.setattr(reranking, "_is_better", lambda *_: is_better)
-    assert SparseTargetClassifier(threads=1).fit(*topics(1500)).reranked_ == is_better
+def test_labels_are_ranked_again_if_that_is_better(is_better: bool) -> None:
+    with always_reranked(is_better):
+        assert SparseTargetClassifier(threads=1).fit(*topics(1500)).reranked_ == is_better
 
 
 def test_a_gain_is_significant() -> None:
@@ -110,7 +113,7 @@ def test_the_default_is_not_worse_on_fresh_rows(seed: int) -> None:
     lower P@1 from .22 to .14, and from .21 to .17."""
     X, Y = linear(4500, seed)
     hits = []
-    for rerank in ("auto", False):
+    for rerank in (True, False):
         classifier = SparseTargetClassifier(rerank=rerank, threads=1).fit(X[:2500], Y[:2500])
         hits.append(ranking.is_true(Y[2500:], classifier.predict_topk(X[2500:], 1)[0])[:, 0])
     difference = hits[0] - hits[1]
@@ -138,7 +141,8 @@ def test_all_methods_have_one_order_and_the_same_probabilities(weighted: bool) -
     """Labels beyond the 30 best of a row keep their log-odds."""
     X, Y = linear(1500, 3)
     weight = np.where(np.arange(400) % 50 == 7, 1e6, 1.0) if weighted else None
-    classifier = SparseTargetClassifier(rerank=True, threads=1).fit(X[:1200], Y[:1200], label_weight=weight)
+    with always_reranked():
+        classifier = SparseTargetClassifier(threads=1).fit(X[:1200], Y[:1200], label_weight=weight)
     new = X[1200:]
     every = classifier.predict_proba(new)
     labels, probabilities = classifier.predict_topk(new, 400)
@@ -158,30 +162,29 @@ def test_all_methods_have_one_order_and_the_same_probabilities(weighted: bool) -
 def test_rows_with_many_labels_are_not_ranked_again() -> None:
     X, Y = topics(1200)
     many = sp.csr_array((Y.toarray() + np.roll(Y.toarray(), 1, 1) + (np.arange(30) % 3 == 0) > 0).astype(np.float32))
-    assert not SparseTargetClassifier(threads=1).fit(X, many).reranked_
-    assert SparseTargetClassifier(threads=1, rerank=True).fit(X, many).reranked_
+    with always_reranked():
+        assert not SparseTargetClassifier(threads=1).fit(X, many).reranked_
 
 
-def test_too_few_rows_are_named() -> None:
-    with pytest.raises(InputError, match=r"rerank=True needs at least 1,000 rows, not 400: leave rerank out"):
-        SparseTargetClassifier(rerank=True).fit(*topics(400))
-    with pytest.raises(InputError, match="rerank must be True, False or 'auto', not 'yes'"):
-        SparseTargetClassifier(rerank="yes").fit(*topics(40))
+@pytest.mark.parametrize("earlier", ["auto", "yes", None])
+def test_the_earlier_values_of_rerank_are_answered(earlier: Any) -> None:
+    with pytest.raises(InputError, match=r"rerank must be True or False, .*: True, the default"):
+        SparseTargetClassifier(rerank=earlier).fit(*topics(40))
 
 
 def test_a_label_that_no_row_has_is_never_predicted(reranked: SparseTargetClassifier) -> None:
     X, Y = topics(1500)
     wider = sp.csr_array(sp.hstack([Y, sp.csr_array((1500, 2), dtype=np.float32)], format="csr"))
-    labels, _ = SparseTargetClassifier(rerank=True, threads=1).fit(X, wider).predict_topk(NEW[0], 5)
+    with always_reranked():
+        labels, _ = SparseTargetClassifier(threads=1).fit(X, wider).predict_topk(NEW[0], 5)
     assert labels.max() < 30
     assert ranking.is_true(NEW[1], labels)[:, 0].mean() > 0.7
     assert specialists.no_specialists(3).outputs(sp.csr_array((2, 3)), np.zeros((2, 1), int)).shape == (2, 1)
 
 
-@pytest.mark.parametrize("rerank", ["auto", True])
-def test_a_label_that_all_rows_have_needs_no_ranking(rerank: bool | str) -> None:
+def test_a_label_that_all_rows_have_needs_no_ranking() -> None:
     X, _ = topics(1200)
     ones = sp.csr_array(np.ones((1200, 1), np.float32))
-    classifier = SparseTargetClassifier(rerank=rerank, threads=1).fit(X, ones)
+    classifier = SparseTargetClassifier(threads=1).fit(X, ones)
     assert not classifier.reranked_
     assert (classifier.predict_topk(X, 1)[0] == 0).all()

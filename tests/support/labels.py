@@ -1,7 +1,21 @@
 """Rows with labels, for tests of classifiers."""
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
+import pytest
 import scipy.sparse as sp
+
+from wordsparse.labels import reranking
+
+
+@contextlib.contextmanager
+def always_reranked(is_better: bool = True) -> Iterator[None]:
+    """Let every re-ranking that is tried seem better, or worse."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reranking, "_is_better", lambda *_: is_better)
+        yield
 
 
 def topics(rows=400, seed=1):

@@ -70,7 +70,7 @@ class Labels(Benchmark):
 
     data: Any = ("debian-tags", "debian-depends", "synthetic")
     split: Any = (0,)  # another number gives texts other training and test rows
-    rerank: Any = ("auto",)  # auto, 1 or 0
+    rerank: Any = ("auto",)  # 0 leaves it out
     omikuji: str = ""  # the Python interpreter of an environment with omikuji
     cases: ClassVar[tuple[str, ...]] = ("data", "split", "rerank")
 
@@ -82,8 +82,7 @@ class Labels(Benchmark):
 
     def track_classifier(self) -> list[Row]:
         before = cpu_seconds()
-        rerank = self.rerank if self.rerank == "auto" else bool(int(self.rerank))
-        classifier = ws.SparseTargetClassifier(rerank=rerank, threads=self.threads)
+        classifier = ws.SparseTargetClassifier(rerank=str(self.rerank) != "0", threads=self.threads)
         classifier.fit(self.rows.X, self.rows.Y)
         fitted = cpu_seconds()
         labels, _ = classifier.predict_topk(self.rows.X_test, max(KS))

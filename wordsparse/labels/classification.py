@@ -73,14 +73,14 @@ class Classifier:
         seed: int,
         kernels: Kernels,
         *,
-        rerank: bool | str,
+        rerank: bool,
         votes: bool,
         one_class: bool,
         odds: Array | None,
     ) -> "Classifier":
         """Fit a classifier to training rows X (n, f), their labels Y (n, D), a matrix of ones, both SciPy CSR float32,
-        and their weights (n,). ``rerank`` is "auto" for a re-ranking if it is cheap and helps; ``votes`` says whether
-        it may store training rows."""
+        and their weights (n,). With ``rerank``, labels are ranked again if that is cheap and helps; ``votes`` says
+        whether the model may store training rows."""
         X, Y, weights = training
         scaled = np.repeat(np.sqrt(weights), np.diff(X.indptr)) * X.data.astype(np.float64)
         length = float(np.linalg.norm(scaled) / np.sqrt(weights.sum())) or 1.0
@@ -101,8 +101,8 @@ class Classifier:
         ranked = Ranked(*(part[: held.size] for part in vars(ranked).values()))
         head, ranked = _head(problem, scorer, held, ranked)
         with_head = replace(plain, head=head)
-        if rerank is True or (rerank == "auto" and Y.nnz <= FEW_LABELS * Y.shape[0]):
-            with_head, ranked = _reranked(with_head, problem, held, ranked.best(DEPTH), rerank is True, votes)
+        if rerank and Y.nnz <= FEW_LABELS * Y.shape[0]:
+            with_head, ranked = _reranked(with_head, problem, held, ranked.best(DEPTH), votes)
         return with_head._completed(ranked, Y[held])
 
     def _completed(self, ranked: Ranked, Y: Any) -> "Classifier":
@@ -250,7 +250,7 @@ def _head(problem: RidgeProblem, scorer: Scorer, held: Array, ranked: Ranked) ->
 
 
 def _reranked(
-    plain: Classifier, problem: RidgeProblem, held: Array, ranked: Ranked, always: bool, votes: bool
+    plain: Classifier, problem: RidgeProblem, held: Array, ranked: Ranked, votes: bool
 ) -> tuple[Classifier, Ranked]:
     """Return the classifier with a re-ranking, if one is better. ``ranked`` holds the ``DEPTH`` top labels of the rows
     ``held``, predicted without them. It is returned with the new log-odds."""
@@ -258,7 +258,7 @@ def _reranked(
     head = plain.head.labels
     machines = specialists.fitted(problem, plain.scorer.inverse, plain.calibration.power, head, held)
     near = Neighbours.of(problem.X, problem.Y, problem.weights) if votes else None
-    reranker = reranking.fitted(problem, held, ranked, head, machines, near, always)
+    reranker = reranking.fitted(problem, held, ranked, head, machines, near)
     if reranker is None:
         return plain, ranked
     logits = reranker.logits(problem.X[held], ranked.labels, ranked.logits, held, ranked.counts)

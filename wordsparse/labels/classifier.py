@@ -1,6 +1,5 @@
 """A scikit-learn classifier for huge sets of sparse labels."""
 
-import os
 from collections.abc import Iterable, Sequence
 from os import PathLike
 from typing import Any, ClassVar, NoReturn, Self
@@ -13,10 +12,10 @@ from wordsparse import optional, validation
 from wordsparse.errors import InputError
 from wordsparse.kernels import CpuKernels, at_work
 from wordsparse.labels import state, targets
-from wordsparse.labels.classification import HEAD_ROWS, Classifier
+from wordsparse.labels.classification import Classifier
 from wordsparse.labels.explanation import Explanation, Explanations, explained
 from wordsparse.labels.ranking import inverse_propensities, is_true, ranking_scores
-from wordsparse.labels.rows import KeptRows, together, weights_of
+from wordsparse.labels.rows import KeptRows, weights_of
 from wordsparse.labels.targets import checks
 from wordsparse.machine import memory
 from wordsparse.options import refuse_unknown
@@ -54,9 +53,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     Parameters
     ----------
-    rerank : bool or "auto"
-        Whether to rank the best labels of each row again (:mod:`wordsparse.labels.reranking`): by default, with at
-        least 1,000 rows of at most 10 labels on average, if it helps.
+    rerank : bool
+        Whether to rank the best labels of each row again (:mod:`wordsparse.labels.reranking`), with at least 1,000 rows
+        of at most 10 labels on average, if that ranks held-out rows better.
     keep_rows : bool
         Whether the classifier and its file hold the training rows, so that :meth:`partial_fit` and :meth:`forget` can
         train again. Without them, rows are ranked again without similar training rows.
@@ -95,7 +94,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
     def __init__(
         self,
         *,
-        rerank: bool | str = "auto",
+        rerank: bool = True,
         keep_rows: bool = True,
         threads: int | None = None,
         random_state: int = 0,
@@ -135,40 +134,44 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         Raises
         ------
         InputError
-            If y is missing, an entry of y is neither 0 nor 1, no row has a label, a weight is negative or not finite,
-            or ``rerank`` is True and there are fewer than 1,000 rows.
+            If y is missing, an entry of y is neither 0 nor 1, no row has a label, or a weight is negative or not
+            finite.
         ValueError
             From scikit-learn: if shapes do not agree, a dense value is not finite, or there are no features.
         """
-        seed = validation.whole("random_state", self.random_state)
-        if self.rerank not in (True, False, "auto"):
-            raise InputError(f"rerank must be True, False or 'auto', not {self.rerank!r:.40}")
-        given = self._as_given(X)
-        X = self._features(given, reset=True, weights=sample_weight)
-        labels, classes, kind = targets.labels_of(y)
-        checks.check_consistent_length(X, labels)
-        if not labels.nnz:
-            raise InputError("Y has no labels, so nothing can be learnt: give at least one, or the file of targets")
-        rows = KeptRows.of(given if self.takes_texts else X, labels, classes, sample_weight, ids)
-        odds = weights_of("label_weight", label_weight, len(classes))
+        rows = KeptRows.of(self._as_given(X), y, sample_weight, ids)
+        odds = weights_of("label_weight", label_weight, len(rows.classes))
         if not odds.all():
             raise InputError("label_weight must be positive: leave out the labels that should not be predicted")
+        return self._train(rows, None if label_weight is None else np.log(odds).astype(np.float32))
+
+    def _train(self, rows: KeptRows, odds: Array | None) -> Self:
+        """Fit parsed rows. ``odds`` (D,) float32 holds the logarithms of the labels' weights."""
+        seed = validation.whole("random_state", self.random_state)
+        if not isinstance(self.rerank, bool):
+            raise InputError(
+                f"rerank must be True or False, not {self.rerank!r:.40}: True, the default, ranks again if it helps"
+            )
+        if not rows.Y.nnz:
+            raise InputError("Y has no labels, so nothing can be learnt: give at least one, or the file of targets")
         counted = np.flatnonzero(rows.weights)  # a row of weight 0 is no row
-        if self.rerank is True and counted.size < HEAD_ROWS:
-            raise InputError(f"rerank=True needs at least {HEAD_ROWS:,} rows, not {counted.size:,}: leave rerank out")
+        labels = rows.Y[counted]
+        if not labels.nnz:
+            raise InputError("sample_weight is zero for every row with a label: give one of them a positive weight")
+        X = self._features_of(rows)
         with at_work():
             fitted = Classifier.fitted(
-                (X[counted], labels[counted], rows.weights[counted]),
+                (X[counted], labels, rows.weights[counted]),
                 X.shape[1] + 1 if X.shape[1] <= ALL_FEATURES else DIM,
                 seed,
                 CpuKernels(self.threads),
                 rerank=self.rerank,
                 votes=self.keep_rows,
-                one_class=kind == "classes",
-                odds=None if label_weight is None else np.log(odds).astype(np.float32),
+                one_class=rows.kind == "classes",
+                odds=odds,
             )
         self._rows = rows if self.keep_rows else None
-        return self._with(fitted, rows.weights.sum(), classes, kind)
+        return self._with(fitted, rows.weights.sum(), rows.classes, rows.kind)
 
     def partial_fit(
         self, X: Any, y: Any = None, classes: Any = None, sample_weight: Any = None, ids: Any = None
@@ -187,13 +190,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         """
         if not self.__sklearn_is_fitted__():
             return self.fit(X, y, sample_weight, ids=ids)
-        kept, given = self._kept(), self._as_given(X)
-        new = clone(self)._features(given, reset=True) if not self.takes_texts else given
-        rows, labels = together(kept, self._kind, new, y)
-        count = len(rows) - len(kept.ids) if self.takes_texts else rows.shape[0] - len(kept.ids)
-        weights = np.concatenate([kept.weights, weights_of("sample_weight", sample_weight, count)])
-        names = [*kept.ids, *(kept.next_ids(count) if ids is None else map(str, ids))]
-        return self._again(rows, labels, weights, names)
+        kept, again = self._kept(), clone(self)
+        new = KeptRows.of(again._as_given(X), y, sample_weight, ids, kept.next_id())
+        return self._again(again, kept.extended(new))
 
     def forget(self, ids: Iterable[Any]) -> Self:
         """Train again without the rows with these ids, as :meth:`fit` would on the other rows.
@@ -203,8 +202,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         InputError
             If no row has one of the ids, no row would be left, or the classifier holds no rows.
         """
-        kept = self._kept().without(map(str, ids))
-        return self._again(kept.X, kept.targets(self._kind), kept.weights, kept.ids)
+        return self._again(clone(self), self._kept().without(map(str, ids)))
 
     def _kept(self) -> KeptRows:
         checks.check_is_fitted(self)
@@ -215,22 +213,23 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             )
         return self._rows
 
-    def _again(self, X: Any, y: Any, weights: Array, ids: list[str]) -> Self:
-        """Fit a classifier with the same settings, and take over its state when it is complete."""
-        label_weight = None
+    def _again(self, again: "SparseTargetClassifier", rows: KeptRows) -> Self:
+        """Train a classifier with the same settings, and take over its state when it is complete."""
+        odds = None
         if self._fitted.odds is not None:
-            # In float64, the logarithms of these weights are the same float32 numbers again.
-            smallest, largest = np.finfo(np.float64).smallest_subnormal, np.finfo(np.float64).max
-            odds = np.clip(self._fitted.odds.astype(np.float64), *np.log([smallest, largest]))
-            of_label = dict(zip(self.classes_.tolist(), np.exp(odds).tolist(), strict=True))
-            label_weight = [of_label.get(label, 1.0) for label in targets.labels_of(y)[1].tolist()]
-        again = clone(self).fit(X, y, weights, label_weight, ids)
-        self.__dict__.update(again.__dict__)
+            of_label = dict(zip(self.classes_.tolist(), self._fitted.odds, strict=True))
+            odds = np.array([of_label.get(label, 0) for label in rows.classes.tolist()], np.float32)
+        self.__dict__.update(again._train(rows, odds).__dict__)
         return self
 
     def _as_given(self, X: Any) -> Any:
-        """Return X in a form that can be read twice."""
-        return X
+        """Check new training rows, and return them in the form in which they are kept."""
+        return self._features(X, reset=True)
+
+    def _features_of(self, rows: KeptRows) -> Any:
+        """Return the features of training rows, CSR (n, f)."""
+        self.n_features_in_ = rows.X.shape[1]
+        return rows.X
 
     def predict(self, X: Any, **unknown: NoReturn) -> Any:
         """Predict each row's labels with probabilities of at least ½; for one-dimensional y, the likeliest class.
@@ -252,7 +251,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             column = self._topk(X, 1)[0][:, 0]
             ones = np.ones(column.size, np.int64), column, np.arange(column.size + 1)
             return sp.csr_array(ones, shape=(column.size, len(self.classes_)))
-        X = self._features(X, reset=False)
+        X = self._features(X)
         with at_work():
             return self._fitted.likely(X)
 
@@ -271,7 +270,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _topk(self, X: Any, k: int) -> tuple[Array, Array]:
         """Return the result of :meth:`predict_topk` with columns of y as labels."""
-        X, k = self._features(X, reset=False), validation.positive_int("k", k)
+        X, k = self._features(X), validation.positive_int("k", k)
         with at_work():
             labels, logits = self._fitted.top(X, min(k, len(self.classes_)))
         return labels, expit(logits)
@@ -287,7 +286,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             words. Labels are values of ``classes_``.
         """
         tops = self._topk(X, k)
-        rows = explained(self._fitted, self._features(X, reset=False), tops, self._feature_names())
+        rows = explained(self._fitted, self._features(X), tops, self._feature_names())
         # Neighbours have the numbers of the training rows without rows of weight 0.
         numbers = [] if self._rows is None else np.flatnonzero(self._rows.weights).tolist()
 
@@ -380,8 +379,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
             created.
         """
         checks.check_is_fitted(self)
-        write = state.replace if overwrite and os.path.lexists(path) else state.save
-        write(path, self, *self._saved())
+        state.save(path, self, *self._saved(), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -409,7 +407,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         labels = state.listed(arrays["classes"]) if named else range(arrays["counts"].size)
         classes = targets.as_classes([tuple(label) if isinstance(label, list) else label for label in labels])
         self.n_features_in_ = fitted.scorer.inverse.scale.shape[0] - 1
-        self._rows = KeptRows.restored(arrays, self.n_features_in_, classes)
+        self._rows = KeptRows.restored(arrays, self.n_features_in_, classes, content["kind"])
         self._with(fitted, content["rows"], classes, content["kind"])
 
     def _with(self, fitted: Classifier, rows: float, classes: Array, kind: str) -> Self:
@@ -419,9 +417,9 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         self.power_, self.label_counts_ = fitted.calibration.power, fitted.scorer.counts
         return self
 
-    def _features(self, X: Any, *, reset: bool, weights: Any = None) -> Any:
+    def _features(self, X: Any, *, reset: bool = False) -> Any:
         """Convert X (n, f), sparse or dense, to CSR float32 with scikit-learn's checks. The estimator must be fitted,
-        except with ``reset``, which ``fit`` uses. The ``weights`` of rows matter to texts alone."""
+        except with ``reset``, for training rows."""
         if not reset:
             checks.check_is_fitted(self)
         is_sparse: bool = sp.issparse(X)
@@ -432,7 +430,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     def _logits(self, X: Any, columns: Any) -> Array:
         """Return the log-odds of labels, (n, columns). Raise InputError if the result does not fit into memory."""
-        X = self._features(X, reset=False)
+        X = self._features(X)
         rows, count = X.shape[0], len(self.classes_)
         chosen = np.arange(count) if columns is None else validation.output_rows(columns, count, "columns")
         computed, places = np.unique(chosen, return_inverse=True)

@@ -73,9 +73,7 @@ def command() -> None:
 @click.option("--resume", is_flag=True, help="Train MODEL again, on its rows and on DATA, and replace it.")
 @click.option("--forget", metavar="FILE", type=PATH, help="With --resume: remove rows; FILE has an id on each line.")
 @click.option("--no-rows", is_flag=True, help="Do not keep the training rows in MODEL, which --resume needs.")
-@click.option(
-    "--rerank/--no-rerank", default=None, help="Rank the best labels of each row again.  [default: if it helps]"
-)
+@click.option("--no-rerank", is_flag=True, help="Do not rank the best labels again.  [default: again if it helps]")
 @click.option("--seed", type=int, help="Seed of the choice of held-out rows.  [default: 0]")
 @threads_option
 @quiet_option
@@ -92,7 +90,7 @@ def train(
     resume: bool,
     forget: Path | None,
     no_rows: bool,
-    rerank: bool | None,
+    no_rerank: bool,
     seed: int | None,
     threads: int | None,
     quiet: bool,
@@ -112,7 +110,7 @@ def train(
     if (column is None) != (labels is None):
         raise InputError("a table needs both --column for its texts and --labels for its labels")
     source = given({"column": column, "labels": labels, "separator": separator})
-    settings = given({**text, "rerank": rerank, "seed": seed, "no_rows": no_rows or None})
+    settings = given({**text, "seed": seed, "no_rerank": no_rerank or None, "no_rows": no_rows or None})
     classifier = _saved(output, settings) if resume else _new(output, data, source, settings)
     classifier.threads = threads if threads is not None else classifier.threads
     training: tuple[Any, ...] = ()
@@ -159,11 +157,15 @@ def _new(model: Path, data: Path | None, source: dict[str, str], settings: dict[
     does not apply to numbers."""
     assert data is not None  # only --resume needs none
     storage.check_new_directory(model)
-    seed, keep_rows = settings.pop("seed", 0), not settings.pop("no_rows", False)
+    general = {
+        "random_state": settings.pop("seed", 0),
+        "rerank": not settings.pop("no_rerank", False),
+        "keep_rows": not settings.pop("no_rows", False),
+    }
     kind = TextClassifier if source or holds_texts(data) else SparseTargetClassifier
-    if not kind.takes_texts and (of_texts := [name for name in settings if name != "rerank"]):
-        raise InputError(f"{data}: holds numbers, so --{'/--'.join(of_texts)} does not apply".replace("_", "-"))
-    return kind(random_state=seed, keep_rows=keep_rows, **settings)
+    if not kind.takes_texts and settings:
+        raise InputError(f"{data}: holds numbers, so --{'/--'.join(settings)} does not apply".replace("_", "-"))
+    return kind(**general, **settings)
 
 
 class _Ranking(click.Command):

@@ -116,12 +116,11 @@ def fitted(
     head: Array,
     specialists: Specialists,
     neighbours: Neighbours | None,
-    always: bool,
 ) -> Reranker | None:
     """Fit the log-odds of the best labels of the rows ``held``, which are in random order.
 
-    ``ranked`` holds the ``DEPTH`` best labels, with log-odds computed without the rows. Unless ``always``, return None
-    if the new log-odds do not raise the mean nDCG@5 significantly, in two-fold cross-validation. If all labels of half
+    ``ranked`` holds the ``DEPTH`` best labels, with log-odds computed without the rows. Return None if the new
+    log-odds do not raise the mean nDCG@5 significantly, in two-fold cross-validation. If all labels of half
     of the rows are true, or none is, there is nothing to learn, and the result is None too.
     """
     known, weights = np.isfinite(ranked.logits), problem.weights[held]
@@ -134,14 +133,13 @@ def fitted(
     regression = _linear.LogisticRegression(C=PENALTY, solver="newton-cholesky")
     model = _pipeline.make_pipeline(_preprocessing.StandardScaler(), regression)
     options = {"logisticregression__sample_weight": weights[row]}
-    if not always:
-        halves = _selection.PredefinedSplit(row % 2)
-        logits = np.full(known.shape, -np.inf)
-        logits[known] = _selection.cross_val_predict(
-            model, pairs, truth, cv=halves, params=options, method="decision_function"
-        )
-        if not _is_better(replace(ranked, logits=logits), ranked, problem.Y[held], weights):
-            return None
+    halves = _selection.PredefinedSplit(row % 2)
+    logits = np.full(known.shape, -np.inf)
+    logits[known] = _selection.cross_val_predict(
+        model, pairs, truth, cv=halves, params=options, method="decision_function"
+    )
+    if not _is_better(replace(ranked, logits=logits), ranked, problem.Y[held], weights):
+        return None
     scaler, regression = (step for _, step in model.fit(pairs, truth, **options).steps)
     beta = regression.coef_[0] / scaler.scale_
     return replace(reranker, weights=beta, constant=float(regression.intercept_[0] - beta @ scaler.mean_))

@@ -8,7 +8,7 @@ XᵀY is larger than the rows.
 import json
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,19 +25,23 @@ LARGEST = 1e9
 
 @dataclass(frozen=True)
 class KeptRows:
-    """Rows as they were given: X is a list of texts, or CSR (n, f); Y (n, D) is a CSR matrix of ones, whose columns are
-    ``classes``; ``weights`` (n,) float64; ``ids`` are texts, of which several rows may share one."""
+    """Parsed rows: X is a list of texts, or CSR (n, f); Y (n, D) is a CSR matrix of ones, whose columns are
+    ``classes``; ``kind`` is the form of y (:func:`wordsparse.labels.targets.labels_of`); ``weights`` (n,) float64;
+    ``ids`` are texts, of which several rows may share one."""
 
     X: Any
     Y: Any
     classes: Array
+    kind: str
     weights: Array
     ids: list[str]
 
     @classmethod
-    def of(cls, X: Any, Y: Any, classes: Array, weights: Any, ids: Iterable[Any] | None) -> "KeptRows":
-        """Take rows with weights, by default 1, and ids, by default their numbers. Raise InputError if there is not one
-        of each for every row, or no row with a label has a weight."""
+    def of(cls, X: Any, y: Any, weights: Any, ids: Iterable[Any] | None, first: int = 0) -> "KeptRows":
+        """Take rows with weights, by default 1, and ids, by default numbers from ``first`` on. Raise InputError if
+        there is not one of each for every row, or y has none of the forms."""
+        Y, classes, kind = targets.labels_of(y)
+        targets.checks.check_consistent_length(X, Y)
         count = Y.shape[0]
         weights = weights_of("sample_weight", weights, count)
         if (wrong := np.flatnonzero((weights > 0) & ((weights < 1 / LARGEST) | (weights > LARGEST)))).size:
@@ -45,21 +49,25 @@ class KeptRows:
                 f"sample_weight must be 0 or between {1 / LARGEST:g} and {LARGEST:g}, not {weights[wrong[0]]} (at "
                 f"{wrong[0]}): multiply all weights by a number"
             )
-        if not Y[np.flatnonzero(weights)].nnz:
-            raise InputError("sample_weight is zero for every row with a label: give one of them a positive weight")
-        names = list(map(str, range(count) if ids is None else ids))
+        names = list(map(str, range(first, first + count) if ids is None else ids))
         if len(names) != count:
             raise InputError(f"there are {len(names):,} ids and {count:,} rows: give an id for each row")
-        return cls(X, Y, classes, weights, names)
+        return cls(X, Y, classes, kind, weights, names)
 
-    def targets(self, kind: str) -> Any:
-        """Return y in the form that was given: a matrix, one class per row, or a list of labels per row."""
-        if kind == "classes":
-            return self.classes[self.Y.indices]
-        if kind == "lists":
-            rows = np.split(self.classes[self.Y.indices], self.Y.indptr[1:-1])
-            return [set(row.tolist()) for row in rows]
-        return self.Y
+    def extended(self, new: "KeptRows") -> "KeptRows":
+        """Return these rows followed by the rows ``new``. Matrices grow new columns for new features and labels. Raise
+        InputError if the new rows have fewer columns, or another form of y."""
+        if {new.kind, self.kind} not in ({self.kind}, {"sparse", "dense"}):
+            raise InputError(
+                f"Y has labels as {new.kind}, but the classifier was fitted to {self.kind}: give the same form"
+            )
+        X = [*self.X, *new.X] if isinstance(self.X, list) else _stacked("X", self.X, new.X)
+        classes = new.classes
+        if self.kind in targets.NAMED:
+            classes = targets.as_classes(targets.in_order([*self.classes.tolist(), *classes.tolist()]))
+        Y = _stacked("Y", self._in_columns(classes), new._in_columns(classes))
+        weights = np.concatenate([self.weights, new.weights])
+        return KeptRows(X, Y, classes, self.kind, weights, [*self.ids, *new.ids])
 
     def without(self, ids: Iterable[str]) -> "KeptRows":
         """Return the other rows. Raise InputError if no row has one of the ids."""
@@ -71,12 +79,23 @@ class KeptRows:
         if not kept.size:
             raise InputError("these are the ids of all training rows: remove the model to forget them")
         X = [self.X[row] for row in kept] if isinstance(self.X, list) else self.X[kept]
-        return KeptRows(X, self.Y[kept], self.classes, self.weights[kept], [self.ids[row] for row in kept])
+        ids = [self.ids[row] for row in kept]
+        rows = replace(self, X=X, Y=self.Y[kept], weights=self.weights[kept], ids=ids)
+        classes = self.classes[np.unique(rows.Y.indices)] if self.kind in targets.NAMED else self.classes
+        return replace(rows, Y=rows._in_columns(classes), classes=classes)
 
-    def next_ids(self, count: int) -> list[str]:
-        """Return ids for new rows: the numbers after the largest number among the ids."""
-        first = 1 + max((int(id) for id in self.ids if id.isascii() and id.isdigit()), default=-1)
-        return [str(number) for number in range(first, first + count)]
+    def _in_columns(self, classes: Array) -> Any:
+        """Return Y with the columns ``classes``, which include the labels of all rows."""
+        if self.kind not in targets.NAMED:
+            return self.Y
+        place = {label: column for column, label in enumerate(classes.tolist())}
+        columns = np.array([place.get(label, -1) for label in self.classes.tolist()])
+        shape = self.Y.shape[0], classes.size
+        return sp.csr_array((self.Y.data, columns[self.Y.indices], self.Y.indptr), shape=shape)
+
+    def next_id(self) -> int:
+        """Return the number after the largest number among the ids."""
+        return 1 + max((int(id) for id in self.ids if id.isascii() and id.isdigit()), default=-1)
 
     def state(self) -> dict[str, Any]:
         """Return the arrays from which :meth:`restored` restores the rows."""
@@ -84,33 +103,13 @@ class KeptRows:
         return {**X, **state.of_csr(rows_Y=self.Y), "rows_weights": self.weights, "rows_ids": _packed(self.ids)}
 
     @classmethod
-    def restored(cls, saved: Mapping[str, Any], features: int, classes: Array) -> "KeptRows | None":
+    def restored(cls, saved: Mapping[str, Any], features: int, classes: Array, kind: str) -> "KeptRows | None":
         """Restore the rows from a file that has rows."""
         if "rows_weights" not in saved:
             return None
         X = _unpacked(saved["texts"]) if "texts" in saved else state.csr_of(saved, "rows_X", features)
         Y = state.csr_of(saved, "rows_Y", classes.size)
-        return cls(X, Y, classes, saved["rows_weights"], _unpacked(saved["rows_ids"]))
-
-
-def together(kept: KeptRows, kind: str, X: Any, y: Any) -> tuple[Any, Any]:
-    """Return X and y of kept rows and new rows, in the form of y. Matrices grow new columns for new features and
-    labels. Raise InputError if the new rows have fewer columns, or y another form."""
-    _, classes, new_kind = targets.labels_of(y)
-    if {new_kind, kind} not in ({kind}, {"sparse", "dense"}):
-        raise InputError(f"Y has labels as {new_kind}, but the classifier was fitted to {kind}: give the same form")
-    if kind == "classes" and isinstance(kept.classes.tolist()[0], str) != isinstance(classes.tolist()[0], str):
-        raise InputError(
-            f"Y has the label {classes.tolist()[0]!r:.40}, but the classifier was fitted to labels like "
-            f"{kept.classes.tolist()[0]!r:.40}: give labels of the same type"
-        )
-    X = [*kept.X, *X] if isinstance(kept.X, list) else _stacked("X", kept.X, sp.csr_array(X))
-    old = kept.targets(kind)
-    if kind == "classes":
-        return X, np.concatenate([old, np.ravel(y)])
-    if kind == "lists":
-        return X, [*old, *map(set, y)]
-    return X, _stacked("Y", old, sp.csr_array(y))
+        return cls(X, Y, classes, kind, saved["rows_weights"], _unpacked(saved["rows_ids"]))
 
 
 def weights_of(name: str, weights: Any, size: int) -> Array:

@@ -6,7 +6,6 @@ checksum is trusted.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -17,51 +16,29 @@ import scipy.sparse as sp
 
 from wordsparse.errors import InputError
 from wordsparse.files import arrays, storage
-from wordsparse.files.system import sync
 from wordsparse.types import Array
 
 E = TypeVar("E")
-MANIFEST, ARRAYS = "labels.json", "arrays.bin"
-# The names that alternate with those when an estimator is replaced.
-NEW_MANIFEST, OTHER_ARRAYS = "labels.new.json", "arrays.2.bin"
+NAMES = MANIFEST, ARRAYS = "labels.json", "arrays.bin"
 CSR = "data", "indices", "indptr"
-FORMAT, VERSION = "wordsparse-labels", 5
+FORMAT, VERSION = "wordsparse-labels", 6
 
 
-def save(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Write a directory atomically. ``content`` is JSON; ``state`` holds arrays and numbers.
+def save(
+    path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any], *, overwrite: bool
+) -> None:
+    """Write a directory atomically. ``content`` is JSON; ``state`` holds arrays and numbers. With ``overwrite``, the
+    directory may hold an estimator, which is complete until the new one has its place.
 
-    Raise InputError if ``path`` exists and is not an empty directory, or cannot be created, and WordsparseError if
-    writing fails.
+    Raise InputError if ``path`` exists and is another directory that is not empty, or cannot be created, and
+    WordsparseError if writing fails.
     """
     target = Path(path)
-    with storage.new_directory(target) as directory, storage.writing(target):
+    with storage.new_directory(target, NAMES if overwrite else ()) as directory, storage.writing(target):
         table = arrays.write(directory / ARRAYS, state)
-        storage.write_manifest(directory / MANIFEST, _manifest(estimator, content, ARRAYS, table))
-
-
-def replace(path: str | PathLike[str], estimator: Any, content: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Replace the estimator in a directory. The old one is complete until the new manifest has its place.
-
-    Raise InputError if the directory holds no estimator, and WordsparseError if writing fails.
-    """
-    directory = Path(path)
-    old = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION).get("arrays", ARRAYS)
-    new = next(name for name in (ARRAYS, OTHER_ARRAYS) if name != old)
-    with storage.writing(directory):
-        for left in (new, NEW_MANIFEST):  # of a run that was killed
-            (directory / left).unlink(missing_ok=True)
-        table = arrays.write(directory / new, state)
-        storage.write_manifest(directory / NEW_MANIFEST, _manifest(estimator, content, new, table))
-        os.replace(directory / NEW_MANIFEST, directory / MANIFEST)
-        sync(directory)
-        (directory / old).unlink(missing_ok=True)
-
-
-def _manifest(estimator: Any, content: Mapping[str, Any], name: str, table: Any) -> dict[str, Any]:
-    content = {"parameters": estimator.get_params(), **content}
-    kind = {"format": FORMAT, "version": VERSION, "estimator": type(estimator).__name__}
-    return {**kind, "content": content, "arrays": name, "state": table}
+        content = {"parameters": estimator.get_params(), **content}
+        kind = {"format": FORMAT, "version": VERSION, "estimator": type(estimator).__name__}
+        storage.write_manifest(directory / MANIFEST, {**kind, "content": content, "state": table})
 
 
 def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], dict[str, Any]]:
@@ -85,12 +62,10 @@ def load(path: str | PathLike[str], kind: type[E]) -> tuple[E, dict[str, Any], d
         )
     with storage.trusting(directory / MANIFEST):
         content, table = manifest["content"], manifest["state"]
-        parameters, name_of_arrays = dict(content["parameters"]), manifest.get("arrays", ARRAYS)
-        if name_of_arrays not in (ARRAYS, OTHER_ARRAYS):
-            raise ValueError(f"arrays in {name_of_arrays!r}")
+        parameters = dict(content["parameters"])
     estimator = kinds[name]()
     estimator.set_params(**parameters)  # type: ignore[attr-defined]
-    return estimator, content, arrays.read(directory / name_of_arrays, table)
+    return estimator, content, arrays.read(directory / ARRAYS, table)
 
 
 def of_csr(**matrices: Any) -> dict[str, Array]:

@@ -21,15 +21,8 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
 
     Raise InputError if Y has another form or holds values other than zeros and ones, or the labels have several types.
     """
-    rows = _listed(Y)
-    if rows is not None:
-        try:
-            classes = sorted(set(chain.from_iterable(rows)))
-        except TypeError as error:
-            raise InputError(f"the labels of Y must be all text or all numbers: {error}") from None
-        return _indicator(rows, classes), as_classes(classes), "lists"
-    is_sparse: bool = sp.issparse(Y)
-    if not is_sparse:
+    rows, kind, is_sparse = _listed(Y), "lists", bool(sp.issparse(Y))
+    if rows is None and not is_sparse:
         if Y is None:
             raise InputError(
                 "requires y to be passed, but the target y is None: give X and y; wordsparse.labels.read_texts(file) "
@@ -37,11 +30,13 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
             )
         if isinstance(Y, list | tuple):  # an array of texts drops NUL at their ends
             as_classes([label for label in Y if isinstance(label, str)])
-        array = checks.check_array(Y, dtype=None, ensure_2d=False, input_name="y")
-        if array.ndim == 1 or array.shape[1] == 1:
-            return *_of_classes(array), "classes"
-        Y = sp.csr_array(array)
-    labels = validation.csr("Y", Y, np.dtype(np.float32))
+        Y = checks.check_array(Y, dtype=None, ensure_2d=False, input_name="y")
+        if Y.ndim == 1 or Y.shape[1] == 1:
+            rows, kind = [[label] for label in _one_class(Y).tolist()], "classes"
+    if rows is not None:
+        classes = in_order(chain.from_iterable(rows))
+        return _indicator(rows, classes), as_classes(classes), kind
+    labels = validation.csr("Y", Y if is_sparse else sp.csr_array(Y), np.dtype(np.float32))
     labels.eliminate_zeros()
     if labels.nnz and not (labels.data == 1).all():
         at = int(np.argmax(labels.data != 1))
@@ -53,16 +48,20 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
     return labels, np.arange(labels.shape[1]), "sparse" if is_sparse else "dense"
 
 
-def _of_classes(Y: Array) -> tuple[Any, Array]:
-    y = checks.column_or_1d(Y, warn=True)
+def _one_class(Y: Array) -> Array:
+    """Return the class of each row, after scikit-learn's checks."""
+    y: Array = checks.column_or_1d(Y, warn=True)
     checks.assert_all_finite(y, input_name="y")  # also finds NaN in arrays of objects
     _multiclass.check_classification_targets(y)
+    return y
+
+
+def in_order(labels: Iterable[Any]) -> list[Any]:
+    """Return the different labels in ascending order. Raise InputError if they have several types."""
     try:
-        names, column = np.unique(y, return_inverse=True)
+        return sorted(set(labels))
     except TypeError as error:
         raise InputError(f"the labels of Y must be all text or all numbers: {error}") from None
-    as_classes(names.tolist())
-    return _matrix(column, np.ones(column.shape[0], np.int64), names.shape[0]), names
 
 
 def as_classes(labels: list[Any]) -> Array:
@@ -117,9 +116,5 @@ def _indicator(rows: Sequence[Any], classes: Sequence[Any]) -> Any:
     column = {label: place for place, label in enumerate(classes)}
     columns_of_rows = [sorted({column[label] for label in row if label in column}) for row in rows]
     columns = np.fromiter(chain.from_iterable(columns_of_rows), np.int64)
-    return _matrix(columns, np.array([len(row) for row in columns_of_rows]), len(column))
-
-
-def _matrix(columns: Array, lengths: Array, count: int) -> Any:
-    indptr = np.concatenate([[0], np.cumsum(lengths)])
-    return sp.csr_array((np.ones(columns.size, np.float32), columns, indptr), shape=(lengths.size, count))
+    indptr = np.cumsum([0, *map(len, columns_of_rows)])
+    return sp.csr_array((np.ones(columns.size, np.float32), columns, indptr), shape=(len(rows), len(column)))

@@ -11,7 +11,7 @@ from wordsparse import optional, validation
 from wordsparse.corpus.hints import unspaced
 from wordsparse.errors import InputError
 from wordsparse.labels.classifier import SparseTargetClassifier
-from wordsparse.labels.rows import weights_of
+from wordsparse.labels.rows import KeptRows
 from wordsparse.labels.state import as_bytes, listed
 from wordsparse.labels.targets import checks
 from wordsparse.tokens.tokenizers import tokenizer
@@ -54,7 +54,7 @@ class TextClassifier(SparseTargetClassifier):
         tokens: str | None = None,
         ngrams: int = 2,
         min_count: int = 2,
-        rerank: bool | str = "auto",
+        rerank: bool = True,
         keep_rows: bool = True,
         threads: int | None = None,
         random_state: int = 0,
@@ -74,15 +74,10 @@ class TextClassifier(SparseTargetClassifier):
         """The features, in the order of their columns."""
         return list(self._vectorizer.get_feature_names_out())
 
-    def _as_given(self, X: Any) -> Any:
-        return X if isinstance(X, str) else list(texts_of(X))
-
     def _feature_names(self) -> Sequence[Any]:
         return self.vocabulary_
 
-    def _features(self, X: Any, *, reset: bool, weights: Any = None) -> Any:
-        if not reset:
-            checks.check_is_fitted(self)
+    def _as_given(self, X: Any) -> list[str]:
         if isinstance(X, str):
             raise InputError(
                 f"X must be an iterable of texts, not {X!r:.80}: give [text] for a single text; "
@@ -93,23 +88,25 @@ class TextClassifier(SparseTargetClassifier):
         for row, text in enumerate(texts):
             if not isinstance(text, str):
                 raise InputError(f"X must hold texts, but row {row} is {text!r:.40}: give a str for each row")
-        if not reset:
-            return super()._features(self._vectorizer.transform(texts), reset=False)
-        if self.tokens is None and (advice := unspaced(chain.from_iterable(map(str.split, texts)))) is not None:
+        return texts
+
+    def _features(self, X: Any, *, reset: bool = False) -> Any:
+        checks.check_is_fitted(self)
+        return super()._features(self._vectorizer.transform(self._as_given(X)))
+
+    def _features_of(self, rows: KeptRows) -> Any:
+        if self.tokens is None and (advice := unspaced(chain.from_iterable(map(str.split, rows.X)))) is not None:
             logger.warning("%s", advice)
         self._vectorizer = self._new_vectorizer()
-        weights = weights_of("sample_weight", weights, len(texts))
-        counted = [text for text, weight in zip(texts, weights, strict=True) if weight] or texts
+        counted = [text for text, weight in zip(rows.X, rows.weights, strict=True) if weight]
         try:
-            X = self._vectorizer.fit_transform(counted)
+            self._vectorizer.fit(counted)
         except ValueError as error:
             raise InputError(
                 f"no word occurs in {self.min_count} of the {len(counted):,} texts ({error}): give more texts, or a "
                 "smaller min_count"
             ) from None
-        if len(counted) < len(texts):
-            X = self._vectorizer.transform(texts)
-        return super()._features(X, reset=True)
+        return super()._features(self._vectorizer.transform(rows.X), reset=True)
 
     def _new_vectorizer(self, vocabulary: list[str] | None = None) -> Any:
         words: dict[str, Any] = {}
