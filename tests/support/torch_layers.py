@@ -1,14 +1,15 @@
-"""A small PyTorch output layer, minibatches for it, and its losses computed from all outputs."""
+"""Small PyTorch output layers, minibatches for them, and losses computed from all outputs."""
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 
 from wordsparse.layer.losses import BoundedNS
-from wordsparse.torch import FactoredOutput
+from wordsparse.torch import FactoredOutput, SampledOutput
 
 D, d, m = 40, 5, 7
 TINY = {"dtype": torch.float64}
+COUNTS = np.random.default_rng(5).integers(0, 50, D)
 
 
 def with_few_negatives(loss):
@@ -24,6 +25,27 @@ def layer(**options):
     settings = {"loss": "bounded-ns", "lr": 0.3, "weights": random.standard_normal((D, columns)), **TINY}
     settings |= options
     return FactoredOutput(d, D, **{**settings, "loss": with_few_negatives(settings["loss"])})
+
+
+def sampled(**options):
+    """Make a small layer with in-batch cross-entropy in float64 with random weights."""
+    weights = np.random.default_rng(0).standard_normal((D, d))
+    return SampledOutput(d, D, **{"counts": COUNTS, "lr": 0.3, "weights": weights, **TINY} | options)
+
+
+def state(head):
+    """Return a copy of the state of a layer."""
+    return {name: part.clone() for name, part in head.state_dict().items()}
+
+
+def assert_state(head, expected):
+    """Assert that the state of a layer is the expected one, to the last bit."""
+    for name, part in state(head).items():
+        assert torch.equal(part, expected[name]), name
+
+
+# Makers of both kinds of layers.
+KINDS = [layer, sampled]
 
 
 def minibatch(seed=1):

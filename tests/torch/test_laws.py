@@ -13,15 +13,14 @@ torch = pytest.importorskip("torch")
 from wordsparse.torch import SampledOutput  # noqa: E402
 
 
-def formula(W: Any, Q: Any, h: Any, rows: Any, ids: Any, y: Any, negatives: Any) -> tuple[Any, Any, Any]:
+def formula(W: Any, Q: Any, h: Any, rows: Any, ids: Any, y: Any) -> tuple[Any, Any, Any]:
     """Return the losses (m,), and the gradients of their sum for h and W.
 
-    Class i is in a minibatch of n targets and u uniform negatives with the probability P_i = 1 − (1 − Q_i)^n
-    (1 − 1/D)^u. The Horvitz-Thompson estimate of the sum over all classes is Σ_{i ∈ S} exp(o_i)/P_i.
+    Class i is in a minibatch of n targets with the probability P_i = 1 − (1 − Q_i)^n. The Horvitz-Thompson estimate of
+    the sum over all classes is Σ_{i ∈ S} exp(o_i)/P_i.
     """
-    D = len(W)
-    S = sorted({*ids.tolist(), *negatives.tolist()})
-    absent = np.exp(len(ids) * np.log1p(-Q[S])) * (1 - 1 / D) ** len(negatives) if D > 1 else np.zeros(len(S))
+    S = sorted(set(ids.tolist()))
+    absent = np.exp(len(ids) * np.log1p(-Q[S])) if len(W) > 1 else np.zeros(len(S))
     losses, of_h, of_W = np.zeros(len(h)), np.zeros_like(h), np.zeros_like(W)
     for row, i, weight in zip(rows.tolist(), ids.tolist(), y.tolist(), strict=True):
         o = W[S] @ h[row] + np.log(Q[S])
@@ -35,7 +34,7 @@ def formula(W: Any, Q: Any, h: Any, rows: Any, ids: Any, y: Any, negatives: Any)
     return losses, of_h, of_W
 
 
-@law(40)
+@law(60)
 @given(
     st.integers(0, 2**32 - 1),
     st.sampled_from([1, 2, 3, 17, 300]),
@@ -45,7 +44,7 @@ def formula(W: Any, Q: Any, h: Any, rows: Any, ids: Any, y: Any, negatives: Any)
     st.sampled_from(["any", "edges", "one"]),
     st.booleans(),
     st.booleans(),
-    st.sampled_from([0, 1, 9]),
+    st.sampled_from([1.0, 1000.0]),
     st.sampled_from(["mean", "sum"]),
 )
 def test_the_in_batch_layer_is_its_formula(
@@ -57,27 +56,19 @@ def test_the_in_batch_layer_is_its_formula(
     which: str,
     is_counted: bool,
     is_weighted: bool,
-    negatives: int,
+    size: float,
     reduction: str,
 ) -> None:
-    """For one class, repeated targets, padding, weights, ids at the edges, and counts of zero."""
+    """For one class, repeated targets, padding, weights, ids at the edges, counts of zero, and outputs that differ by
+    thousands."""
     random = np.random.default_rng(seed)
     W, counts = random.standard_normal((D, d)), random.integers(0, 50, D) * (random.random(D) < 0.8)
-    head = SampledOutput(
-        d,
-        D,
-        counts=counts if is_counted else None,
-        negatives=negatives,
-        reduction=reduction,
-        lr=0.3,
-        weights=W,
-        dtype=torch.float64,
-        seed=seed % 1000,
-    )
+    options = {"counts": counts if is_counted else None, "reduction": reduction, "lr": 0.3, "weights": W}
+    head = SampledOutput(d, D, dtype=torch.float64, **options)
     seen, squares = (counts if is_counted else np.zeros(D)).astype(float), np.zeros(D)
-    for step in range(3):
+    for _ in range(3):
         Q = (seen + 0.1) / (seen + 0.1).sum()
-        h = random.standard_normal((m, d))
+        h = size * random.standard_normal((m, d))
         grid = random.integers(0, D, (m, targets))
         grid = {"any": grid, "edges": np.where(grid % 2, 0, D - 1), "one": np.full_like(grid, D // 2)}[which]
         rows, columns = np.nonzero(random.random((m, targets)) < 0.7)
@@ -89,8 +80,7 @@ def test_the_in_batch_layer_is_its_formula(
             padded = np.full(grid.shape, -100)
             padded[rows, columns] = ids
             target = torch.from_numpy(padded)
-        drawn = np.random.default_rng((seed % 1000, step)).integers(D, size=negatives)
-        losses, of_h, of_W = formula(W, Q, h, rows, ids, y, drawn if len(ids) else drawn[:0])
+        losses, of_h, of_W = formula(W, Q, h, rows, ids, y)
         inputs = torch.tensor(h, requires_grad=True)
         loss = head(inputs, target)
         loss.backward()
@@ -99,6 +89,8 @@ def test_the_in_batch_layer_is_its_formula(
         factor = 1 / examples if reduction == "mean" else 1.0
         assert loss.item() == pytest.approx(factor * losses.sum(), rel=1e-9, abs=1e-9)
         np.testing.assert_allclose(inputs.grad, factor * of_h, rtol=1e-8, atol=1e-10)
+        if size > 1:  # rows whose probabilities round to 0 do not move
+            return
         of_W *= factor
         squares += (of_W**2).mean(1)
         rate = np.divide(0.3, np.sqrt(squares), out=np.zeros(D), where=squares > 0)

@@ -1,21 +1,38 @@
 """The output layer as a PyTorch module, compared with a dense output layer in the same network."""
 
 import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from support.torch_layers import TINY, D, d, dense_losses, layer, m, minibatch, with_few_negatives
+from support.torch_layers import (
+    KINDS,
+    TINY,
+    D,
+    assert_state,
+    d,
+    dense_losses,
+    layer,
+    m,
+    minibatch,
+    sampled,
+    state,
+    with_few_negatives,
+)
 
 import wordsparse as ws
 from wordsparse.errors import InputError
 from wordsparse.torch import FactoredOutput
 
+# The losses of ``dense_losses``.
+DENSE = ["squared", "taylor", "spherical", "bounded-ns"]
+
 
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("loss", ["squared", "taylor", "spherical", "bounded-ns"])
+@pytest.mark.parametrize("loss", DENSE)
 def test_a_network_trains_step_for_step_like_one_with_a_dense_output_layer(loss: str, bias: bool) -> None:
     torch.manual_seed(0)
     body = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.Tanh(), torch.nn.Linear(8, d)).double()
@@ -77,12 +94,12 @@ def test_every_form_of_targets_gives_the_same_losses(reduction: str, loss: str) 
     torch.testing.assert_close(head(h, (ids, ids, None)), head(h, ids))
 
 
-@pytest.mark.parametrize("loss", ["squared", "bounded-ns"])
-def test_rows_of_padding_are_left_out(loss: str) -> None:
+@pytest.mark.parametrize("make", [*KINDS, partial(layer, loss="squared")])
+def test_rows_of_padding_are_left_out(make: Any) -> None:
     h, _ = minibatch()
     ids = torch.tensor([4, -100, 6, -100, -100, 1, 2])
     kept = ids >= 0
-    there, here = layer(loss=loss), layer(loss=loss)
+    there, here = make(), make()
     other = h.detach()[kept].requires_grad_()
     expected = there(other, ids[kept])
     expected.backward()
@@ -92,7 +109,7 @@ def test_rows_of_padding_are_left_out(loss: str) -> None:
     torch.testing.assert_close(h.grad[kept], other.grad)
     assert not h.grad[~kept].any()
     torch.testing.assert_close(here.weights(), there.weights())
-    assert layer(loss=loss)(h, torch.full((m, 2), -100)) == 0
+    assert make()(h, torch.full((m, 2), -100)) == 0
 
 
 def test_upstream_weights_reach_the_gradient_and_the_step() -> None:
@@ -107,16 +124,21 @@ def test_upstream_weights_reach_the_gradient_and_the_step() -> None:
     torch.testing.assert_close(head.weights(), W.detach() - 0.3 * W.grad, rtol=1e-11, atol=1e-12)
 
 
-def test_without_training_mode_or_gradients_nothing_is_learnt() -> None:
+@pytest.mark.parametrize("make", KINDS)
+def test_without_training_nothing_is_learnt(make: Any) -> None:
+    """In eval mode, under no_grad, and by torch.autograd.grad, as in a saliency map."""
     h, Y = minibatch()
-    head = layer()
-    before = head.weights()
+    head = make()
+    before = state(head)
     with torch.no_grad():
         assert not head(h, Y).requires_grad
+    (gradient,) = torch.autograd.grad(head(h, Y), h)
     head.eval()
     head(h, Y).backward()
-    assert h.grad.abs().sum() > 0
-    torch.testing.assert_close(head.weights(), before, rtol=0, atol=0)
+    assert_state(head, before)
+    torch.testing.assert_close(h.grad, gradient)
+    head.train()(h, Y).backward()
+    assert not torch.equal(head.weights(), layer().weights())
 
 
 # ── the optimizer ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -141,18 +163,18 @@ def test_schedulers_move_the_learning_rate() -> None:
         head(h, Y).backward()
 
 
-@pytest.mark.parametrize("loss", ["squared", "taylor", "spherical", "bounded-ns"])
-def test_the_default_rate_ignores_the_scale_of_the_loss(loss: str) -> None:
+@pytest.mark.parametrize("make", [sampled, *(partial(layer, loss=loss, lr=None) for loss in DENSE)])
+def test_the_default_rate_ignores_the_scale_of_the_loss(make: Any) -> None:
     """Neither the reduction nor a constant factor of the loss changes a step, and the network learns its targets."""
     h, Y = minibatch()
     after, losses = [], []
     for reduction, factor in (("mean", 1.0), ("sum", 1.0), ("mean", 30.0)):
-        head = layer(loss=loss, lr=None, reduction=reduction)
+        head = make(reduction=reduction)
         (factor * head(h, Y)).backward()
         after.append(head.weights())
-    torch.testing.assert_close(after[1], after[0])
-    torch.testing.assert_close(after[2], after[0])
-    head = layer(loss=loss, lr=None)
+    torch.testing.assert_close(after[1], after[0], rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(after[2], after[0], rtol=1e-6, atol=1e-7)
+    head = make()
     for _ in range(40):
         losses.append(head(h.detach(), Y))
         losses[-1].backward()
@@ -210,11 +232,11 @@ def test_steps_of_tied_rows_ignore_the_scale_of_the_loss() -> None:
 # ── outputs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("bias", [False, True])
-def test_chosen_and_largest_outputs(bias: bool) -> None:
-    h, _ = minibatch()
-    head = layer(bias=bias)
-    inputs = torch.cat([h, torch.ones(m, 1)], 1) if bias else h
+@pytest.mark.parametrize("make", [*KINDS, partial(layer, bias=True)])
+@pytest.mark.parametrize("rows", [1, m])
+def test_chosen_and_largest_outputs(make: Any, rows: int) -> None:
+    h, head = minibatch()[0][:rows], make()
+    inputs = torch.cat([h, torch.ones(rows, 1)], 1) if head.bias else h
     o = (inputs @ head.weights().T).detach()
     torch.testing.assert_close(head.outputs(h, torch.tensor([3, 1])), o[:, [3, 1]])
     torch.testing.assert_close(head.weights([5, 0]), head.weights()[[5, 0]])
@@ -223,20 +245,15 @@ def test_chosen_and_largest_outputs(bias: bool) -> None:
     torch.testing.assert_close(values, expected.values)
     assert torch.equal(indices, expected.indices)
     assert not values.requires_grad
+    torch.testing.assert_close(head.to_linear()(h), o.requires_grad_())
 
 
-@pytest.mark.parametrize("measure", [None, np.arange(1.0, D + 1)])
 @pytest.mark.parametrize("loss", ["taylor", "spherical"])
-def test_log_probabilities_sum_to_one_and_are_minus_the_loss(loss: str, measure: Any) -> None:
+def test_losses_that_define_probabilities_are_minus_their_logarithm(loss: str) -> None:
     h, _ = minibatch()
-    head = layer(loss=loss, base_measure=measure, reduction="none")
-    every = head.log_prob(h, torch.arange(D).expand(m, D))
-    torch.testing.assert_close(every.exp().sum(1), torch.ones(m, dtype=torch.float64))
-    assert not every.requires_grad
-    ids = torch.arange(m)
-    torch.testing.assert_close(head.log_prob(h, ids), every[ids, ids])
-    log_measure = 0 if measure is None else torch.from_numpy(np.log(measure / measure.sum()))[ids]
-    torch.testing.assert_close(head.log_prob(h, ids), log_measure - head(h, ids).detach())
+    head = layer(loss=loss, reduction="none").eval()
+    every = torch.stack([head(h, torch.full((m,), c)) for c in range(D)], 1).detach()
+    torch.testing.assert_close((-every).exp().sum(1), torch.ones(m, dtype=torch.float64))
 
 
 def test_initial_biases_are_those_of_the_loss() -> None:
@@ -245,8 +262,9 @@ def test_initial_biases_are_those_of_the_loss() -> None:
     torch.testing.assert_close(start, torch.full((m, 2), 0.7, dtype=torch.float64))
 
 
-def test_an_empty_minibatch_has_no_losses() -> None:
-    head = layer(reduction="sum")
+@pytest.mark.parametrize("make", KINDS)
+def test_an_empty_minibatch_has_no_losses(make: Any) -> None:
+    head = make(reduction="sum")
     loss = head(torch.zeros((0, d), dtype=torch.float64, requires_grad=True), torch.zeros(0, dtype=torch.long))
     loss.backward()
     assert loss == 0

@@ -1,16 +1,19 @@
-"""The PyTorch layer with half precision, gradient scalers and casts."""
+"""The PyTorch layers with half precision, gradient scalers and casts."""
+
+from typing import Any
 
 import pytest
 import torch
-from support.torch_layers import D, d, layer, m, minibatch
+from support.torch_layers import KINDS, D, d, m, minibatch
 
 from wordsparse.errors import InputError
 from wordsparse.torch import FactoredOutput
 
 
-def test_a_scaled_loss_is_refused_or_trained_on_without_the_scale() -> None:
+@pytest.mark.parametrize("make", KINDS)
+def test_a_scaled_loss_is_refused_or_trained_on_without_the_scale(make: Any) -> None:
     h, Y = minibatch()
-    start, expected = layer(), layer()
+    start, expected = make(), make()
     expected(h, Y).backward()
     plain, h.grad = h.grad, None
     with pytest.raises(InputError, match=r"multiplied by 65536: .* layer.grad_scaler = scaler"):

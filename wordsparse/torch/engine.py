@@ -1,20 +1,21 @@
 """The part of an engine that all layers share: minibatches, gradients to be applied together, and rows as inputs.
 
-An engine computes the forward pass, the backward pass and the update of a layer on NumPy arrays, for the operators that
+An engine computes the forward pass, the backward pass and the update of a layer on NumPy arrays, for the functions that
 autograd calls. Training minimises L = Σ_j g_j ℓ_j. Autograd passes in g_j, the derivative of the network's total loss
 with respect to ℓ_j. g_j includes the reduction, the weights of losses in a sum, and the factor of a gradient scaler.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.layer.guard import Guard
+from wordsparse.layer.guard import Guard, one_at_a_time
+from wordsparse.layer.largest import largest_outputs
 from wordsparse.types import Array
 
 # The maximum of a row's sum of squares. A larger sum would be infinite in float32, and the row would never move again.
@@ -80,21 +81,17 @@ class Gradients:
 
 class Engine(ABC):
     """A layer of D = ``n_outputs`` outputs with separate forward and backward passes. With ``bias``, the last column of
-    W is the bias. ``row_squares`` (D,) float32 sums the mean squares of the gradients of single rows, for steps of
-    Adagrad (Duchi et al., JMLR 2011) with one rate per row. ``kept`` holds the last forward pass by its number, for the
-    backward pass. If ``replaces_arrays``, a step may replace the arrays of the state."""
+    W is the bias.
 
-    replaces_arrays: ClassVar[bool] = True
+    ``row_squares`` (D,) float32 sums the mean squares of the gradients of single rows, for steps of Adagrad (Duchi et
+    al., JMLR 2011) with one rate per row. ``version`` counts the changes of W. ``kept`` is the last forward pass, for
+    the backward pass.
+    """
 
-    def __init__(self, n_outputs: int, dtype: np.dtype[Any], guard: Guard, *, bias: bool) -> None:
-        self.n_outputs, self.dtype, self.guard, self.bias = n_outputs, dtype, guard, bias
-        self.row_squares = np.zeros(n_outputs, np.float32)
-        self.pending, self.kept = Gradients(), dict[int, Pass]()
-
-    @property
-    @abstractmethod
-    def version(self) -> int:
-        """The number of changes of W so far."""
+    def __init__(self, n_outputs: int, in_features: int, dtype: np.dtype[Any], guard: Guard, *, bias: bool) -> None:
+        self.n_outputs, self.in_features, self.dtype, self.guard, self.bias = n_outputs, in_features, dtype, guard, bias
+        self.row_squares, self.version = np.zeros(n_outputs, np.float32), 0
+        self.pending, self.kept = Gradients(), None
 
     @abstractmethod
     def forward(self, minibatch: Minibatch) -> Pass:
@@ -106,30 +103,6 @@ class Engine(ABC):
 
         ``version`` is the version of W that gave the losses. Raise InputError if W has changed since that version.
         """
-
-    @abstractmethod
-    def apply(self, gradients: Gradients, step: StepOptions) -> None:
-        """Take one step with the sum of the gradients. The caller holds the guard of the layer.
-
-        Raise InputError if W has changed since the forward passes of the gradients, and TrainingError if the step is
-        refused. After an error, nothing has changed.
-        """
-
-    @abstractmethod
-    def weights(self, rows: Any = None) -> Array:
-        """Return W[rows], or all of W if ``rows`` is None, with the biases in the last column."""
-
-    @abstractmethod
-    def outputs(self, H: Array, rows: Any) -> Array:
-        """Return the outputs ``rows``, (m, len(rows)), of inputs H (m, in_features)."""
-
-    @abstractmethod
-    def top(self, H: Array, k: int) -> tuple[Array, Array]:
-        """Return the indices (m, k) and values (m, k) of the k largest outputs of each input."""
-
-    @abstractmethod
-    def log_prob(self, H: Array, ids: Array) -> Array:
-        """Return the log probabilities (m, K) float64 of the classes ids (m, K)."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
@@ -145,8 +118,16 @@ class Engine(ABC):
         """Set the state."""
 
     @abstractmethod
-    def _rows(self, ids: Array) -> Array:
+    def _take_step(self, gradients: Gradients, step: StepOptions) -> None:
+        """Take one step with the sum of the gradients, or raise TrainingError before anything has changed."""
+
+    @abstractmethod
+    def _rows(self, ids: Any) -> Array:
         """Return W[ids], with the biases in the last column."""
+
+    @abstractmethod
+    def _outputs(self, H: Array, blocks: Iterable[Any]) -> Iterator[Array]:
+        """Yield the outputs (m, n) of inputs for each block of rows of W."""
 
     def minibatch(self, h: Array, rows: Array, ids: Array, weights: Array) -> Minibatch:
         """Return a minibatch of inputs (m, in_features) and of targets, as :class:`Minibatch` has them; weights may be
@@ -170,22 +151,35 @@ class Engine(ABC):
         return Minibatch(H, rows, ids, weights)
 
     def _inputs(self, h: Array) -> Array:
-        """Return inputs in the working precision."""
-        return h.astype(self.dtype, copy=False)
+        """Return inputs in the working precision, after validation."""
+        return validation.matrix("H", h, self.in_features, self.dtype)
 
+    # ── steps ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @one_at_a_time
     def rows(self, ids: Array) -> tuple[Array, int]:
         """Return W[ids] (n, in_features), without the biases, and the version of W."""
-        with self.guard.held("embed"):
-            rows = self._rows(validation.output_rows(ids, self.n_outputs))
-            return rows[:, :-1] if self.bias else rows, self.version
+        return self._rows(validation.output_rows(ids, self.n_outputs))[:, : self.in_features], self.version
 
     def collect_rows(self, ids: Array, gradient: Array, version: int, onto: Gradients) -> None:
         """Add to ``onto`` the gradients (n, in_features) of rows that were inputs; ``ids`` may repeat. Raise InputError
         as :meth:`gradient` does."""
-        with self.guard.held("backward"):
-            self._check(version)
-            onto.rows.append((ids, gradient))
-            onto.versions.add(version)
+        self._check(version)
+        onto.rows.append((ids, gradient))
+        onto.versions.add(version)
+
+    def apply(self, gradients: Gradients, step: StepOptions) -> None:
+        """Take one step with the sum of the gradients, if there are any.
+
+        Raise InputError if W has changed since the forward passes of the gradients, and TrainingError if the step is
+        refused. After an error, nothing has changed.
+        """
+        with self.guard.held("a step"):
+            for version in gradients.versions:
+                self._check(version)
+            if gradients.versions:
+                self._take_step(gradients, step)
+                self.version, self.kept = self.version + 1, None
 
     def _check(self, version: int) -> None:
         """Raise InputError if the weights have changed since the forward pass."""
@@ -204,6 +198,24 @@ class Engine(ABC):
             raise TrainingError(f"the gradient of row {rows[own.argmax()]} of W is too large: scale down the losses")
         squares: Array = np.minimum(self.row_squares[rows] + own, MOST_SQUARES)
         return squares
+
+    # ── outputs ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @one_at_a_time
+    def weights(self, rows: Any = None) -> Array:
+        """Return W[rows], or all of W if ``rows`` is None, with the biases in the last column."""
+        return self._rows(slice(None) if rows is None else validation.output_rows(rows, self.n_outputs))
+
+    @one_at_a_time
+    def outputs(self, H: Array, rows: Any) -> Array:
+        """Return the outputs ``rows``, (m, len(rows)), of inputs H (m, in_features)."""
+        return next(self._outputs(self._inputs(H), [validation.output_rows(rows, self.n_outputs)]))
+
+    @one_at_a_time
+    def top(self, H: Array, k: int) -> tuple[Array, Array]:
+        """Return the indices (m, k) and values (m, k) of the k largest outputs of each input."""
+        k = min(validation.positive_int("k", k), self.n_outputs)
+        return largest_outputs(self._outputs, self._inputs(H), self.n_outputs, k)
 
 
 def summed(parts: list[tuple[Array, Array]], columns: int) -> tuple[Array, Array]:

@@ -5,7 +5,7 @@ multiplied by g_j.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from wordsparse.errors import InputError
 from wordsparse.kernels import at_work
 from wordsparse.layer.curvature import running_mean, size_of_curvature
 from wordsparse.layer.factors import Factors
+from wordsparse.layer.guard import one_at_a_time
 from wordsparse.layer.interface import Forward, Sums
 from wordsparse.layer.losses import Loss
 from wordsparse.layer.output import FactoredOutput
@@ -55,38 +56,32 @@ class ExactEngine(Engine):
     """
 
     def __init__(self, output: FactoredOutput, *, bias: bool) -> None:
-        super().__init__(output.n_outputs, output.dtype, output.guard, bias=bias)
-        self.output = output
-        self.curvature, self.steps = np.zeros((output.n_features,) * 2), 0
+        d = output.n_features
+        super().__init__(output.n_outputs, d - bias, output.dtype, output.guard, bias=bias)
+        self.output, self.curvature, self.steps = output, np.zeros((d, d)), 0
         self._loss_text = np.frombuffer(text_of(output.loss).encode(), np.uint8).copy()
-
-    @property
-    def version(self) -> int:
-        return self.output.core.clock.changes
 
     def _inputs(self, h: Array) -> Array:
         H = super()._inputs(h)
         return np.column_stack([H, np.ones(H.shape[0], H.dtype)]) if self.bias else H
 
+    @one_at_a_time
     def forward(self, minibatch: Minibatch) -> Pass:
-        with self.guard.held("forward"), at_work():
-            forward = self.output.forward(minibatch.H, self._targets(minibatch))
-            return Pass(minibatch, forward.losses, forward.at, forward)
+        forward = self.output.forward(minibatch.H, self._targets(minibatch))
+        return Pass(minibatch, forward.losses, self.version, forward)
 
+    @one_at_a_time
     def gradient(self, forward: Pass, g: Array, version: int, onto: Gradients | None) -> Array:
-        with self.guard.held("backward"), at_work():
-            self._check(version)
-            sums = pull_back(_weighted(forward.results, g))
-            gradient = sums.gradient()
-            if onto is not None:
-                onto.add(forward.minibatch, g, sums)
-                onto.versions.add(version)
-            return gradient[:, :-1] if self.bias else gradient
+        self._check(version)
+        sums = pull_back(_weighted(forward.results, g))
+        gradient = sums.gradient()
+        if onto is not None:
+            onto.add(forward.minibatch, g, sums)
+            onto.versions.add(version)
+        return gradient[:, : self.in_features]
 
     @at_work()
-    def apply(self, gradients: Gradients, step: StepOptions) -> None:
-        for version in gradients.versions:
-            self._check(version)
+    def _take_step(self, gradients: Gradients, step: StepOptions) -> None:
         core = self.output.core
         update, curvature = self._update(gradients, step) if gradients.minibatches else (None, self.curvature)
         moves = self._row_moves(gradients.rows, update.factors if update else core.factors, step)
@@ -119,7 +114,7 @@ class ExactEngine(Engine):
         rows, total = summed(parts, core.n_features)
         squares, rate = self.row_squares[rows], np.full((1, 1), step.lr)
         if step.second_order:
-            squares = self._squares_with(rows, total[:, : parts[0][1].shape[1]])
+            squares = self._squares_with(rows, total[:, : self.in_features])
             size = math.sqrt(float(np.trace(factors.Q)) / core.total / core.n_features)
             move = SCALE_FREE_ROW_MOVE if self.output.loss.scale_free else ROW_MOVE
             rate = (step.lr * move * size / np.sqrt(np.where(squares > 0, squares, 1)))[:, None]
@@ -208,38 +203,17 @@ class ExactEngine(Engine):
 
     # ── outputs and state ─────────────────────────────────────────────────────────────────────────────────────────
 
-    @at_work()
-    def _rows(self, ids: Array) -> Array:
+    def _rows(self, ids: Any) -> Array:
         return self.output.core.rows(ids)
 
-    def weights(self, rows: Any = None) -> Array:
-        return self.output.weights(rows)
-
-    def outputs(self, H: Array, rows: Any) -> Array:
-        return self.output.outputs(self._inputs(H), rows)
-
-    def top(self, H: Array, k: int) -> tuple[Array, Array]:
-        return self.output.top(self._inputs(H), k)
-
-    def log_prob(self, H: Array, ids: Array) -> Array:
-        """Return log probabilities, at O(d²) per class. Raise InputError if the loss defines no probabilities."""
-        loss, (m, K), p = self.output.loss, ids.shape, self.output.core.p
-        if loss.gives != "probabilities":
-            raise InputError(
-                f"the loss {loss.name} defines no probabilities, only {loss.gives}: head.outputs(h, rows) gives them; "
-                "for probabilities make the layer with loss='taylor' or 'spherical'"
-            )
-        classes = ids.ravel()
-        losses = self.forward(self.minibatch(H.repeat(K, 0), np.arange(m * K), classes, np.ones(m * K))).losses
-        return ((0 if p is None else 2 * np.log(p[classes])) - losses).reshape(m, K)
+    def _outputs(self, H: Array, blocks: Iterable[Any]) -> Iterator[Array]:
+        return self.output.core.outputs(H, blocks)
 
     def state(self) -> dict[str, Any]:
         core = self.output.core
-        factors = {name: getattr(core.factors, name) for name in FACTORS}
-        numbers = {"folds": core.folds, "stable_norm": core.stable_norm, "steps": self.steps}
         measure = {} if core.p is None else {"measure_roots": core.p}
-        own = {"curvature": self.curvature, "row_squares": self.row_squares, "loss_text": self._loss_text}
-        return {"V": core.V, **factors, **numbers, **own, **measure}
+        own = {"curvature": self.curvature, "row_squares": self.row_squares, "steps": self.steps}
+        return {**core.state(), **own, "loss_text": self._loss_text, **measure}
 
     def check_state(self, state: Mapping[str, Array], prefix: str) -> None:
         core = self.output.core
@@ -272,10 +246,12 @@ class ExactEngine(Engine):
         core = self.output.core
         if core.p is not None:
             core.p[...] = state["measure_roots"]
-        numbers = {"folds": int(state["folds"]), "stable_norm": float(state["stable_norm"])}
-        core.restore({"V": state["V"], **numbers, **{name: state[name].copy() for name in FACTORS}})
-        self.steps = int(state["steps"])
+        factors = {name: state[name].copy() for name in FACTORS}
+        core.restore(
+            {"V": state["V"], "folds": int(state["folds"]), "stable_norm": float(state["stable_norm"]), **factors}
+        )
         self.curvature, self.row_squares = state["curvature"].copy(), state["row_squares"].copy()
+        self.steps, self.version = int(state["steps"]), self.version + 1
 
 
 def text_of(loss: Loss) -> str:

@@ -6,16 +6,17 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from wordsparse import validation
 from wordsparse.errors import InputError
 from wordsparse.options import refuse_unknown
-from wordsparse.torch import operators, passes, state, targets
+from wordsparse.torch import targets
 from wordsparse.torch.engine import Engine, Gradients
 from wordsparse.torch.optimizer import FusedOptimizer
-from wordsparse.torch.state import array
+from wordsparse.torch.passes import Losses, Rows, outside_graphs
+from wordsparse.torch.targets import array, host
+from wordsparse.types import Array
 
 REDUCTIONS = ("mean", "sum", "none")
 REAL: dict[torch.dtype, Any] = {torch.float32: np.float32, torch.float64: np.float64}
@@ -36,17 +37,15 @@ ELSEWHERE = {
     "labelsmoothing": NO_SMOOTHING,
     "device": "the layer's state is in the CPU's memory even if h is on a GPU: leave out device",
 }
-# The same for arguments of a call.
-_IN_CALLS = ELSEWHERE | {
-    "reduction": "give it when you make the layer: reduction='none'",
-    "ignoreindex": "give it when you make the layer: ignore_index=…",
-}
 # Maps attributes of other libraries to a hint.
 _ATTRIBUTES = {
     **dict.fromkeys(
         ("predict_proba", "predict_log_proba", "probabilities", "log_probs", "softmax"),
-        "head.log_prob(h, ids).exp() gives the probabilities of classes, if the loss defines probabilities",
+        "SampledOutput has probabilities: head.log_prob(h, ids).exp()",
     ),
+    "log_prob": "SampledOutput has log probabilities; FactoredOutput with the loss taylor or spherical and "
+    "reduction='none' returns minus the log probability of a target as its loss",
+    "set_learning_rate": "set head.fused_optimizer.param_groups[0]['lr']",
     "weight": "W is no parameter; head.weights() returns W, and head.to_linear() a torch.nn.Linear",
     "label_smoothing": NO_SMOOTHING,
     **dict.fromkeys(("predict", "topk"), "head.top(h, k) gives the k largest outputs"),
@@ -84,7 +83,9 @@ class Head(nn.Module):
         num_classes: int,
         reduction: str,
         ignore_index: int,
+        lr: float | None,
         dtype: torch.dtype,
+        weight_decay: float = 0.0,
         *,
         fused: bool,
         bias: bool,
@@ -102,13 +103,14 @@ class Head(nn.Module):
         self.ignore_index = int(ignore_index)
         self.grad_scaler: Any = None
         self._anchor = torch.zeros(0, requires_grad=True)
+        self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay)
 
     def extra_repr(self) -> str:
         """Return the settings for ``repr``, with the number of weights, which PyTorch does not count because they are
         not parameters."""
         weights = self.num_classes * (self.in_features + self.bias)
         return (
-            f"in_features={self.in_features}, num_classes={self.num_classes}, {self._about()}, "
+            f"in_features={self.in_features}, num_classes={self.num_classes}, {self._about()}"
             f"reduction={self.reduction!r}, fused={self.fused}, bias={self.bias}, dtype={self.dtype}; "
             f"{weights:,} weights, trained by backward, and no parameters for an optimizer"
         )
@@ -138,11 +140,11 @@ class Head(nn.Module):
 
     def _about(self) -> str:
         """Return the settings of this kind of layer, for ``repr``."""
-        raise NotImplementedError
+        return ""
 
     # ── training ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def forward(self, input: Tensor, target: Any = None, **options: Any) -> Tensor:
+    def forward(self, input: Tensor, target: Any = None) -> Tensor:
         """Return the losses for the current weights.
 
         Parameters
@@ -162,26 +164,25 @@ class Head(nn.Module):
         Raises
         ------
         InputError
-            If shapes do not agree, a value is not finite, an id is out of range, the target is missing, or an option is
-            given; if the module is traced or exported; or in training mode, if several processes train.
+            If shapes do not agree, a value is not finite, an id is out of range, or the target is missing; if the
+            module is traced or exported; or in training mode, if several processes train.
         """
-        refuse_unknown(options, ["target"], others=_IN_CALLS)
         if target is None:
             raise InputError("head(h, target) gives losses; for outputs take head.top(h, k) or head.to_linear()(h)")
-        m = self._checked(input).shape[0]
-        trains = self.training and torch.is_grad_enabled()
-        if trains:
-            _refuse_processes()
-        parts, counts = targets.triple(target, (m, self.num_classes), self.ignore_index)
-        losses, _ = operators.losses(input, self._anchor, *parts, self._number, trains)
-        losses = losses.to(self.dtype)
-        if counts is not None:
+        return self._losses(self._checked(input), target, self._trains())
+
+    @outside_graphs
+    def _losses(self, input: Tensor, target: Any, trains: bool) -> Tensor:
+        parts, mask = targets.triple(target, (len(input), self.num_classes), self.ignore_index)
+        losses = Losses.apply(input, self._anchor, self, parts, trains).to(self.dtype)
+        if mask is not None:
+            counts = torch.from_numpy(mask).to(losses.device)
             losses = torch.where(counts, losses, 0)
         if self.reduction == "none":
             return losses
         if self.reduction == "sum":
             return losses.sum()
-        return losses.mean() if counts is None else losses.sum() / counts.sum().clamp(min=1)
+        return losses.mean() if mask is None else losses.sum() / max(1, int(mask.sum()))
 
     def embed(self, ids: Tensor) -> Tensor:
         """Return the rows W[ids] as inputs of the network, so that inputs and outputs share a table (tied weights).
@@ -207,16 +208,27 @@ class Head(nn.Module):
             several processes train.
         """
         _refuse_export()
-        if not _is_ids(ids):
+        if not targets.is_whole(ids):
             raise InputError("ids must be a tensor of integers")
-        trains = self.training and torch.is_grad_enabled()
-        if trains:
-            _refuse_processes()
+        return self._embed(ids, self._trains())
+
+    @outside_graphs
+    def _embed(self, ids: Tensor, trains: bool) -> Tensor:
         is_id = ids != self.ignore_index
-        chosen = torch.where(is_id, ids, 0).reshape(-1).to(torch.int64)
-        rows, _ = operators.rows(self._anchor, chosen, self._number, trains)
+        rows = Rows.apply(self._anchor, self, array(torch.where(is_id, ids, 0).ravel()), trains)
         rows = rows.to(ids.device).reshape(*ids.shape, self.in_features)
         return torch.where(is_id[..., None], rows, 0)
+
+    def _trains(self) -> bool:
+        """Return whether a forward pass is one of training. Raise InputError if several processes train."""
+        distributed = torch.distributed
+        trains = self.training and torch.is_grad_enabled()
+        if trains and distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
+            raise InputError(
+                "the layer trains in one process: in a distributed run (DDP, FSDP) each process would have its own "
+                "weights; start one process"
+            )
+        return trains
 
     def apply_(self) -> None:
         """Take one step with all gradients since the last step, if there are any. Use this method with ``fused=False``.
@@ -237,15 +249,8 @@ class Head(nn.Module):
 
     def _step(self, gradients: Gradients) -> None:
         """Take one step, and make the buffers refer to its results."""
-        with self._engine.guard.held("a step"):
-            self._engine.apply(gradients, self.fused_optimizer.settings())
-            self._engine.kept = {}
-            if self._engine.replaces_arrays:
-                state.link(self, self._engine)
-
-    def set_learning_rate(self, lr: float) -> None:
-        """Set the learning rate of W, or the factor of second-order steps if the layer was made without a rate."""
-        self.fused_optimizer.param_groups[0]["lr"] = validation.non_negative("lr", lr)
+        self._engine.apply(gradients, self.fused_optimizer.settings())
+        self._link()
 
     def _end_pass(self, gradients: Gradients) -> None:
         """Take the step at the end of a backward pass."""
@@ -264,13 +269,7 @@ class Head(nn.Module):
                 "the factor, set layer.grad_scaler = False"
             )
 
-    def _collected(self, forward_in: int) -> Gradients:
-        """Return the gradients that this backward pass adds to; :func:`passes.collected` explains ``forward_in``."""
-        if not self.fused:
-            return self._engine.pending
-        return passes.collected(self._number, forward_in, self.fused_optimizer.check_pass, self._end_pass)
-
-    def _scale(self, g: NDArray[Any]) -> float:
+    def _scale(self, g: Array) -> float:
         """Return the factor by which a gradient scaler has multiplied the loss, given the derivatives of the losses."""
         if self.grad_scaler:
             return float(self.grad_scaler.get_scale())
@@ -282,7 +281,7 @@ class Head(nn.Module):
             )
         return 1.0
 
-    def _factor(self, g: NDArray[Any]) -> float:
+    def _factor(self, g: Array) -> float:
         """Return the factor by which the loss was multiplied, given the derivatives of the losses."""
         largest = float(np.abs(g).max(initial=0))
         return largest * int(np.count_nonzero(g)) if self.reduction == "mean" else largest
@@ -292,59 +291,21 @@ class Head(nn.Module):
     @torch.no_grad()
     def outputs(self, input: Tensor, rows: Any) -> Tensor:
         """Return only the outputs ``rows``, (m, len(rows)); no gradient flows through them."""
-        return self._outputs(self._checked(input), rows)
-
-    @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
-    def _outputs(self, input: Tensor, rows: Any) -> Tensor:
-        chosen = rows.detach().cpu().numpy() if isinstance(rows, Tensor) else rows
-        return torch.from_numpy(self._engine.outputs(array(input), chosen)).to(input.device)
+        return self._results("outputs", self._checked(input), rows)[0]
 
     @torch.no_grad()
     def top(self, input: Tensor, k: int) -> torch.return_types.topk:
         """Return the k largest of all D outputs per example, as ``torch.topk`` does. Among equal outputs, the smaller
         index comes first."""
-        return self._top(self._checked(input), k)
+        indices, values = self._results("top", self._checked(input), k)
+        return torch.return_types.topk((values, indices))
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
-    def _top(self, input: Tensor, k: int) -> torch.return_types.topk:
-        indices, values = self._engine.top(array(input), k)
-        largest = torch.from_numpy(values).to(input.device), torch.from_numpy(indices).to(input.device)
-        return torch.return_types.topk(largest)
-
-    @torch.no_grad()
-    def log_prob(self, input: Tensor, ids: Tensor) -> Tensor:
-        """Return log probabilities of classes; no gradient flows through them.
-
-        ``FactoredOutput`` has probabilities with the losses ``taylor`` and ``spherical``, at O(d²) per class.
-        ``SampledOutput`` has the probabilities of a softmax over all D outputs, at O(D d) per example.
-
-        Parameters
-        ----------
-        input : (m, in_features) tensor
-            h.
-        ids : (m,) or (m, K) tensor of integers
-            Classes, for example ``head.top(h, K).indices``.
-
-        Returns
-        -------
-        torch.Tensor
-            log p of each class, of the shape of ids, in the working precision.
-
-        Raises
-        ------
-        InputError
-            If the loss defines no probabilities, shapes do not agree, or an id is out of range.
-        """
-        m = self._checked(input).shape[0]
-        if not _is_ids(ids) or ids.shape[:1] != (m,) or ids.ndim > 2:
-            raise InputError(f"ids must be a tensor of integers of shape ({m},) or ({m}, any)")
-        return self._log_prob(input, ids)
-
-    @torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
-    def _log_prob(self, input: Tensor, ids: Tensor) -> Tensor:
-        classes = validation.output_rows(array(ids.ravel()), self.num_classes).reshape(len(ids), -1)
-        found = torch.from_numpy(self._engine.log_prob(array(input), classes))
-        return found.to(ids.device, self.dtype).view_as(ids)
+    @outside_graphs
+    def _results(self, method: str, input: Tensor, argument: Any) -> list[Tensor]:
+        """Return the results of a method of the engine on the device of its input."""
+        results = getattr(self._engine, method)(array(input), host(argument))
+        parts = results if isinstance(results, tuple) else (results,)
+        return [torch.from_numpy(part).to(input.device) for part in parts]
 
     def weights(self, rows: Any = None) -> Tensor:
         """Return W[rows] (all rows if None), so that o = W h. The last column is the bias, if there is one."""
@@ -363,18 +324,33 @@ class Head(nn.Module):
     # ── state ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _start(self, engine: Engine) -> None:
-        self._engine, self._number = engine, operators.register(self)
-        state.link(self, engine)
+        self._engine = engine
+        self._link()
+
+    def _link(self) -> None:
+        """Make the buffers share the memory of the current arrays of the engine."""
+        for name, value in self._engine.state().items():
+            is_array = isinstance(value, np.ndarray)
+            kind = torch.float64 if isinstance(value, float) else None
+            self._buffers[name] = torch.from_numpy(value) if is_array else torch.tensor(value, dtype=kind)
 
     def _load_from_state_dict(self, state_dict: MutableMapping[str, Any], prefix: str, *args: Any) -> None:
         if (weights := state_dict.pop(f"{prefix}weight", None)) is not None:  # the state of a torch.nn.Linear
             parts = self._of_linear(weights.detach(), state_dict.pop(f"{prefix}bias", None))
             fresh = type(self)(self.in_features, self.num_classes, dtype=self.dtype, **{**self._settings(), **parts})
             state_dict.update({f"{prefix}{name}": buffer for name, buffer in fresh.named_buffers()})
-        state.check(self, self._engine, state_dict, prefix)
+        loaded = {name: state_dict.get(prefix + name) for name in self._buffers}
+        # PyTorch itself reports wrong names and shapes.
+        if all(part is not None and part.shape == self.get_buffer(name).shape for name, part in loaded.items()):
+            arrays = {name: array(part) for name, part in loaded.items()}
+            for name, part in arrays.items():
+                if not np.isfinite(part).all():
+                    raise InputError(f"{prefix}{name} holds a number that is not finite: load another state")
+            self._engine.check_state(arrays, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[arg-type, unused-ignore]
         self.discard_()
-        state.restore(self, self._engine)
+        self._engine.restore({name: array(self.get_buffer(name)) for name in self._buffers})
+        self._link()
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Head":
         """Handle ``to``, ``double``, ``half`` and ``share_memory``, but keep the state's device and precision."""
@@ -406,25 +382,7 @@ class Head(nn.Module):
         return input
 
 
-def _is_ids(ids: Any) -> bool:
-    return isinstance(ids, Tensor) and targets.is_whole(ids)
-
-
-def host(value: Any) -> Any:
-    """Return a tensor as a host array, and any other value unchanged."""
-    return array(value) if isinstance(value, Tensor) else value
-
-
 def _refuse_export() -> None:
     exporting = getattr(torch.compiler, "is_exporting", bool)()  # PyTorch 2.5 lacks it
     if exporting or torch.jit.is_tracing():
         raise InputError(NO_EXPORT)
-
-
-def _refuse_processes() -> None:
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1:
-        raise InputError(
-            "the layer trains in one process: in a distributed run (DDP, FSDP) each process would have its own "
-            "weights; start one process"
-        )

@@ -8,10 +8,9 @@ import torch
 from wordsparse.errors import InputError
 from wordsparse.layer.losses import BoundedNS, Loss
 from wordsparse.layer.output import FactoredOutput as Layer
-from wordsparse.torch import state
 from wordsparse.torch.exact import ExactEngine
-from wordsparse.torch.head import REAL, Head, host
-from wordsparse.torch.optimizer import FusedOptimizer
+from wordsparse.torch.head import REAL, Head
+from wordsparse.torch.targets import array, host
 
 # The negatives of the loss ``bounded-ns``, given by its name. With 5, as in the training of word vectors, the outputs
 # of a network learn several times more slowly (docs/torch.md).
@@ -32,8 +31,8 @@ class FactoredOutput(Head):
     num_classes : int
         D.
     loss : str or wordsparse.losses.Loss
-        Required. The choice depends on the target: ``bounded-ns`` for several labels, ``squared`` for real values, and
-        ``zloss`` for one class, for which :class:`SampledOutput` usually ranks better. The name ``bounded-ns`` means
+        Required. The choice depends on the target: ``bounded-ns`` for several labels, ``squared`` for real values. For
+        one class, :class:`SampledOutput` ranks better than every loss of this layer. The name ``bounded-ns`` means
         ``ws.losses.BoundedNS(negatives=100)``. ``taylor`` and ``spherical`` define probabilities, but rank worse. Plain
         softmax is not available. The Z-loss is near 0 if the target's output is 12 standard deviations above the mean
         of all D outputs, but another output may still be larger.
@@ -44,8 +43,8 @@ class FactoredOutput(Head):
     lr : float, optional
         The learning rate of W, as in SGD. By default, steps are of second order: the gradient times the inverse of a
         running mean of the curvature (d × d). The step size adapts to h, the minibatch and the reduction, and needs no
-        tuning. :meth:`set_learning_rate` and schedulers on :attr:`fused_optimizer` change the rate; for second-order
-        steps, the rate is a factor, initially 1, that multiplies the step size. A step that would overshoot, given the
+        tuning. Schedulers on :attr:`fused_optimizer` change the rate; for second-order steps, the rate is a factor,
+        initially 1, that multiplies the step size. A step that would overshoot, given the
         curvature of the minibatch, is shortened so that it just reaches the minimum in the steepest direction.
     weight_decay : float
         λ: W shrinks by lr·λ in every step.
@@ -114,12 +113,21 @@ class FactoredOutput(Head):
     ) -> None:
         if loss is None:
             raise InputError(
-                "loss is required, and depends on the target: bounded-ns for several labels, squared for real values, "
-                "zloss for one class, for which SampledOutput usually ranks better"
+                "loss is required, and depends on the target: bounded-ns for several labels, squared for real values; "
+                "for one class, use SampledOutput"
             )
         loss = BoundedNS(negatives=NEGATIVES) if loss == "bounded-ns" else loss
-        super().__init__(in_features, num_classes, reduction, ignore_index, dtype, fused=fused, bias=bias)
-        self.fused_optimizer = FusedOptimizer(self._anchor, lr, weight_decay)
+        super().__init__(
+            in_features,
+            num_classes,
+            reduction,
+            ignore_index,
+            lr,
+            dtype,
+            fused=fused,
+            bias=bias,
+            weight_decay=weight_decay,
+        )
         d = self.in_features + self.bias
         arrays = {"base_measure": host(base_measure), "weights": host(weights)}
         layer = Layer(
@@ -140,11 +148,11 @@ class FactoredOutput(Head):
         return {"loss": self.loss, "base_measure": None if p is None else p**2}
 
     def _about(self) -> str:
-        return f"loss={self.loss!r}"
+        return f"loss={self.loss!r}, "
 
     def _load_from_state_dict(self, state_dict: MutableMapping[str, Any], prefix: str, *args: Any) -> None:
         engine: ExactEngine = self._engine
         # A version that did not store the loss wrote states without it.
         text = state_dict.setdefault(prefix + "loss_text", self.get_buffer("loss_text"))
-        engine.check_loss(state.array(text), prefix)
+        engine.check_loss(array(text), prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)

@@ -1,8 +1,8 @@
 """In-batch cross-entropy with log Q, one Adagrad rate per row of W, and steps that move only the minibatch's rows.
 
 The outputs are logits o = W h + log Q, where Q are the shares of the classes among targets. A minibatch of n targets
-and u uniform negatives contains class i with the probability Pᵢ = 1 − (1 − Qᵢ)ⁿ (1 − 1/D)ᵘ. If S are the classes in the
-minibatch, Σ_{i∈S} exp(oᵢ)/Pᵢ has the expectation Σᵢ exp(oᵢ) over all D classes (Horvitz & Thompson, 1952), so that
+contains class i with the probability Pᵢ = 1 − (1 − Qᵢ)ⁿ. If S are the classes in the minibatch, Σ_{i∈S} exp(oᵢ)/Pᵢ has
+the expectation Σᵢ exp(oᵢ) over all D classes (Horvitz & Thompson, 1952), so that
 
     ℓ_j = Σ_k y_jk (log Z_j − o_jk),    Z_j = Σ_{i∈S} exp(o_ji − log Pᵢ)
 
@@ -21,13 +21,12 @@ from torch import Tensor
 
 from wordsparse import validation
 from wordsparse.errors import InputError, TrainingError
-from wordsparse.kernels import at_work, kernels_on
-from wordsparse.layer.guard import Guard
-from wordsparse.layer.largest import largest_outputs
+from wordsparse.kernels import kernels_on
+from wordsparse.layer.guard import Guard, one_at_a_time
 from wordsparse.machine import memory
 from wordsparse.torch.engine import Engine, Gradients, Minibatch, Pass, StepOptions, summed
-from wordsparse.torch.head import ELSEWHERE, REAL, Head, host
-from wordsparse.torch.optimizer import FusedOptimizer
+from wordsparse.torch.head import ELSEWHERE, REAL, Head
+from wordsparse.torch.targets import host, is_whole
 from wordsparse.types import Array
 
 # The number added to the count of every class, so that log Q is finite.
@@ -43,10 +42,11 @@ RARE_RATE = 2.0
 # The maximum of the learning rate. No number in a row moves by more than 3 √d times the rate, so weights stay finite.
 MOST_RATE = 1e12
 NO_DECAY = "only rows of the minibatch's classes move, so no weights decay"
+NO_NEGATIVES = "the classes of the minibatch are the sample: leave the argument out, or take larger minibatches"
 # NumPy's warnings are off, because overflow is detected in the results.
 quiet = np.errstate(over="ignore", invalid="ignore")
 # The parts of the state; no part but W has negative numbers.
-STATE = ("W", "row_squares", "counts", "total", "steps")
+STATE = ("W", "row_squares", "counts", "total")
 
 
 @dataclass(frozen=True)
@@ -64,30 +64,21 @@ class SampledEngine(Engine):
     """The engine of a layer with W (D, d), ``counts`` (D,) float64 and, for every row, a rate of Adagrad.
 
     With ``counts``, rare classes have a larger rate. Without ``counts``, the counts are those of all targets trained on
-    so far. ``steps`` and ``seed`` determine the ``negatives`` of a minibatch.
+    so far.
     """
 
-    replaces_arrays = False
-
-    def __init__(self, W: Array, counts: Array | None, negatives: int, seed: int, threads: int) -> None:
-        super().__init__(W.shape[0], W.dtype, Guard(), bias=True)
-        self.kernels, self.W, self.negatives, self.seed = kernels_on("cpu", threads), W, negatives, seed
-        self.counts_targets = counts is None
+    def __init__(self, W: Array, counts: Array | None, threads: int) -> None:
+        super().__init__(W.shape[0], W.shape[1], W.dtype, Guard(), bias=True)
+        self.kernels, self.W, self.counts_targets = kernels_on("cpu", threads), W, counts is None
         self.counts = np.zeros(self.n_outputs) if counts is None else counts
-        self.total, self.steps = np.asarray(self.counts.sum(dtype=np.float64)), np.zeros((), np.int64)
-        self.changes = 0
-
-    @property
-    def version(self) -> int:
-        return self.changes
+        self.total = np.asarray(self.counts.sum(dtype=np.float64))
 
     @quiet
     def forward(self, minibatch: Minibatch) -> Pass:
         with self.guard.held("forward"):
-            S, columns = self._classes(minibatch)
-            W, Q, n, rows = self.kernels.take(self.W, S), self._shares(S), len(minibatch.ids), minibatch.rows
-            log_Q = np.log(Q)
-            log_P = np.log(-np.expm1(n * _log_absent(Q) + self.negatives * _log_absent(1 / self.n_outputs)))
+            S, columns = np.unique(minibatch.ids, return_inverse=True)
+            W, Q, rows = self.kernels.take(self.W, S), self._shares(S), minibatch.rows
+            log_Q, log_P = np.log(Q), np.log(-np.expm1(len(columns) * _log_absent(Q)))
             o = self.kernels.matmul(minibatch.H, W.T)
             own = o[rows, columns]  # a copy: the next line overwrites o
             log_sums = self.kernels.softmax(o, (log_Q - log_P).astype(self.dtype))
@@ -114,13 +105,9 @@ class SampledEngine(Engine):
             return self.kernels.matmul(by_output, softmax.W)
 
     @quiet
-    def apply(self, gradients: Gradients, step: StepOptions) -> None:
+    def _take_step(self, gradients: Gradients, step: StepOptions) -> None:
         if step.weight_decay:
             raise InputError(f"weight_decay must be 0, not {step.weight_decay}: {NO_DECAY}")
-        for version in gradients.versions:
-            self._check(version)
-        if not gradients.rows:
-            return
         if step.lr > MOST_RATE:
             raise TrainingError(f"a learning rate of {step.lr:g} could give infinite weights: lower the rate")
         rows, total = summed(gradients.rows, self.W.shape[1])
@@ -130,43 +117,24 @@ class SampledEngine(Engine):
             rate *= 1 + RARE_RATE / np.sqrt(np.maximum(self.counts[rows], 1), dtype=np.float64)
         self.kernels.add_rows(self.W, rows, total.astype(self.dtype, copy=False), rate.astype(self.dtype))
         self.row_squares[rows] = squares
-        self.steps += 1
-        self.changes += 1
         if self.counts_targets:
             for minibatch, _ in gradients.minibatches:
                 np.add.at(self.counts, minibatch.ids, 1)
                 self.total += len(minibatch.ids)
 
-    def weights(self, rows: Any = None) -> Array:
-        chosen = slice(None) if rows is None else validation.output_rows(rows, self.n_outputs)
-        with self.guard.held("weights"):
-            return self._rows(chosen)
-
-    @at_work()
-    def outputs(self, H: Array, rows: Any) -> Array:
-        chosen = validation.output_rows(rows, self.n_outputs)
-        with self.guard.held("outputs"):
-            return next(self._outputs(self._inputs(H), [chosen]))
-
-    @at_work()
-    def top(self, H: Array, k: int) -> tuple[Array, Array]:
-        k = min(validation.positive_int("k", k), self.n_outputs)
-        with self.guard.held("top"):
-            return largest_outputs(self._outputs, self._inputs(H), self.n_outputs, k)
-
-    @at_work()
+    @one_at_a_time
     def log_prob(self, H: Array, ids: Array) -> Array:
-        """Return log probabilities of the softmax over all outputs, at O(D d) per example."""
-        with self.guard.held("log_prob"):
-            H, own = self._inputs(H), np.full(ids.shape, -np.inf)
-            log_sums = np.full((len(H), 1), -np.inf)
-            for start in range(0, self.n_outputs, BLOCK_ROWS):
-                block = slice(start, min(start + BLOCK_ROWS, self.n_outputs))
-                o = next(self._outputs(H, [block])).astype(np.float64)
-                log_sums = np.logaddexp(log_sums, logsumexp(o, axis=1, keepdims=True))
-                row, column = np.nonzero((ids >= block.start) & (ids < block.stop))
-                own[row, column] = o[row, ids[row, column] - start]
-            return own - log_sums
+        """Return the log probabilities (m, K) float64 of the classes ids (m, K), for the softmax over all outputs."""
+        ids = validation.output_rows(ids.ravel(), self.n_outputs, "ids").reshape(ids.shape)
+        H, own = self._inputs(H), np.full(ids.shape, -np.inf)
+        log_sums = np.full((len(H), 1), -np.inf)
+        for start in range(0, self.n_outputs, BLOCK_ROWS):
+            block = slice(start, min(start + BLOCK_ROWS, self.n_outputs))
+            o = next(self._outputs(H, [block])).astype(np.float64)
+            log_sums = np.logaddexp(log_sums, logsumexp(o, axis=1, keepdims=True))
+            row, column = np.nonzero((ids >= block.start) & (ids < block.stop))
+            own[row, column] = o[row, ids[row, column] - start]
+        return own - log_sums
 
     def state(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in STATE}
@@ -179,40 +147,24 @@ class SampledEngine(Engine):
     def restore(self, state: Mapping[str, Array]) -> None:
         for name in STATE:
             getattr(self, name)[...] = state[name]
-        self.changes += 1
-
-    def _inputs(self, h: Array) -> Array:
-        return validation.matrix("H", super()._inputs(h), self.W.shape[1], self.dtype)
+        self.version += 1
 
     def _rows(self, ids: Any) -> Array:
-        return np.column_stack([self.W[ids], self._log_Q(ids).astype(self.dtype)])
+        return np.column_stack([self.W[ids], np.log(self._shares(ids)).astype(self.dtype)])
 
-    def _outputs(self, H: Array, blocks: Iterable[Array | slice]) -> Iterator[Array]:
+    def _outputs(self, H: Array, blocks: Iterable[Any]) -> Iterator[Array]:
         """Yield the outputs H W[rows]ᵀ + log Q (m, n) for each block of rows."""
         for rows in blocks:
             W = self.W[rows]
             # For one example, BLAS is fastest, because it reads W at full memory bandwidth.
             o = H @ W.T if len(H) == 1 else self.kernels.matmul(H, W.T)
-            o += self._log_Q(rows).astype(self.dtype)
+            o += np.log(self._shares(rows)).astype(self.dtype)
             yield o
 
     def _shares(self, ids: Array | slice) -> Array:
         """Return Q of these classes, float64."""
         shares: Array = (self.counts[ids] + np.float64(UNSEEN)) / (self.total + UNSEEN * self.n_outputs)
         return shares
-
-    def _log_Q(self, ids: Array | slice) -> Array:
-        log_shares: Array = np.log(self._shares(ids))
-        return log_shares
-
-    def _classes(self, minibatch: Minibatch) -> tuple[Array, Array]:
-        """Return the distinct classes S of a minibatch and of the negatives, and the places of the targets in S."""
-        ids = minibatch.ids
-        if self.negatives:
-            random = np.random.default_rng((self.seed, int(self.steps)))
-            ids = np.concatenate([ids, random.integers(self.n_outputs, size=self.negatives)])
-        S, places = np.unique(ids, return_inverse=True)
-        return S, places[: len(minibatch.ids)]
 
 
 def _log_absent(share: Any) -> Any:
@@ -239,15 +191,13 @@ class SampledOutput(Head):
     counts : (D,) array of non-negative numbers, optional
         How often each class is a target in the training data. By default, the layer counts the targets that it trains
         on. With counts, the rate of a class with n targets is multiplied by 1 + 2/√n.
-    negatives : int
-        The number of uniformly drawn classes that join the classes of the minibatch, for small minibatches.
     lr : float
         The rate of Adagrad. In the first step of a row, its change has the root mean square ``lr``, whatever the scale
         of the loss.
     reduction, ignore_index, fused, dtype
         As for :class:`FactoredOutput`.
     seed, weights
-        The seed of the initial weights and of the negatives; or initial weights (D, d).
+        The seed of the initial weights; or initial weights (D, d).
 
     Attributes
     ----------
@@ -279,7 +229,7 @@ class SampledOutput(Head):
         "bias": "log Q is the bias: leave the argument out, or give counts=",
         "weightdecay": f"{NO_DECAY}: leave the argument out",
         **dict.fromkeys(("basemeasure", "classcounts", "frequencies", "prior"), "counts"),
-        **dict.fromkeys(("numsampled", "nsampled", "numnegatives"), "negatives"),
+        **dict.fromkeys(("negatives", "numsampled", "nsampled", "numnegatives"), NO_NEGATIVES),
     }
 
     def __init__(
@@ -288,7 +238,6 @@ class SampledOutput(Head):
         num_classes: int,
         *,
         counts: Any = None,
-        negatives: int = 0,
         reduction: str = "mean",
         ignore_index: int = -100,
         lr: float = 0.1,
@@ -297,26 +246,49 @@ class SampledOutput(Head):
         seed: int = 0,
         weights: Any = None,
     ) -> None:
-        super().__init__(in_features, num_classes, reduction, ignore_index, dtype, fused=fused, bias=True)
-        self.fused_optimizer = FusedOptimizer(self._anchor, validation.non_negative("lr", lr), 0.0)
+        lr = validation.non_negative("lr", lr)
+        super().__init__(in_features, num_classes, reduction, ignore_index, lr, dtype, fused=fused, bias=True)
         D, d, real = self.num_classes, self.in_features, np.dtype(REAL[dtype])
         memory.check(D * (d * real.itemsize + 12), f"a layer of {D:,} outputs and {d:,} features")
-        seed, negatives = validation.whole("seed", seed), validation.whole("negatives", negatives)
-        if counts is not None:
-            counts = validation.counts("counts", host(counts), D)
+        counts = None if counts is None else validation.counts("counts", host(counts), D)
         if weights is None:
-            W = np.random.default_rng(seed).standard_normal((D, d), REAL[dtype])
+            W = np.random.default_rng(validation.whole("seed", seed)).standard_normal((D, d), real)
             W *= NOISE
         else:
             W = validation.matrix("weights", host(weights), d, real).copy()
             if len(W) != D:
                 raise InputError(f"weights must have shape {(D, d)}, not {W.shape}")
-        self._start(SampledEngine(W, counts, negatives, seed, torch.get_num_threads()))
+        self._start(SampledEngine(W, counts, torch.get_num_threads()))
+
+    @torch.no_grad()
+    def log_prob(self, input: Tensor, ids: Tensor) -> Tensor:
+        """Return log probabilities of classes, of the softmax over all D outputs, at O(D d) per example. No gradient
+        flows through them.
+
+        Parameters
+        ----------
+        input : (m, in_features) tensor
+            h.
+        ids : (m,) or (m, K) tensor of integers
+            Classes, for example ``head.top(h, K).indices``.
+
+        Returns
+        -------
+        torch.Tensor
+            log p of each class, of the shape of ids, in the working precision.
+
+        Raises
+        ------
+        InputError
+            If shapes do not agree, or an id is out of range.
+        """
+        m = self._checked(input).shape[0]
+        if not is_whole(ids) or ids.shape[:1] != (m,) or ids.ndim > 2:
+            raise InputError(f"ids must be a tensor of integers of shape ({m},) or ({m}, any)")
+        (log_p,) = self._results("log_prob", input, ids.reshape(m, -1))
+        return log_p.to(ids.device, self.dtype).view_as(ids)
 
     @classmethod
     def _of_linear(cls, weights: Tensor, bias: Tensor | None) -> dict[str, Any]:
         counts = None if bias is None else torch.softmax(bias.double(), 0) * (COUNTS_OF_LINEAR * len(bias))
         return {"weights": weights, "counts": counts}
-
-    def _about(self) -> str:
-        return f"negatives={self._engine.negatives}"

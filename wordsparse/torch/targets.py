@@ -1,4 +1,4 @@
-"""Conversion of all forms of targets into three tensors: the row, the id and the weight of each target."""
+"""Conversion of tensors into arrays, and of all forms of targets into three arrays: row, id and weight per target."""
 
 from typing import Any
 
@@ -7,30 +7,38 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.types import Array
 
 FORMS = "ids (m,), or (m, K) padded with ignore_index; (rows, ids, weights); or weights (m, D), sparse or dense"
 
-Triple = tuple[Tensor, Tensor, Tensor]
+
+def array(tensor: Tensor) -> Array:
+    """Return a tensor as a host array, in a precision that NumPy supports."""
+    tensor = tensor.detach().cpu()
+    values: Array = (tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor).numpy()
+    return values
 
 
-def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor | None]:
+def host(value: Any) -> Any:
+    """Return a tensor as a host array, and any other value unchanged."""
+    return array(value) if isinstance(value, Tensor) else value
+
+
+def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[tuple[Array, ...], Array | None]:
     """Return rows, ids and weights of targets of ``shape`` (m, D), and a mask of the rows with targets (None means
     all).
 
     Raise InputError if the target has no accepted form, or does not fit the shape.
     """
-    if isinstance(target, np.ndarray):
-        target = torch.from_numpy(target)
-    if isinstance(target, Tensor) and target.layout is torch.strided and is_whole(target):
-        return _of_ids(target, shape, ignore_index)
-    if isinstance(target, Tensor):
-        return _of_weights(target, shape), None
-    if sp.issparse(target):
-        return _of_scipy(target, shape), None
     if isinstance(target, tuple) and len(target) == 3:
         return _of_parts(*target), None
+    if isinstance(target, Tensor):
+        target = _of_tensor(target)
+    if isinstance(target, np.ndarray) and target.dtype.kind in "iu":
+        return _of_ids(target, shape, ignore_index)
+    if isinstance(target, np.ndarray) or sp.issparse(target):
+        return _of_weights(target, shape), None
     advice = (
         ": give torch.as_tensor(target), or for rows of different lengths torch.nn.utils.rnn.pad_sequence("
         f"[torch.as_tensor(ids) for ids in target], batch_first=True, padding_value={ignore_index})"
@@ -38,58 +46,55 @@ def triple(target: Any, shape: tuple[int, int], ignore_index: int) -> tuple[Trip
     raise InputError(f"target must be {FORMS}, not {type(target).__name__}{advice if isinstance(target, list) else ''}")
 
 
-def _of_ids(target: Tensor, shape: tuple[int, int], ignore_index: int) -> tuple[Triple, Tensor]:
-    """Convert ids. Padding becomes target 0 with weight 0, so that shapes do not depend on the content."""
+def _of_tensor(target: Tensor) -> Any:
+    """Return a tensor as an array, or as a SciPy matrix if it is sparse."""
+    if target.layout is torch.strided:
+        return array(target)
+    entries = target.to_sparse_coo().coalesce()
+    return sp.coo_array((array(entries.values()), tuple(array(entries.indices()))), target.shape)
+
+
+def _of_ids(target: Array, shape: tuple[int, int], ignore_index: int) -> tuple[tuple[Array, ...], Array]:
     m = shape[0]
     if target.shape[:1] != (m,) or target.ndim > 2 or (target.ndim == 2 and target.shape == shape):
         raise InputError(
-            f"target of whole numbers must have {m} ids, or {m} rows of ids, not the shape {tuple(target.shape)}; "
+            f"target of whole numbers must have {m} ids, or {m} rows of ids, not the shape {target.shape}; "
             "for a multi-hot target, with one number per class, give target.float()"
         )
-    target = (target[:, 0] if target.shape[1:] == (1,) else target).long()
-    rows = torch.arange(m, device=target.device)
-    is_target = target != ignore_index
-    ids, weights = torch.where(is_target, target, 0).ravel(), is_target.ravel().float()
-    if target.ndim == 1:
-        return (rows, ids, weights), is_target
-    return (rows.repeat_interleave(target.shape[1]), ids, weights), is_target.any(1)
+    columns = target[:, None] if target.ndim == 1 else target
+    is_target = columns != ignore_index
+    ids = columns[is_target].astype(np.int64)
+    return (np.nonzero(is_target)[0], ids, np.ones(ids.size, np.float32)), is_target.any(1)
 
 
-def _of_weights(target: Tensor, shape: tuple[int, int]) -> Triple:
-    """Convert a tensor of weights (m, D), dense or sparse in any layout."""
-    if tuple(target.shape) != shape:
+def _of_weights(target: Any, shape: tuple[int, int]) -> tuple[Array, ...]:
+    """Convert weights (m, D), as an array or a SciPy matrix."""
+    if target.shape != shape:
         raise InputError(
-            f"target of {target.dtype} must have shape {shape}, one row per example, not {tuple(target.shape)}: "
-            f"targets are {FORMS}"
+            f"Y of {target.dtype} must have shape {shape}, one row per example, not {target.shape}: targets are {FORMS}"
         )
-    entries = target.to_sparse_coo().coalesce()
-    rows, ids = entries.indices()
-    weights = entries.values()
-    return rows, ids, weights.float() if weights.dtype is torch.bool else weights
+    entries = sp.coo_array(target)
+    return entries.row.astype(np.int64), entries.col.astype(np.int64), real(entries.data)
 
 
-def _of_parts(rows: Any, ids: Any, weights: Any) -> Triple:
-    rows, ids = torch.as_tensor(rows), torch.as_tensor(ids)
-    weights = torch.ones(ids.shape, device=ids.device) if weights is None else torch.as_tensor(weights)
-    are_whole = all(is_whole(part) or not part.numel() for part in (rows, ids))
+def _of_parts(rows: Any, ids: Any, weights: Any) -> tuple[Array, ...]:
+    rows, ids = (array(torch.as_tensor(part)) for part in (rows, ids))
+    weights = np.ones(ids.shape, np.float32) if weights is None else array(torch.as_tensor(weights))
+    are_whole = all(part.dtype.kind in "iu" or not part.size for part in (rows, ids))
     if not (rows.ndim == 1 and rows.shape == ids.shape == weights.shape and are_whole):
-        kinds = ", ".join(f"{part.dtype} of shape {tuple(part.shape)}" for part in (rows, ids, weights))
+        kinds = ", ".join(f"{part.dtype} of shape {part.shape}" for part in (rows, ids, weights))
         raise InputError(
             "rows, ids and weights of the targets must be vectors of the same length, the first two of whole numbers, "
             f"not {kinds}"
         )
-    return rows.long(), ids.long(), weights
+    return rows.astype(np.int64), ids.astype(np.int64), real(weights)
 
 
-def is_whole(part: Tensor) -> bool:
-    """Return whether a tensor holds integers."""
-    return not (part.is_floating_point() or part.is_complex() or part.dtype is torch.bool)
+def real(weights: Array) -> Array:
+    """Return weights as floating-point numbers."""
+    return weights if weights.dtype.kind == "f" else weights.astype(np.float32)
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator, unused-ignore]
-def _of_scipy(target: Any, shape: tuple[int, int]) -> Triple:
-    # Floating-point values keep their precision. Repeated entries are added up later, for squared error only.
-    kind = target.dtype if target.dtype.kind == "f" else np.dtype(np.float32)
-    indptr, columns, values = validation.sparse_targets(target, *shape, kind, add_up=False)
-    rows = np.repeat(np.arange(shape[0]), np.diff(indptr))
-    return torch.from_numpy(rows), torch.from_numpy(columns), torch.from_numpy(values)
+def is_whole(ids: Any) -> bool:
+    """Return whether ``ids`` is a tensor of integers."""
+    return isinstance(ids, Tensor) and not (ids.is_floating_point() or ids.is_complex() or ids.dtype is torch.bool)
