@@ -1,6 +1,6 @@
 """Search in documents, by the vectors of a model and by shared words: :class:`Search`.
 
-:mod:`wordsparse.evaluation.ranking` has the score. A saved index is a directory with ``search.json``, the vectors
+:mod:`wordsparse.vectors.ranking` has the score. A saved index is a directory with ``search.json``, the vectors
 (``vectors.npy``) and the texts (``texts.npy``), which stay on the disk when the index is loaded, the words and the kept
 columns (``index.bin``), and the model (``model``), which makes vectors of questions.
 """
@@ -18,8 +18,6 @@ import numpy as np
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.evaluation.languages import language_of
-from wordsparse.evaluation.ranking import Parts, Ranking, WordIndex, best
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine import memory
 from wordsparse.options import refuse_unknown
@@ -28,8 +26,11 @@ from wordsparse.search.filters import Filter, chosen
 from wordsparse.search.hits import Hit as Hit
 from wordsparse.search.hits import Hits
 from wordsparse.search.texts import Texts
+from wordsparse.tokens.languages import language_of
 from wordsparse.types import Array
 from wordsparse.vectors.encoder import batches
+from wordsparse.vectors.ranking import Parts, Ranking, best
+from wordsparse.vectors.word_index import WordIndex
 from wordsparse.words import model_directory
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import load

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from wordsparse.errors import InputError, MissingDependencyError
-from wordsparse.evaluation import ranking
-from wordsparse.evaluation.languages import Language
-from wordsparse.evaluation.ranking import K1, B, Ranking, WordIndex, best
+from wordsparse.tokens.languages import Language
+from wordsparse.vectors import ranking
+from wordsparse.vectors.ranking import Ranking, best
+from wordsparse.vectors.word_index import K1, B, WordIndex
 from wordsparse.vectors.word_vectors import WordVectors
 
 RANDOM = np.random.default_rng(0)
