@@ -46,7 +46,8 @@ class TextOptions(Checked):
     )
     column: str | None = option(
         None,
-        "Column that holds the text in files of rows (csv, jsonl, parquet), a data frame, or an iterable of mappings.",
+        "Column that holds the text in files of rows (csv, jsonl, parquet), a data frame, or an iterable of mappings. "
+        "title,text joins columns.",
         metavar="NAME",
     )
     group: str | None = option(

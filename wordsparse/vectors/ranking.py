@@ -1,17 +1,19 @@
 """Ranks documents for a question by the cosines of their vectors, by BM25, and by both in one score.
 
-    score = cos + weight · b · cov²
+    score = cos + weight · b · share²
     b = (k₁ + 1) Σ_w idf_w f/(f + k₁ (1 − B + B L/mean L)) / Σ_w idf_w
-    cov = Σ_{w in the document} idf_w / Σ_w idf_w
+    share = max(Σ_{w in the document} idf_w / Σ_w idf_w, Σ'_{w in the document} idf_w / Σ_{v in the document} idf_v)
 
-The sums are over the words w of the question that some document holds. A document of L words holds the word f times;
-idf_w = log(1 + (N − n + ½)/(n + ½)) if n of the N documents hold the word. So b is BM25 (Robertson & Zaragoza, 2009),
-divided such that b is 1 for a document of mean length that holds each word of the question once, and cov is the share
-of the question that the document holds. If a document holds all words of the question, its score is about 1 above the
-cosine. If it holds half of them, the score is about .1 above the cosine. A long question therefore keeps the order of
-the cosines, and a name or a quotation gets the order of BM25.
+Σ_w is the sum over the words w of the question that some document holds, Σ' counts each of them once, and v are the
+different words of the document. A document of L words holds the word f times; idf_w = log(1 + (N − n + ½)/(n + ½)) if n
+of the N documents hold the word. So b is BM25 (Robertson & Zaragoza, 2009), divided such that b is 1 for a document of
+mean length that holds each word of the question once. share is the share of the question that the document holds, or
+the share of the document that the question holds, whichever is larger. With the weight 2, a document of mean length
+that holds all words of the question scores about 2 above the cosine, and a long document that holds half of them scores
+about .2 above it. A long question to long documents therefore keeps the order of the cosines. A name, a quotation, and
+a long question to titles get the order of BM25.
 
-With stems, weight is multiplied by the mean of b · cov² for words and b · cov² for stems, where words with the same
+With stems, weight is multiplied by the mean of b · share² for words and b · share² for stems, where words with the same
 stem count as one word: other forms of a word count half of the word itself.
 """
 
@@ -36,6 +38,8 @@ _BLOCK = 1024
 # A block of vectors is padded to a multiple of _PANEL rows, so that equal documents have exactly equal cosines: BLAS
 # rounds the last rows of a matrix differently.
 _PANEL = 64
+# The default weight of shared words.
+WEIGHT = 2.0
 
 
 class Parts(NamedTuple):
@@ -46,7 +50,7 @@ class Parts(NamedTuple):
     bm25: Array
     overlap: Array
 
-    def score(self, weight: float = 1.0) -> Array:
+    def score(self, weight: float = WEIGHT) -> Array:
         """Return the score; −inf for a document with neither a vector nor a word of the question."""
         is_ranked = (self.cosine != 0) | (self.overlap > 0)
         return np.where(is_ranked, self.cosine + np.float32(weight) * self.overlap, np.float32(-np.inf))
@@ -56,7 +60,7 @@ class Ranking:
     """Documents that can be ranked for questions, by vectors and by words. A ranking never changes: :meth:`added`
     returns another one.
 
-    With ``stem``, a language, stop words of a question do not count, and b · cov² is the mean of two numbers: for
+    With ``stem``, a language, stop words of a question do not count, and b · share² is the mean of two numbers: for
     words, and for stems. Raise InputError if the language is unknown, and MissingDependencyError if a package for stems
     is not installed.
     """
@@ -139,12 +143,11 @@ class Ranking:
 
     def _words_of(self, words: list[str]) -> tuple[Array, Array]:
         """Return b and the part of shared words for the words of a question."""
-        bm25, coverage = self.index.scores([[word] for word in words])
-        overlap = bm25 * coverage**2
+        bm25, overlap = self.index.scores([[word] for word in words])
         if self.language is None:
-            return bm25, np.asarray(overlap)
-        bm25, coverage = self.index.scores(self.forms(words))
-        return bm25, np.asarray((overlap + bm25 * coverage**2) / 2)
+            return bm25, overlap
+        bm25, of_stems = self.index.scores(self.forms(words))
+        return bm25, np.asarray((overlap + of_stems) / 2)
 
 
 def best(scores: Array, n: int) -> tuple[Array, Array]:

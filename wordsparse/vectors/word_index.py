@@ -3,6 +3,7 @@
 import functools
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,6 +11,8 @@ import scipy.sparse as sp
 from wordsparse.types import Array
 
 K1, B = 1.2, 0.75
+# The number of counts whose words are weighed at a time.
+_ENTRIES = 2**20
 
 
 class WordIndex:
@@ -57,18 +60,22 @@ class WordIndex:
         return index
 
     def scores(self, words: Sequence[Sequence[str]]) -> tuple[Array, Array]:
-        """Return b and cov of each document for the words of a question, (N,) float32. Each word is given by its forms,
-        the words that count as this word. Both are 0 if no document holds a word of the question."""
-        bm25, coverage, total = np.zeros(len(self)), np.zeros(len(self)), 0.0
+        """Return b and b · share² of each document for the words of a question, (N,) float32; see
+        :mod:`wordsparse.vectors.ranking`. Each word is given by its forms, the words that count as this word. Both are
+        0 if no document holds a word of the question."""
+        bm25, asked, held, total = np.zeros(len(self)), np.zeros(len(self)), np.zeros(len(self)), 0.0
         for forms, times in Counter(map(tuple, words)).items():
             documents, counts = self.postings(forms)
             if not len(documents):
                 continue
-            idf = times * np.log1p((len(self) - len(documents) + 0.5) / (len(documents) + 0.5))
-            bm25[documents] += (K1 + 1) * idf * counts / (counts + self._penalties[documents])
-            coverage[documents] += idf
-            total += idf
-        return np.asarray(bm25 / (total or 1.0), np.float32), np.asarray(coverage / (total or 1.0), np.float32)
+            idf = np.log1p((len(self) - len(documents) + 0.5) / (len(documents) + 0.5))
+            bm25[documents] += (K1 + 1) * times * idf * counts / (counts + self._penalties[documents])
+            asked[documents] += times * idf
+            held[documents] += idf
+            total += times * idf
+        bm25 /= total or 1.0
+        share = np.maximum(asked / (total or 1.0), held / self._sizes)
+        return np.asarray(bm25, np.float32), np.asarray(bm25 * share**2, np.float32)
 
     def postings(self, forms: Sequence[str]) -> tuple[Array, Array]:
         """Return the documents that hold one of some words, in ascending order, and how often they hold them."""
@@ -104,6 +111,19 @@ class WordIndex:
         self._lengths = [np.concatenate(self._lengths)]
         lengths = self._lengths[0]
         return np.asarray(K1 * (1 - B + B * lengths / max(lengths.mean(), 1e-9)))
+
+    @functools.cached_property
+    def _sizes(self) -> Array:
+        """The sum of idf over the different words of each document. The sum has 20 binary places, so that it is exact
+        in any order."""
+        matrix, sizes = self._postings, np.ones(len(self))  # no sum is 0
+        n = np.diff(matrix.indptr)
+        idf = np.rint(2**20 * np.log1p((len(self) - n + 0.5) / (n + 0.5)))
+        parts = np.unique([0, *np.searchsorted(matrix.indptr, range(0, matrix.nnz, _ENTRIES)), len(n)])
+        for start, stop in pairwise(parts.tolist()):
+            documents = matrix.indices[matrix.indptr[start] : matrix.indptr[stop]]
+            sizes += np.bincount(documents, np.repeat(idf[start:stop], n[start:stop]), len(self))
+        return sizes / 2**20
 
     def words(self) -> list[str]:
         """Return the words of the documents."""
