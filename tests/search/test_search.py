@@ -328,6 +328,19 @@ def test_several_columns(model: ws.Model, tmp_path: Path) -> None:
     assert "bank of bread" in hits[1].snippet()
 
 
+def test_line_breaks_do_not_cut_documents(tmp_path: Path) -> None:
+    """Previously, each line was a document of its own: nDCG@10 on CISI fell from .44 to .36 with lines of 12 words."""
+    whole = [{"title": text.split()[0], "text": text.partition(" ")[2]} for text in TEXTS]
+    cut = [{**row, "text": row["text"].replace(" ", "\n", 3)} for row in whole]
+    how = {"preset": "search", "tokens": "unicode", "dim": 4, "epochs": 1, "min_count": 1, "form": 0, "progress": False}
+    expected = ws.train(iter(TEXTS), **how)
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in cut))
+    for given in (cut, pd.DataFrame(cut), tmp_path / "rows.jsonl"):
+        assert ws.train(given, column="title,text", **how).vectors.tobytes() == expected.vectors.tobytes()
+    broken = ws.train((text.replace(" ", "\n", 3) for text in TEXTS), **how)
+    assert broken.vectors.tobytes() == expected.vectors.tobytes()
+
+
 def test_passages(model: ws.Model, tmp_path: Path) -> None:
     """The best passage of a document counts, and is shown."""
     long = f"{TOPICS['pets']} {TOPICS['money']}\n{TOPICS['food']}"

@@ -123,6 +123,7 @@ class EncodeOptions(TextOptions):
         "Whether the words are names of items, such as products, about which no advice on tokenisers is given.",
         cli=None,
     )
+    are_documents: bool = option(False, "Whether each cell, or str, is one document: its lines are joined.", cli=None)
     threads: int | None = option(
         None, "Number of threads, which does not affect the result.", shown="all CPUs", check=positive_int
     )
