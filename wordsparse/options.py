@@ -97,6 +97,7 @@ _ELSEWHERE: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("where", "filter"), ("filter", "candidates", ROWS)),
     "sliceby": PERIODS,
     "logfile": "log",
+    "fitweights": "in Python, ws.Search(model.fit_weights(texts), texts) computes the weights of words from texts",
 }
 
 

@@ -39,8 +39,8 @@ print(f"{len(model):,} words, {model.report['cpu_seconds']:.0f} CPU s; {index}")
 
 # %%
 # Search with some questions. The fused score of a text is the cosine of its vector with the vector of the question,
-# plus a number for the words that the text shares with the question. With ``weight=0``, ``search`` ranks by cosines
-# alone.
+# plus a number for the words that the text shares with the question. With ``word_weight=0``, ``search`` ranks by
+# cosines alone.
 questions = ["remove a directory and its files", "read rows of a table", "wait until a thread has ended"]
 for question, hits in zip(questions, index.search(questions, n=5), strict=True):
     print(question)

@@ -11,7 +11,7 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.corpus import EncodedCorpus, phrases
 from wordsparse.errors import InputError
-from wordsparse.evaluation.ranking import words_of
+from wordsparse.vectors.ranking import words_of
 
 LINES = ["she left new york", "he saw a new day", "new york is far", "the bank of america", "far is the day"] * 30
 JOINED = {"new_york", "bank_of_america"}

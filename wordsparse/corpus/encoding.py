@@ -72,7 +72,8 @@ def encode(source: Source, output: str | os.PathLike[str], options: EncodeOption
     if options.phrases is None and options.connectors is not None:
         raise InputError("connectors are words inside phrases: add the number of passes (phrases, --phrases)")
     threads, progress = resolve_threads(options.threads), options.progress or (lambda tokens, share: None)
-    text = RawText(source, tokens=options.tokens, **{name: getattr(options, name) for name in ROWS})
+    rows = {name: getattr(options, name) for name in ROWS}
+    text = RawText(source, tokens=options.tokens, documents=options.are_documents, **rows)
     target = Path(output)
     with new_directory(target) as folder:
         workers = threads if text.is_scanned else 1  # adding lists of words holds the GIL

@@ -46,7 +46,7 @@ class TextOptions(Checked):
     )
     column: str | None = option(
         None,
-        "Column that holds the text in a table (csv, jsonl, parquet), a data frame or mappings.",
+        "Column that holds the text in a table (csv, jsonl, parquet), a data frame or mappings; title,text joins two.",
         metavar="NAME",
     )
     group_by: str | None = option(
@@ -120,6 +120,7 @@ class EncodeOptions(TextOptions):
         "Whether the words are names of items, such as products, about which no advice on tokenisers is given.",
         cli=None,
     )
+    are_documents: bool = option(False, "Whether each cell, or str, is one document: its lines are joined.", cli=None)
     threads: int | None = option(
         None, "Number of threads, which does not affect the result.", shown="all CPUs", check=positive_int
     )

@@ -84,8 +84,9 @@ class RawText:
     The options are fields of :class:`wordsparse.corpus.options.TextOptions`. The default of ``tokens`` is ``simple``
     for ``wiki`` and ``split`` for other files. By default, the items of an iterable must already be split into tokens.
     With ``group_by``, each cell is one token unless ``tokens`` is given. If ``items`` is True, each cell is one token
-    in any case. ``names`` are the column names of CSV files without a header. With ``weight_column``, a row occurs as
-    often as its cell in this column says; with ``group_by``, copies of a row may also weigh less than 1 each.
+    in any case. If ``documents`` is True, the lines of a cell, or of a str, are one sentence. ``names`` are the column
+    names of CSV files without a header. With ``weight_column``, a row occurs as often as its cell in this column says;
+    with ``group_by``, copies of a row may also weigh less than 1 each.
 
     InputError is raised if an option is unknown or does not fit the source, if a file is missing or unreadable, or if
     all files are empty. MissingDependencyError is raised if the package that a tokeniser or a format needs is not
@@ -118,6 +119,7 @@ class RawText:
         min_groups: int | None = None,
         half_life: str | float | None = None,
         items: bool = False,
+        documents: bool = False,
         names: Sequence[str] = (),
     ) -> None:
         known, format = [*FORMATS, *TABLES], "csv" if names else format
@@ -168,7 +170,7 @@ class RawText:
         if self.files is not None and column is not None and format is None:
             for file in self.files:
                 format_of_file(file)
-        self._is_frame = is_rows
+        self._is_frame, self._are_documents = is_rows, documents and group_by is None
         self._lines = FORMATS[format or "lines"].lines if column is None else True
         self.is_scanned = tokens is not None and group_by is None and self._lines is not None
 
@@ -213,7 +215,7 @@ class RawText:
             if not isinstance(text, str):
                 problem = f"text {number} is {text!r:.80}, not a str: give texts, name their column (column=)"
                 raise InputError(f"{problem}, or leave tokens={self.tokens!r} out")
-            waiting.append(text)
+            waiting.append(text.replace("\n", " ") if self._are_documents else text)
             size += len(text)
             if size >= BLOCK_CHARACTERS:
                 yield self._block_of_texts(waiting, first)
@@ -320,9 +322,9 @@ class RawText:
         return groups.repeated(self._blocks_of_rows([str(self.column), self._weight]), self._weight)
 
     def _blocks_of_rows(self, columns: Sequence[str]) -> Iterator[Block]:
-        return table_blocks(
-            self._source if self.files is None else self.files, columns, self._format, self._names, self._is_frame
-        )
+        source = self._source if self.files is None else self.files
+        blocks = table_blocks(source, columns, self._format, self._names, self._is_frame)
+        return map(_in_one_line, blocks) if self._are_documents else blocks
 
     def _sentences(self, blocks: Iterable[Block]) -> Iterator[list[Any]]:
         """Yield the sentences in blocks of rows. Each row has a single cell."""
@@ -347,6 +349,13 @@ class RawText:
                     raise failure(name, error) from None
         elif cell is not None:
             raise InputError(f"{name} holds {cell!r:.80}, which is neither text nor a list of tokens: correct the cell")
+
+
+def _in_one_line(block: Block) -> Block:
+    """Return a block in which each cell of the text is one line."""
+    first, *others = block.cells()
+    first = [cell.replace("\n", " ") if isinstance(cell, str) else cell for cell in first]
+    return block._replace(columns=[first, *others])
 
 
 def joined(stream: Iterator[Piece], *, blank: bool = False) -> Iterator[list[str]]:

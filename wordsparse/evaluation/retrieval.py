@@ -1,7 +1,7 @@
 """Search as a test of vectors: how high does a ranking place the documents that answer a query?
 
 Documents are ranked by the cosines of text vectors (:mod:`wordsparse.vectors.encoder`), by BM25, and by both in one
-score (:mod:`wordsparse.evaluation.ranking`).
+score (:mod:`wordsparse.vectors.ranking`).
 
     nDCG@10 = Σ grade/log2(1 + rank) over the first ten documents, divided by its maximum
     recall@100 = the share of the relevant documents that are among the first hundred
@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from wordsparse.evaluation import bootstrap
-from wordsparse.evaluation.ranking import Ranking, best
 from wordsparse.evaluation.retrieval_files import Collection
 from wordsparse.types import Array
 from wordsparse.vectors.encoder import batches
+from wordsparse.vectors.ranking import Ranking, best
 from wordsparse.vectors.word_vectors import WordVectors
 
 SIDES = ("model", "bm25", "fused", "bm25_stemmed", "fused_stemmed")

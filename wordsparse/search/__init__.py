@@ -1,15 +1,16 @@
 """Search in documents, by the vectors of a model and by shared words: :class:`Search`.
 
-:mod:`wordsparse.evaluation.ranking` has the score. A saved index is a directory with ``search.json``, the vectors
+:mod:`wordsparse.vectors.ranking` has the score. A saved index is a directory with ``search.json``, the vectors
 (``vectors.npy``) and the texts (``texts.npy``), which stay on the disk when the index is loaded, the words and the kept
 columns (``index.bin``), and the model (``model``), which makes vectors of questions.
 """
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -18,8 +19,6 @@ import numpy as np
 
 from wordsparse import validation
 from wordsparse.errors import InputError
-from wordsparse.evaluation.languages import language_of
-from wordsparse.evaluation.ranking import Parts, Ranking, WordIndex, best
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine import memory
 from wordsparse.options import refuse_unknown
@@ -28,14 +27,17 @@ from wordsparse.search.filters import Filter, chosen
 from wordsparse.search.hits import Hit as Hit
 from wordsparse.search.hits import Hits
 from wordsparse.search.texts import Texts
+from wordsparse.tokens.languages import language_of
 from wordsparse.types import Array
 from wordsparse.vectors.encoder import batches
+from wordsparse.vectors.ranking import WEIGHT, Parts, Ranking, best
+from wordsparse.vectors.word_index import WordIndex
 from wordsparse.words import model_directory
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import load
 
 MANIFEST, INDEX, VECTORS, TEXTS, MODEL = "search.json", "index.bin", "vectors.npy", "texts.npy", "model"
-FORMAT, VERSION = "wordsparse-search", 3
+FORMAT, VERSION = "wordsparse-search", 4
 _MODEL_MANIFEST = f"{MODEL}/{model_directory.MANIFEST}"
 logger = logging.getLogger(__name__)
 UNSTEMMED = "none"
@@ -55,14 +57,18 @@ class _Documents(NamedTuple):
     ranking: Ranking
     texts: Texts
     kept: list[Sequence[Any]]
+    starts: Array
+    """The first row of each document in the ranking, which has a row for each passage, and the end, (N + 1,)."""
 
     def selected(self, rows: Sequence[int]) -> "_Documents":
         """Return the documents in some rows, in the order of ``rows``."""
         if list(rows) == list(range(len(self.kept))):
             return self
         places = np.array(rows, np.int64)
+        starts = _starts(np.diff(self.starts)[places])
+        passages = np.repeat(self.starts[places] - starts[:-1], np.diff(starts)) + np.arange(starts[-1])
         kept = [self.kept[row] for row in rows]
-        return _Documents(self.ranking.selected(places), self.texts.selected(places), kept)
+        return _Documents(self.ranking.selected(passages), self.texts.selected(places), kept, starts)
 
 
 class Search:
@@ -76,7 +82,8 @@ class Search:
         Texts, or a table with the column ``column``: a data frame, mappings, or the path of a file. A str or a path
         object names a file.
     column : str, optional
-        The column of the texts in a table.
+        The column of the texts in a table. "title,text" joins columns, and in "title^3,text" the words of the title
+        count three times.
     keep : sequence of str
         Columns of a table that are returned with each hit, and by which :meth:`search` can filter.
     id : str, optional
@@ -85,9 +92,9 @@ class Search:
         A language such as "english": words are also compared by their stems, and stop words do not count. With "none",
         words are compared as they are, which suits searches for names and quotations. By default, the most frequent
         words of the model tell the language. Stems need ``wordsparse[search]``.
-    fit_weights : bool
-        Whether the weights of words in vectors are computed from these documents, which must not be an iterator: see
-        :meth:`wordsparse.Model.fit_weights`.
+    passages : int, optional
+        Long documents are ranked by passages of this number of words, between white space: the best passage of a
+        document counts, and is the text of its hit. A column that counts more than once belongs to each passage.
 
     Raises
     ------
@@ -99,12 +106,12 @@ class Search:
     model : Model
         The model that makes the vectors.
     vectors : array
-        The vectors of the documents, (N, dim) float32.
+        The vectors of the documents, or of their passages, (N, dim) float32.
     documents : list of dict
         The kept columns of each document, and its text, under ``column`` or "text".
     ids : list
         The ids of the documents.
-    column, id, stem : str
+    column, id, stem, passages : str and int
         As given, or as told by the model.
 
     Examples
@@ -125,20 +132,19 @@ class Search:
         keep: Sequence[str] = (),
         id: str | None = None,
         stem: str | None = None,
-        fit_weights: bool = False,
+        passages: int | None = None,
+        **unknown: NoReturn,
     ) -> None:
+        refuse_unknown(unknown, ["column", "keep", "id", "stem", "passages"])
         self.model = model if isinstance(model, Model) else load(model)
         if isinstance(keep, str):
             raise InputError(f"keep={keep!r} is a str: give a list of columns, keep=[{keep!r}]")
-        if fit_weights:
-            if isinstance(documents, Iterator):
-                raise InputError("fit_weights=True reads the documents twice, and an iterator only once: give a list")
-            self.model = self.model.fit_weights(each.text for each in documents_of(documents, column))
         self.stem = language_of(self.model.wv.words) or UNSTEMMED if stem is None else stem
         self.column, self.id = column, id
+        self.passages = None if passages is None else validation.positive_int("passages", passages)
         self._keep = [*dict.fromkeys([*([] if id is None else [id]), *keep])]
         self._documents = _Documents(
-            Ranking(self.model.wv, None if self.stem == UNSTEMMED else self.stem), Texts.of(()), []
+            Ranking(self.model.wv, None if self.stem == UNSTEMMED else self.stem), Texts.of(()), [], _starts(())
         )
         self.add(documents)
 
@@ -151,13 +157,13 @@ class Search:
 
     @property
     def vectors(self) -> Array:
-        """The vectors of the documents, (N, dim) float32."""
+        """The vectors of the documents, or of their passages, (N, dim) float32."""
         return self._documents.ranking.rows
 
     @property
     def documents(self) -> list[dict[str, Any]]:
         """The kept columns of each document, and its text, under ``column`` or "text"."""
-        _, texts, kept = self._documents
+        _, texts, kept, _ = self._documents
         names = [*self._keep, self.column or "text"]
         return [dict(zip(names, [*cells, texts[row]], strict=True)) for row, cells in enumerate(kept)]
 
@@ -216,15 +222,18 @@ class Search:
         return {cells[at]: row for row, cells in enumerate(kept)}
 
     def _change(self, documents: Any, replaces: bool) -> None:
-        ranking, texts, kept = self._documents
-        added, cells, names = list[Texts](), [*kept], list[str]()
+        ranking, texts, kept, starts = self._documents
+        added, cells, names, counts = list[Texts](), [*kept], list[str](), [*np.diff(starts).tolist()]
         for some in batches(documents_of(documents, self.column, self._keep), _BATCH):
-            _check_memory(len(ranking) + len(some), self.model.dim)
-            ranking = ranking.added([each.text for each in some])
+            parts = [self._passages(each.text) for each in some]
+            counts += map(len, parts)
+            _check_memory(sum(counts), self.model.dim)
+            ranked = zip(some, parts, strict=True)
+            ranking = ranking.added([part + each.repeated for each, these in ranked for part in these])
             added.append(Texts.of(each.text for each in some))
             cells += [each.cells for each in some]
             names += [each.name for each in some if self.id is not None]
-        changed = _Documents(ranking, texts.added(added), cells)
+        changed = _Documents(ranking, texts.added(added), cells, _starts(counts))
         if self.id is not None:
             at, seen = self._keep.index(self.id), {*self._rows(() if replaces else kept)}
             for name, row in zip(names, cells[len(kept) :], strict=True):
@@ -236,11 +245,18 @@ class Search:
             changed = changed.selected([*self._rows(cells).values()])
         self._documents = changed
 
+    def _passages(self, text: str) -> list[str]:
+        """Return the passages of a text, which together are the text."""
+        if self.passages is None:
+            return [text]
+        starts = [match.start() for match in re.finditer(r"\S+", text)][self.passages :: self.passages]
+        return [text[start:stop] for start, stop in pairwise([0, *starts, len(text)])]
+
     def search(
         self,
         queries: str | Iterable[str],
         n: int = 10,
-        weight: float = 1.0,
+        word_weight: float = WEIGHT,
         *,
         filter: Filter | None = None,
         **unknown: NoReturn,
@@ -255,9 +271,8 @@ class Search:
         ----------
         queries : str, or iterable of str
         n : int
-        weight : float
-            The weight of shared words, not negative. 1 suits questions, 2 suits names and quotations, and 0 ranks by
-            cosines alone.
+        word_weight : float
+            The weight of shared words, not negative. 1 suits topics, and 0 ranks by cosines alone.
         filter : str, mapping, mask or ids, optional
             Only these documents are ranked, by the same scores. A str is a condition of SQL on kept columns, such as
             ``"year >= 2003 AND section IN ('science', 'games')"``. A mapping has the value of each column, or a list,
@@ -272,11 +287,11 @@ class Search:
         Raises
         ------
         InputError
-            If a question is not a str, ``n`` is below 1, ``weight`` is negative or above 1,000,000, or the filter
+            If a question is not a str, ``n`` is below 1, ``word_weight`` is negative or above 1,000,000, or the filter
             names a column that is not kept.
         """
-        refuse_unknown(unknown, ["n", "weight", "filter"])
-        n, weight = validation.positive_int("n", n), validation.finite("weight", weight, 0, 10**6)
+        refuse_unknown(unknown, ["n", "word_weight", "filter"])
+        n, weight = validation.positive_int("n", n), validation.finite("word_weight", word_weight, 0, 10**6)
         questions = [queries] if isinstance(queries, str) else list(validation.texts_of(queries))
         if wrong := [each for each in questions if not isinstance(each, str)]:
             raise InputError(f"a question must be a str, not {wrong[0]!r:.80}")
@@ -292,9 +307,12 @@ class Search:
     def _hits(
         self, documents: _Documents, question: str, parts: Parts, n: int, weight: float, mask: Array | None
     ) -> Hits:
-        ranking, texts, kept = documents
-        scores = parts.score(weight)
+        ranking, texts, kept, starts = documents
+        of_passages = parts.score(weight)
+        scores = np.maximum.reduceat(of_passages, starts[:-1]) if len(kept) else of_passages
         rows, scores = best(scores if mask is None else np.where(mask, scores, np.float32(-np.inf)), n)
+        places = np.array([np.argmax(of_passages[starts[row] : starts[row + 1]]) for row in rows], np.int64)
+        ranked = starts[rows] + places
         words = list(dict.fromkeys(ranking.words(question)))
         forms = ranking.forms(words)
         known = (
@@ -303,13 +321,14 @@ class Search:
         )
         if len(rows) and not any(known):
             logger.warning("no word of %.80r is known: its answers are those of words of similar spelling", question)
-        holding = np.array([ranking.index.holds(each, rows) for each in forms]).reshape(len(words), len(rows))
+        holding = np.array([ranking.index.holds(each, ranked) for each in forms]).reshape(len(words), len(rows))
         is_matched = partial(_shares, ranking.split, frozenset(chain(*forms)))
         matched = ([word for word, holds in zip(words, column, strict=True) if holds] for column in holding.T)
-        columns = zip(scores.tolist(), parts.cosine[rows].tolist(), parts.overlap[rows].tolist(), strict=True)
+        shown = (self._passages(texts[row])[place] for row, place in zip(rows, places, strict=True))
+        columns = zip(scores.tolist(), parts.cosine[ranked].tolist(), parts.overlap[ranked].tolist(), strict=True)
         return Hits(
-            Hit(row, *scores_of, held, texts[row], dict(zip(self._keep, kept[row], strict=True)), is_matched)
-            for row, scores_of, held in zip(rows.tolist(), columns, matched, strict=True)
+            Hit(row, *scores_of, held, text, dict(zip(self._keep, kept[row], strict=True)), is_matched)
+            for row, scores_of, held, text in zip(rows.tolist(), columns, matched, shown, strict=True)
         )
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
@@ -329,13 +348,14 @@ class Search:
             raise InputError(
                 f"{target}: is an index already: replace it with --overwrite (overwrite=True), or name another"
             )
-        ranking, texts, kept = self._documents
+        ranking, texts, kept, starts = self._documents
         words, state = ranking.index.state()
-        state |= {"words": _as_bytes(words), "kept": _as_bytes(kept), "starts_of_texts": texts.starts}
+        state |= {"words": _as_bytes(words), "kept": _as_bytes(kept), "starts_of_texts": texts.starts, "first": starts}
         replaced = (MANIFEST, INDEX, VECTORS, TEXTS, MODEL) if overwrite else ()
         with storage.new_directory(target, replaced) as directory, storage.writing(target):
             self.model.save(directory / MODEL)
-            about = {"stem": self.stem, "column": self.column, "keep": self._keep, "id": self.id}
+            about: dict[str, Any] = {"stem": self.stem, "column": self.column, "keep": self._keep}
+            about |= {"id": self.id, "passages": self.passages}
             for name, array in ((VECTORS, np.ascontiguousarray(ranking.rows, "<f4")), (TEXTS, texts.data)):
                 with storage.synced(directory / name) as file:
                     np.lib.format.write_array(file, array, (1, 0))
@@ -362,7 +382,7 @@ class Search:
     def _load(cls, directory: Path) -> "Search":
         manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
         with storage.trusting(directory / MANIFEST):
-            about = {name: manifest[name] for name in ("stem", "column", "keep", "id")}
+            about = {name: manifest[name] for name in ("stem", "column", "keep", "id", "passages")}
             recorded = {VECTORS: manifest[VECTORS], TEXTS: manifest[TEXTS], _MODEL_MANIFEST: manifest["model"]}
             table = manifest["state"]
         for name, digest in recorded.items():
@@ -372,15 +392,20 @@ class Search:
         search = cls(load(directory / MODEL, mapped=True), **about)
         words, kept = (json.loads(state.pop(name).tobytes()) for name in ("words", "kept"))
         rows, data = (np.load(directory / name, mmap_mode="r", allow_pickle=False) for name in (VECTORS, TEXTS))
-        texts = Texts(data, state.pop("starts_of_texts"))
+        texts, starts = Texts(data, state.pop("starts_of_texts")), state.pop("first")
         ranking = search._documents.ranking.restored([rows], WordIndex.of_state(words, state))
-        search._documents = _Documents(ranking, texts, kept)
+        search._documents = _Documents(ranking, texts, kept, starts)
         return search
 
 
 def _shares(split: Callable[[str], list[str]], words: frozenset[str], text: str) -> bool:
     """Return whether a text holds one of the words."""
     return not words.isdisjoint(split(text))
+
+
+def _starts(counts: Sequence[int] | Array) -> Array:
+    """Return the place of the first passage of each document, and the end."""
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
 
 
 def _check_memory(documents: int, dim: int) -> None:

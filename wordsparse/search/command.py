@@ -12,6 +12,7 @@ from wordsparse.cli.common import PATH, check_order, emit, given, json_option
 from wordsparse.corpus.tables import format_of_name
 from wordsparse.errors import InputError
 from wordsparse.search import MANIFEST, Hit, Search
+from wordsparse.vectors.ranking import WEIGHT
 
 # The number of characters of a cell, or of a text, that are printed.
 _WIDTH = 80
@@ -21,14 +22,24 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 def index_options(function: Decorated) -> Decorated:
     """Add the options of an index of documents."""
     for option in (
-        click.option("--fit-weights", is_flag=True, default=None, help="Compute the weights of words from DOCUMENTS."),
         click.option(
             "--stem",
             metavar="LANGUAGE",
             help="Language of the stems by which words are compared, or none.  [default: told by MODEL]",
         ),
         click.option("--keep", metavar="NAME,NAME", help="Columns of the table to print, and for --filter."),
-        click.option("--column", metavar="NAME", help="Column of the texts.  [default: as in MODEL's training table]"),
+        click.option(
+            "--passages",
+            metavar="N",
+            type=click.IntRange(min=1),
+            help="Rank long documents by their best passage of N words, and show this passage.",
+        ),
+        click.option(
+            "--column",
+            metavar="NAME,NAME",
+            help="Columns of the texts; in title^3,text, the title counts three times.  [default: as in MODEL's "
+            "training table]",
+        ),
     ):
         function = option(function)
     return function
@@ -53,12 +64,15 @@ def index_of(model: Path, documents: Path, column: str | None = None, keep: str 
     "--filter", metavar="SQL", help="Rank only these documents, such as \"year >= 2003 AND section = 'art'\"."
 )
 @click.option(
-    "--weight", default=1.0, show_default=True, help="Weight of shared words; 2 suits names, 0 uses vectors alone."
+    "--word-weight",
+    default=WEIGHT,
+    show_default=True,
+    help="Weight of shared words; 1 suits topics, 0 uses vectors.",
 )
 @index_options
 @json_option
 def command(
-    index: Path, question: tuple[str, ...], n: int, filter: str | None, weight: float, as_json: bool, **how: Any
+    index: Path, question: tuple[str, ...], n: int, filter: str | None, word_weight: float, as_json: bool, **how: Any
 ) -> None:
     """Show the documents that answer QUESTION best.
 
@@ -78,7 +92,7 @@ def command(
         searched = index_of(index, Path(str(documents)), **given(how))
     lines = (line.strip() for line in sys.stdin) if [*question] == ["-"] else [" ".join(question)]
     for asked in lines:
-        hits = searched.search(asked, n, weight, filter=filter)
+        hits = searched.search(asked, n, word_weight, filter=filter)
         if not hits and filter is None and [*question] != ["-"]:
             raise InputError(f"no word of {asked!r:.80} is in the documents or in the model: ask with other words")
         shown = (_line(hit, searched.column is not None) for hit in hits)

@@ -1,23 +1,25 @@
 """Reads the documents to be searched: texts, or the rows of a table."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from wordsparse.corpus.sources import find_files, is_frame
-from wordsparse.corpus.tables import Block, format_of_name, table_blocks
+from wordsparse.corpus.tables import Block, columns_of, format_of_name, table_blocks
 from wordsparse.corpus.tables.files import lines_of
 from wordsparse.errors import InputError
 from wordsparse.validation import plain, texts_of
 
 
 class Document(NamedTuple):
-    """A document: its name in messages, its text and its kept cells."""
+    """A document: its name in messages, its text and its kept cells. ``repeated`` holds the columns that count more
+    than once, once less."""
 
     name: str
     text: str
     cells: Sequence[Any] = ()
+    repeated: str = ""
 
 
 def documents_of(given: Any, column: str | None = None, keep: Sequence[str] = ()) -> Iterator[Document]:
@@ -29,7 +31,8 @@ def documents_of(given: Any, column: str | None = None, keep: Sequence[str] = ()
         for path in find_files([given]):
             yield from _of_file(path, column, keep)
     elif column is not None:
-        yield from _of_blocks(table_blocks(given, [column, *keep], is_frame=is_frame(given)))
+        times = columns_of(column)
+        yield from _of_blocks(table_blocks(given, [*times, *keep], is_frame=is_frame(given)), times)
     else:
         for number, text in enumerate(texts_of(given), 1):
             yield Document(f"document {number}", _text(f"document {number}", text))
@@ -42,13 +45,16 @@ def _of_file(path: Path, column: str | None, keep: Sequence[str]) -> Iterator[Do
         for number, line in enumerate(lines_of(path), 1):
             yield Document(f"{path}: line {number}", line.rstrip("\r\n"))
         return
-    yield from _of_blocks(table_blocks([path], [column, *keep]))
+    times = columns_of(column)
+    yield from _of_blocks(table_blocks([path], [*times, *keep]), times)
 
 
-def _of_blocks(blocks: Iterable[Block]) -> Iterator[Document]:
+def _of_blocks(blocks: Iterable[Block], times: Mapping[str, int]) -> Iterator[Document]:
     for block in blocks:
-        for name, (text, *cells) in block.rows():
-            yield Document(name, _text(name, text), [plain(cell) for cell in cells])
+        for name, row in block.rows():
+            texts, cells = [_text(name, cell) for cell in row[: len(times)]], map(plain, row[len(times) :])
+            repeated = (f"\n{text}" * (n - 1) for text, n in zip(texts, times.values(), strict=True))
+            yield Document(name, "\n".join(filter(None, texts)), [*cells], "".join(repeated))
 
 
 def _text(name: str, text: Any) -> str:

@@ -21,7 +21,7 @@ class Hit:
     row : int
         The place of the document among all documents, from 0 on.
     score : float
-        ``cosine`` + weight · ``words``.
+        ``cosine`` + ``word_weight`` · ``words``.
     cosine : float
         The cosine of the vectors of the question and of the document.
     words : float
@@ -29,7 +29,7 @@ class Hit:
     matched : list of str
         The words of the question that the document holds, perhaps in other forms if the index has stems.
     text : str
-        The text of the document.
+        The text of the document, or its best passage.
     document : dict
         The kept columns of the document.
     """

@@ -86,6 +86,7 @@ class Request:
         else:
             fitting = {name: value for name, value in self.kind.defaults.items() if name in abouts(TextOptions)}
             how |= {"threads": self.options.threads, "are_items": self.kind.name in (*ITEMS, "walks")}
+            how["are_documents"] = self.kind.searched
             with encoded(self.corpus, self.reading, fitting, place, **how) as corpus:
                 if self.kind.name == "walks" and _are_pairs(corpus):
                     raise InputError(

@@ -73,7 +73,7 @@ def evaluate(
     retrieval : sequence of paths, optional
         Directories of documents, queries and judgements in the layout of BEIR, or the judgement files in such
         directories: see :mod:`wordsparse.evaluation.retrieval_files`. BM25, and BM25 and the vectors in one score, are
-        scored too: see :mod:`wordsparse.evaluation.ranking`.
+        scored too: see :mod:`wordsparse.vectors.ranking`.
     neighbours : sequence of paths, optional
         Directories with WordNet's database (``data.noun``, ``noun.exc``), which judges the nearest neighbours of
         frequent nouns; or files with a word per line: see :mod:`wordsparse.evaluation.neighbours`.

@@ -42,6 +42,10 @@ LOG_NAMES = {
 }
 
 
+# The largest number of times that the words of a column count.
+MOST_TIMES = 100
+
+
 class Block(NamedTuple):
     """Some rows of a table. ``numbers`` are the row numbers. In messages, a row is named by ``where``, ``kind`` and its
     number, as in "sales.csv: row 7".
@@ -108,14 +112,42 @@ def table_blocks(
 
     If ``format`` is None, the suffix of a file determines its format. ``names`` are the column names of CSV files
     without a header. A column that a file lacks may be in the names of its directories
-    (:mod:`wordsparse.corpus.tables.hive`). Raise InputError if a row is malformed, or a column is missing.
+    (:mod:`wordsparse.corpus.tables.hive`). The first column may join several; see :func:`columns_of`. Raise InputError
+    if a row is malformed, or a column is missing.
     """
-    if isinstance(source, list) and all(isinstance(path, Path) for path in source):
+    times = columns_of(columns[0]) if columns else {}
+    if len(times) > 1 or sum(times.values()) > 1:
+        stored = [*times, *columns[1:]]
+        for block in table_blocks(source, stored, format, names, is_frame):
+            yield block._replace(columns=[_texts(block, times), *block.columns[len(times) :]])
+    elif isinstance(source, list) and all(isinstance(path, Path) for path in source):
         for path, cells in zip(source, hive.typed_cells(source), strict=True):
             yield from _file_blocks(path, format or format_of_file(path), columns, names, cells)
     else:
         read = arrow.frame_blocks if is_frame else _mapping_blocks
         yield from (Block("", *block) for block in read(source, columns))
+
+
+def columns_of(column: str) -> dict[str, int]:
+    """Return the columns that are joined to a text, and how often the words of each count: "title^3,text" is
+    ``{"title": 3, "text": 1}``."""
+    times = dict[str, int]()
+    for part in column.split(","):
+        name, mark, number = part.rpartition("^")
+        is_weighed = bool(mark) and number.isdecimal() and 1 <= int(number) <= MOST_TIMES
+        times[name if is_weighed else part] = int(number) if is_weighed else 1
+    return times
+
+
+def _texts(block: Block, times: Mapping[str, int]) -> list[str]:
+    """Return the texts of a block's rows: the cells of several columns, each as often as it counts."""
+    texts = list[str]()
+    for name, row in block.rows():
+        cells = [(cell, n) for cell, n in zip(row, times.values(), strict=False) if cell is not None]
+        if wrong := [cell for cell, _ in cells if not isinstance(cell, str)]:
+            raise InputError(f"{name} holds {wrong[0]!r:.80}, which is no text: join columns of texts (column=)")
+        texts.append("\n".join(cell for cell, n in cells for _ in range(n)))
+    return texts
 
 
 def _file_blocks(

@@ -3,7 +3,7 @@
 import pytest
 
 from wordsparse import optional
-from wordsparse.evaluation.languages import language_of
+from wordsparse.tokens.languages import language_of
 
 FREQUENT = {
     "english": "the of and to in a is that for it was as on with he be i his by at you are not this have",
