@@ -330,7 +330,7 @@ def test_line_breaks_do_not_cut_documents(tmp_path: Path) -> None:
     """Previously, each line was a document of its own: nDCG@10 on CISI fell from .44 to .36 with lines of 12 words."""
     whole = [{"title": text.split()[0], "text": text.partition(" ")[2]} for text in TEXTS]
     cut = [{**row, "text": row["text"].replace(" ", "\n", 3)} for row in whole]
-    how = {"preset": "search", "tokens": "unicode", "dim": 4, "epochs": 1, "min_count": 1, "form": 0, "progress": False}
+    how = {"kind": "search", "tokens": "unicode", "dim": 4, "epochs": 1, "min_count": 1, "form": 0, "progress": False}
     expected = ws.train(iter(TEXTS), **how)
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in cut))
     for given in (cut, pd.DataFrame(cut), tmp_path / "rows.jsonl"):
