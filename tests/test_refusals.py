@@ -3,8 +3,10 @@
 Lines without ⇒ prepare the requests of their paragraph, and the first paragraph those of the whole file.
 """
 
+import gc
 import os
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -47,4 +49,7 @@ def test_a_wrong_request_is_refused(prepare, request_, error, pattern, tmp_path,
     assert error in [kind.__name__ for kind in type(refusal.value).__mro__]
     assert len(str(refusal.value)) < 1000
     del refusal  # its traceback refers to this frame, so files that it holds would be closed late
+    with warnings.catch_warnings():  # a cycle of frames may hold a file, which would be closed in another test
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect(1)
     assert {*os.listdir()} == inputs

@@ -46,7 +46,7 @@ class TextOptions(Checked):
     )
     column: str | None = option(
         None,
-        "Column that holds the text in a table (csv, jsonl, parquet), a data frame or mappings; title,text joins two.",
+        "Column of the text in a table, a data frame or mappings; title,text joins two columns.",
         metavar="NAME",
     )
     group_by: str | None = option(
