@@ -1,7 +1,6 @@
 """Vectors of texts, compared with gensim's vectors from the same text, and search in collections."""
 
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -103,34 +102,6 @@ class Retrieval(Benchmark):
             options["init"] = init
         model = ws.train(read_collection(self.data).texts(), kind=self.side, **options)
         return model, model.report["cpu_seconds"]
-
-
-@dataclass
-class SearchSpeed(OnText):
-    """:class:`wordsparse.Search` in the first ``documents`` lines of a text: µs per question of five words,
-    and the bytes of the vectors and of the index of words."""
-
-    documents: int = 50_000
-    dim: int = 300
-    epochs: int = 1
-
-    def setup(self) -> None:
-        with open(self.text) as file:
-            lines = list(islice(file, self.documents))
-        model = ws.train(iter(lines), tokens="unicode", kind="search", progress=False, **self.sizes())
-        self.index, random = ws.Search(model, lines), np.random.default_rng(0)
-        words = [lines[i].split() for i in random.integers(len(lines), size=100)]
-        self.questions = [" ".join(random.choice(each, 5)) for each in words]
-        self.per = len(self.questions)
-
-    def time_search(self) -> None:
-        for question in self.questions:
-            self.index.search(question)
-
-    def track_bytes(self) -> list[Row]:
-        _, state = self.index._ranking.index.state()
-        words = sum(each.nbytes for each in state.values())
-        return [{"documents": len(self.index), "vectors": self.index._ranking.rows.nbytes, "words": words}]
 
 
 def scores(vectors: Any, sentences: tuple[str, ...]) -> Row:

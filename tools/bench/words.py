@@ -282,57 +282,6 @@ class Form(Benchmark):
 
 
 @dataclass
-class SelfJudge(OnText):
-    """Lengths and strengths (``form``) of n-grams, judged without a test set by comparing the two halves of a text.
-
-    Two models without n-grams are trained, each on every second sentence. N-grams are then blended into one model,
-    whose cosines of word pairs are correlated with the cosines of the other model; a row has the mean over both
-    choices. The first word of a pair occurs 5 to 20, 20 to 100, or more times in the half with n-grams.
-    """
-
-    tokens: str = "split"
-    lengths: tuple[str, ...] = ("1-3", "2-6", "3-6")
-    form: tuple[float, ...] = (0.5, 1.0, 2.0)
-    model: str = "cbow"
-    seed: int = 1
-    words: int = 2000
-
-    def track_cosines(self) -> list[Row]:
-        halves = [self._trained(half) for half in (0, 1)]
-        rows: list[Row] = [{"lengths": None, "form": 0.0, **self._agreement(halves, halves)}]
-        for lengths, form in itertools.product(self.lengths, self.form):
-            shortest, longest = map(int, lengths.split("-"))
-            formed = [half.fit_ngrams(shortest, longest, form) for half in halves]
-            rows.append({"lengths": lengths, "form": form, **self._agreement(formed, halves)})
-        return rows
-
-    def _trained(self, half: int) -> ws.Model:
-        sentences = joined(RawText([self.text], tokens=self.tokens).pieces(self.threads))
-        lines = itertools.islice(sentences, half, None, 2)
-        return ws.train(lines, form=0.0, progress=False, **self.sizes("model", "seed"))
-
-    def _agreement(self, formed: list[ws.Model], plain: list[ws.Model]) -> Row:
-        """Return the correlation for each range of word counts."""
-        random, row = np.random.default_rng(self.seed), {}
-        both = sorted(set(plain[0].vocabulary.words) & set(plain[1].vocabulary.words))
-        others = random.choice(both, min(self.words, len(both)), replace=False)
-        for name, least, end in (("5-20", 5, 20), ("20-100", 20, 100), ("100-", 100, np.inf)):
-            found = []
-            for one, other in (formed, plain), (formed[::-1], plain[::-1]):
-                counts = dict(zip(one[0].vocabulary.words, one[0].vocabulary.counts.tolist(), strict=True))
-                inside = [word for word in both if least <= counts[word] < end]
-                chosen = random.choice(inside, min(self.words, len(inside)), replace=False)
-                cosines = [_cosines(one[0].wv, chosen, others), _cosines(other[1].wv, chosen, others)]
-                found.append(np.corrcoef(*map(np.ravel, cosines))[0, 1])
-            row[name] = float(np.mean(found))
-        return row
-
-
-def _cosines(vectors: WordVectors, words: Any, others: Any) -> Any:
-    return vectors.unit[[*map(vectors.row, words)]] @ vectors.unit[[*map(vectors.row, others)]].T
-
-
-@dataclass
 class Language(OnText):
     """Our vectors, and gensim's Word2Vec and FastText (both skip-gram), from the same tokens of a text in any language.
 
