@@ -115,13 +115,19 @@ class Ranking:
         Without stems, a word is its only form."""
         if self.language is None:
             return [(word,) for word in words]
-        index, known, forms = self._stemmed
+        index, known, _ = self._stemmed
         if index is not self.index:
-            forms, new = dict(forms), [word for word in self.index.words() if word not in known]
-            for stem, word in zip(self.language.stems(new), new, strict=True):
-                forms[stem] = (*forms.get(stem, ()), word)
-            self._stemmed = (self.index, known.union(new), forms)
-        return [forms.get(stem, ()) for stem in self.language.stems(words)]
+            new = [word for word in self.index.words() if word not in known]
+            self.learn(new, self.language.stems(new))
+        return [self._stemmed[2].get(stem, ()) for stem in self.language.stems(words)]
+
+    def learn(self, words: list[str], stems: list[str]) -> None:
+        """Take over the stems of the words of the index that are not yet known."""
+        _, known, forms = self._stemmed
+        forms = dict(forms)
+        for stem, word in zip(stems, words, strict=True):
+            forms[stem] = (*forms.get(stem, ()), word)
+        self._stemmed = (self.index, known.union(words), forms)
 
     def parts(self, questions: Sequence[str]) -> list[Parts]:
         """Return the parts of the scores of all documents, for each question. The scores for a question do not depend

@@ -101,7 +101,10 @@ class WordIndex:
     @functools.cached_property
     def _postings(self) -> sp.csc_array:
         """The number of times that each document holds each word, by words."""
-        V, rows = len(self._columns), [part.tocsr() for part in self._parts]
+        V = len(self._columns)
+        if len(self._parts) == 1 and self._parts[0].format == "csc" and self._parts[0].shape[1] == V:
+            return self._parts[0]
+        rows = [part.tocsr() for part in self._parts]
         parts = [sp.csr_array((part.data, part.indices, part.indptr), (part.shape[0], V)) for part in rows]
         whole: sp.csc_array = sp.vstack([sp.csr_array((0, V), dtype=np.uint8), *parts], "csr").tocsc()
         self._parts = [whole]  # the only copy of the counts
