@@ -18,6 +18,7 @@ import wordsparse as ws
 from wordsparse.cli import main
 from wordsparse.errors import InputError, WordsparseError
 from wordsparse.search import Hit, Search
+from wordsparse.tokens.languages import Language
 
 TOPICS = {
     "pets": "the cat and the dog sleep on a warm mat",
@@ -111,6 +112,17 @@ def test_an_interrupted_addition_changes_nothing(
         assert index.search("cats and flour 3") == expected
     index.save(tmp_path / "index")
     assert ws.load(tmp_path / "index").search("cats and flour 3") == expected
+
+
+def test_a_loaded_index_computes_nothing_anew(model: ws.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previously, the vectors of all words and all stems were computed before the first answer."""
+    index = Search(model, TEXTS, stem="english")
+    expected = index.search("cats")
+    index.save(tmp_path / "index")
+    monkeypatch.setattr(ws.Model, "combined", interrupted)
+    stems = Language.stems
+    monkeypatch.setattr(Language, "stems", lambda self, words: stems(self, words) if len(words) < 3 else interrupted())
+    assert ws.load(tmp_path / "index").search("cats") == expected
 
 
 def test_copies(model: ws.Model, tmp_path: Path) -> None:
@@ -453,7 +465,7 @@ def test_refusals(model: ws.Model, call: object, message: str) -> None:
 
 def test_damage(model: ws.Model, tmp_path: Path) -> None:
     Search(model, TEXTS).save(tmp_path / "index")
-    for name in ("vectors.npy", "index.bin", "model/input.npy", "search.json"):
+    for name in ("vectors.npy", "words.npy", "index.bin", "model/input.npy", "search.json"):
         path = tmp_path / "index" / name
         content = path.read_bytes()
         path.write_bytes(content[:-20] + b"0" * 20)

@@ -29,7 +29,8 @@ def by_loops(documents, words):
         penalty = K1 * (1 - B + B * len(document) / mean)
         b = sum((K1 + 1) * weight * times / (times + penalty) for weight, times in parts) / total
         asked = sum(weight for weight, _ in parts) / total
-        held = sum(idf[word] for word in {*words} & {*document}) / (sum(idf[word] for word in {*document}) or 1.0)
+        size = sum(idf[word] for word in {*document}) * max(1, 3 / max(1, len({*document}))) or 1.0
+        held = sum(idf[word] for word in {*words} & {*document}) / size
         bm25.append(b)
         overlap.append(b * max(asked, held) ** 2)
     return bm25, overlap
@@ -40,6 +41,13 @@ def test_the_formulas():
     for words in QUESTIONS:
         for got, expected in zip(index.scores([[word] for word in words]), by_loops(DOCUMENTS, words), strict=True):
             np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+def test_a_document_of_one_word_does_not_outrank_the_rarer_word():
+    """Previously, "how to invert a matrix" found "matrix matrix matrix" first."""
+    documents = ["matrix matrix matrix", "invert this transform now", "the matrix of a map", "a matrix", *["a map"] * 9]
+    overlap = WordIndex().added([each.split() for each in documents]).scores([["invert"], ["matrix"]])[1]
+    assert overlap[1] > overlap[0] > overlap[2]
 
 
 def test_bm25_is_that_of_bm25s():

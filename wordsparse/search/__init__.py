@@ -2,7 +2,8 @@
 
 :mod:`wordsparse.vectors.ranking` has the score. A saved index is a directory with ``search.json``, the vectors
 (``vectors.npy``) and the texts (``texts.npy``), which stay on the disk when the index is loaded, the words and the kept
-columns (``index.bin``), and the model (``model``), which makes vectors of questions.
+columns (``index.bin``), the model (``model``), which makes vectors of questions, and the vectors of its words
+(``words.npy``), so that they need not be computed when the index is loaded.
 """
 
 import json
@@ -19,6 +20,7 @@ import numpy as np
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.evaluation.retrieval_files import Collection, read_table
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine import memory
 from wordsparse.options import refuse_unknown
@@ -36,8 +38,9 @@ from wordsparse.words import model_directory
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import load
 
-MANIFEST, INDEX, VECTORS, TEXTS, MODEL = "search.json", "index.bin", "vectors.npy", "texts.npy", "model"
-FORMAT, VERSION = "wordsparse-search", 4
+MANIFEST, INDEX, MODEL = "search.json", "index.bin", "model"
+VECTORS, TEXTS, WORDS = ARRAYS = ("vectors.npy", "texts.npy", "words.npy")
+FORMAT, VERSION = "wordsparse-search", 5
 _MODEL_MANIFEST = f"{MODEL}/{model_directory.MANIFEST}"
 logger = logging.getLogger(__name__)
 UNSTEMMED = "none"
@@ -331,6 +334,19 @@ class Search:
             for row, scores_of, held, text in zip(rows.tolist(), columns, matched, shown, strict=True)
         )
 
+    def collection(self, path: str | PathLike[str]) -> Collection:
+        """Read a table of judged questions for :func:`wordsparse.evaluate`, with the columns question, id and perhaps
+        grade.
+
+        Raises
+        ------
+        InputError
+            If the table is malformed, or the index has no ids, or has passages.
+        """
+        if self.passages is not None:
+            raise InputError("an index of passages cannot be evaluated: make one without passages")
+        return read_table(path, self.ids, self._documents.ranking)
+
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the index and its model into a directory, atomically. :func:`wordsparse.load` reads it.
 
@@ -351,14 +367,16 @@ class Search:
         ranking, texts, kept, starts = self._documents
         words, state = ranking.index.state()
         state |= {"words": _as_bytes(words), "kept": _as_bytes(kept), "starts_of_texts": texts.starts, "first": starts}
-        replaced = (MANIFEST, INDEX, VECTORS, TEXTS, MODEL) if overwrite else ()
+        if ranking.language is not None:
+            state["stems"] = _as_bytes(ranking.language.stems(words))
+        replaced = (MANIFEST, INDEX, *ARRAYS, MODEL) if overwrite else ()
         with storage.new_directory(target, replaced) as directory, storage.writing(target):
             self.model.save(directory / MODEL)
             about: dict[str, Any] = {"stem": self.stem, "column": self.column, "keep": self._keep}
             about |= {"id": self.id, "passages": self.passages}
-            for name, array in ((VECTORS, np.ascontiguousarray(ranking.rows, "<f4")), (TEXTS, texts.data)):
+            for name, array in zip(ARRAYS, (ranking.rows, texts.data, self.model.vectors), strict=True):
                 with storage.synced(directory / name) as file:
-                    np.lib.format.write_array(file, array, (1, 0))
+                    np.lib.format.write_array(file, np.ascontiguousarray(array), (1, 0))
                 about[name] = file.record()["sha256"]
             about["model"] = regular.sha256_of(directory / _MODEL_MANIFEST)
             table = arrays.write(directory / INDEX, state)
@@ -383,17 +401,21 @@ class Search:
         manifest = storage.read_manifest(directory / MANIFEST, FORMAT, VERSION)
         with storage.trusting(directory / MANIFEST):
             about = {name: manifest[name] for name in ("stem", "column", "keep", "id", "passages")}
-            recorded = {VECTORS: manifest[VECTORS], TEXTS: manifest[TEXTS], _MODEL_MANIFEST: manifest["model"]}
+            recorded = {name: manifest[name] for name in ARRAYS} | {_MODEL_MANIFEST: manifest["model"]}
             table = manifest["state"]
         for name, digest in recorded.items():
             if regular.sha256_of(directory / name) != digest:
                 raise InputError(f"{directory / name}: does not match its checksum: it was altered; {storage.AGAIN}")
         state = arrays.read(directory / INDEX, table)
-        search = cls(load(directory / MODEL, mapped=True), **about)
-        words, kept = (json.loads(state.pop(name).tobytes()) for name in ("words", "kept"))
-        rows, data = (np.load(directory / name, mmap_mode="r", allow_pickle=False) for name in (VECTORS, TEXTS))
+        stems, words, kept = (json.loads(bytes(state.pop(name, b"[]"))) for name in ("stems", "words", "kept"))
+        rows, data, of_words = (np.load(directory / name, mmap_mode="r", allow_pickle=False) for name in ARRAYS)
+        model = load(directory / MODEL, mapped=True)
+        vars(model)["vectors"] = of_words  # computed when the index was written
+        search = cls(model, **about)
         texts, starts = Texts(data, state.pop("starts_of_texts")), state.pop("first")
         ranking = search._documents.ranking.restored([rows], WordIndex.of_state(words, state))
+        if ranking.language is not None:
+            ranking.learn(words, stems)
         search._documents = _Documents(ranking, texts, kept, starts)
         return search
 

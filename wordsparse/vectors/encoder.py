@@ -29,7 +29,7 @@ Document: TypeAlias = str | Sequence[str]
 # The number of documents that are encoded at a time.
 BATCH = 4096
 # The number of unknown words for which a column (the row of another spelling, or a composed vector) is cached.
-MOST_UNKNOWN = 2**16
+MOST_UNKNOWN = 2**13
 
 
 class Encoder:

@@ -5,13 +5,14 @@
     share = max(Σ_{w in the document} idf_w / Σ_w idf_w, Σ'_{w in the document} idf_w / Σ_{v in the document} idf_v)
 
 Σ_w is the sum over the words w of the question that some document holds, Σ' counts each of them once, and v are the
-different words of the document. A document of L words holds the word f times; idf_w = log(1 + (N − n + ½)/(n + ½)) if n
-of the N documents hold the word. So b is BM25 (Robertson & Zaragoza, 2009), divided such that b is 1 for a document of
-mean length that holds each word of the question once. share is the share of the question that the document holds, or
-the share of the document that the question holds, whichever is larger. With the weight 2, a document of mean length
-that holds all words of the question scores about 2 above the cosine, and a long document that holds half of them scores
-about .2 above it. A long question to long documents therefore keeps the order of the cosines. A name, a quotation, and
-a long question to titles get the order of BM25.
+different words of the document, which count as three words of the same mean idf if there are fewer. A document of L
+words holds the word f times; idf_w = log(1 + (N − n + ½)/(n + ½)) if n of the N documents hold the word. So b is BM25
+(Robertson & Zaragoza, 2009), divided such that b is 1 for a document of mean length that holds each word of the
+question once. share is the share of the question that the document holds, or the share of the document that the
+question holds, whichever is larger. With the weight 2, a document of mean length that holds all words of the question
+scores about 2 above the cosine, and a long document that holds half of them scores about .2 above it. A long question
+to long documents therefore keeps the order of the cosines. A name, a quotation, and a long question to titles get the
+order of BM25.
 
 With stems, weight is multiplied by the mean of b · share² for words and b · share² for stems, where words with the same
 stem count as one word: other forms of a word count half of the word itself.
@@ -114,13 +115,19 @@ class Ranking:
         Without stems, a word is its only form."""
         if self.language is None:
             return [(word,) for word in words]
-        index, known, forms = self._stemmed
+        index, known, _ = self._stemmed
         if index is not self.index:
-            forms, new = dict(forms), [word for word in self.index.words() if word not in known]
-            for stem, word in zip(self.language.stems(new), new, strict=True):
-                forms[stem] = (*forms.get(stem, ()), word)
-            self._stemmed = (self.index, known.union(new), forms)
-        return [forms.get(stem, ()) for stem in self.language.stems(words)]
+            new = [word for word in self.index.words() if word not in known]
+            self.learn(new, self.language.stems(new))
+        return [self._stemmed[2].get(stem, ()) for stem in self.language.stems(words)]
+
+    def learn(self, words: list[str], stems: list[str]) -> None:
+        """Take over the stems of the words of the index that are not yet known."""
+        _, known, forms = self._stemmed
+        forms = dict(forms)
+        for stem, word in zip(stems, words, strict=True):
+            forms[stem] = (*forms.get(stem, ()), word)
+        self._stemmed = (self.index, known.union(words), forms)
 
     def parts(self, questions: Sequence[str]) -> list[Parts]:
         """Return the parts of the scores of all documents, for each question. The scores for a question do not depend

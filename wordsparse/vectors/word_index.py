@@ -11,6 +11,8 @@ import scipy.sparse as sp
 from wordsparse.types import Array
 
 K1, B = 1.2, 0.75
+# The share of a document that a question holds is of at least this number of different words.
+_FEWEST = 3
 # The number of counts whose words are weighed at a time.
 _ENTRIES = 2**20
 
@@ -99,7 +101,10 @@ class WordIndex:
     @functools.cached_property
     def _postings(self) -> sp.csc_array:
         """The number of times that each document holds each word, by words."""
-        V, rows = len(self._columns), [part.tocsr() for part in self._parts]
+        V = len(self._columns)
+        if len(self._parts) == 1 and self._parts[0].format == "csc" and self._parts[0].shape[1] == V:
+            return self._parts[0]
+        rows = [part.tocsr() for part in self._parts]
         parts = [sp.csr_array((part.data, part.indices, part.indptr), (part.shape[0], V)) for part in rows]
         whole: sp.csc_array = sp.vstack([sp.csr_array((0, V), dtype=np.uint8), *parts], "csr").tocsc()
         self._parts = [whole]  # the only copy of the counts
@@ -114,16 +119,17 @@ class WordIndex:
 
     @functools.cached_property
     def _sizes(self) -> Array:
-        """The sum of idf over the different words of each document. The sum has 20 binary places, so that it is exact
-        in any order."""
-        matrix, sizes = self._postings, np.ones(len(self))  # no sum is 0
+        """The sum of idf over the different words of each document. If there are fewer than _FEWEST, it is as large as
+        for _FEWEST words of the same mean. The sum has 20 binary places, so that it is exact in any order."""
+        matrix, sizes, words = self._postings, np.ones(len(self)), np.zeros(len(self))  # no sum is 0
         n = np.diff(matrix.indptr)
         idf = np.rint(2**20 * np.log1p((len(self) - n + 0.5) / (n + 0.5)))
         parts = np.unique([0, *np.searchsorted(matrix.indptr, range(0, matrix.nnz, _ENTRIES)), len(n)])
         for start, stop in pairwise(parts.tolist()):
             documents = matrix.indices[matrix.indptr[start] : matrix.indptr[stop]]
             sizes += np.bincount(documents, np.repeat(idf[start:stop], n[start:stop]), len(self))
-        return sizes / 2**20
+            words += np.bincount(documents, minlength=len(self))
+        return sizes / 2**20 * np.maximum(1, _FEWEST / np.maximum(words, 1))
 
     def words(self) -> list[str]:
         """Return the words of the documents."""
