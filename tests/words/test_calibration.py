@@ -14,7 +14,6 @@ from wordsparse.corpus import EncodedCorpus
 from wordsparse.items import memory
 from wordsparse.words import text_source
 from wordsparse.words.options import Options
-from wordsparse.words.prediction import pairs_of
 
 ITEMS = 60
 OPTIONS = {"kind": "sessions", "dim": 8, "epochs": 2, "threads": 1, "progress": False}
@@ -86,7 +85,7 @@ def test_the_score_is_the_formula(kind):
     w[rows] = decay ** np.arange(5)[::-1]
     pi = model.recipe.base_measure(n)
     o = model.output_rows / np.sqrt(pi / pi.sum())[:, None] @ np.append(w @ model.input_rows / w.sum(), 1)
-    r = w * n**-0.5 @ pairs_of(model).toarray() * n**-0.2
+    r = w * n**-0.5 @ model.memory.pairs.toarray() * n**-0.2
     z = by["output"] * o + by["popularity"] * np.log(n / n.sum()) + by["pairs"] * np.log1p(r / by["epsilon"])
     p = np.exp(by["temperature"] * z) * ~np.isin(np.arange(ITEMS), rows)
     expected = dict(zip(model.vocabulary.words, p / p.sum(), strict=True))
@@ -101,8 +100,8 @@ def test_the_memory_is_saved_and_has_the_same_bytes_on_any_threads(model, tmp_pa
     again = ws.train(sessions(0), **{**OPTIONS, "threads": 3})
     assert model.memory is not None
     assert again.memory is not None
-    for name, value in model.memory.items():
-        assert np.array_equal(value, again.memory[name])
+    for name, value in model.memory.arrays().items():
+        assert np.array_equal(value, again.memory.arrays()[name])
     with (tmp_path / "m" / "memory.bin").open("r+b") as file:
         file.write(b"\xff")
     with pytest.raises(ws.InputError, match=r"memory\.bin: does not match its checksum"):
@@ -124,11 +123,11 @@ def test_items_are_weighed_by_age(half_life, tmp_path):
     how = {**OPTIONS, "column": "item", "group_by": "user", "order_by": "day", "half_life": half_life}
     model = ws.train(table, **how)
     w = 0.5 ** ((days.max() - days) / 10)
-    pairs, (zero, one, two) = pairs_of(model), (model.vocabulary[item] for item in "012")
+    pairs, (zero, one, two) = model.memory.pairs, (model.vocabulary[item] for item in "012")
     assert pairs[zero, one] == pytest.approx(w[days < 50].sum(), rel=1e-3)
     assert pairs[zero, two] == pytest.approx(w[days >= 50].sum(), rel=1e-3)
     assert model.memory is not None
-    assert model.memory["counts"][zero] == pytest.approx(w.sum(), rel=1e-3)
+    assert model.memory.counts[zero] == pytest.approx(w.sum(), rel=1e-3)
     assert model.predict(["0"], 1)[0][0] == "2"
     reading = {name: how[name] for name in ("column", "group_by", "order_by", "half_life")}
     corpus = ws.encode(table, tmp_path / "log", min_count=1, **reading)
@@ -161,9 +160,9 @@ def test_events_have_weights(half_life, tmp_path):
     table, ages = pd.DataFrame(rows), [1, 1, 1, 1] if half_life is None else [0.5 ** ((3 - k) / 10) for k in range(4)]
     how = {**OPTIONS, "column": "item", "group_by": "user", "order_by": "day", "half_life": half_life}
     model = ws.train(table, weight_column="weight", **how)
-    pairs, (zero, one, two, three) = pairs_of(model), (model.vocabulary[item] for item in "0123")
+    pairs, (zero, one, two, three) = model.memory.pairs, (model.vocabulary[item] for item in "0123")
     assert model.memory is not None
-    counts, w = model.memory["counts"], np.array(ages) * [1, 1, 0.2, 2.5]
+    counts, w = model.memory.counts, np.array(ages) * [1, 1, 0.2, 2.5]
     for row, item in enumerate((zero, one, two, three)):
         assert counts[item] == pytest.approx((400, 300, 200, 100)[row] * w[row], rel=1e-5)
     assert pairs[zero, one] == pytest.approx(300 * np.sqrt(w[0] * w[1]), rel=1e-5)
@@ -173,7 +172,7 @@ def test_events_have_weights(half_life, tmp_path):
     table["weight"] = "1.0"
     alike = ws.train(table, weight_column="weight", **how), ws.train(table, **how)
     assert alike[0].vectors.tobytes() == alike[1].vectors.tobytes()
-    assert ("counts" in (alike[0].memory or {})) == (half_life is not None)
+    assert (alike[0].memory.counts is not None) == (half_life is not None)
 
 
 def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_kill(tmp_path):
@@ -185,7 +184,7 @@ def test_a_run_with_a_half_life_has_the_same_bytes_on_any_threads_and_after_a_ki
     interrupted(tmp_path / "log.csv", tmp_path / "m", 9000, **{key: how[key] for key in how if key != "progress"})
     resumed = ws.train(tmp_path / "log.csv", resume=True, output=tmp_path / "m", progress=False)
     assert np.array_equal(resumed.vectors, whole.vectors)
-    assert np.array_equal(resumed.memory["data"], whole.memory["data"])
+    assert np.array_equal(resumed.memory.pairs.data, whole.memory.pairs.data)
     assert not np.array_equal(resumed.vectors, ws.train(tmp_path / "log.csv", **{**how, "half_life": 3e3}).vectors)
 
 
@@ -196,16 +195,16 @@ def test_resuming_continues_the_memory(model, tmp_path):
     whole = ws.train(tmp_path / "a.txt", **how)
     interrupted(tmp_path / "a.txt", tmp_path / "m", 5000, **{key: how[key] for key in how if key != "progress"})
     first = ws.train(tmp_path / "a.txt", resume=True, output=tmp_path / "m", progress=False)
-    for name in ("indptr", "indices", "data", "temperature", "output", "epsilon"):
-        assert np.array_equal(first.memory[name], whole.memory[name])
+    for name, value in whole.memory.arrays().items():
+        assert np.array_equal(first.memory.arrays()[name], value)
     longer = ws.train(tmp_path / "a.txt", output=tmp_path / "m", epochs=3, resume=True, progress=False)
-    assert np.array_equal(longer.memory["data"], first.memory["data"])  # pairs are not counted twice
+    assert np.array_equal(longer.memory.pairs.data, first.memory.pairs.data)  # pairs are not counted twice
     more = ws.train(tmp_path / "b.txt", output=tmp_path / "m", resume=True, progress=False)
-    before, after = pairs_of(longer).toarray(), pairs_of(more).toarray()
+    before, after = longer.memory.pairs.toarray(), more.memory.pairs.toarray()
     three, new, four = (more.vocabulary[item] for item in ("i3", "i90", "i4"))
     np.testing.assert_allclose(after[three, new], 5)
     np.testing.assert_allclose(after[three, four], before[three, four] + 5 * memory.FADE, rtol=1e-5)
-    assert more.memory["temperature"] == longer.memory["temperature"]
+    assert more.memory.constants == longer.memory.constants
     assert dict(more.predict(["i3"], 3)).keys() & {"i90"}
 
 

@@ -10,7 +10,9 @@ from support.laws import law
 import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.items import memory
+from wordsparse.items.fusion import Fusion
 from wordsparse.words import coordinates
+from wordsparse.words.item_memory import ItemMemory
 from wordsparse.words.prediction import Predictor, counted
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -42,21 +44,20 @@ def made(seed: int, items: int, is_ordered: bool, size: float) -> ws.Model:
     counts = np.maximum(random.zipf(1.5, items).clip(max=10**6), 1)
     log = [[*random.integers(0, items, random.integers(1, 9)).tolist(), -1] for _ in range(30)]
     pairs = memory.counted(np.concatenate(log).astype(np.int32), items, is_ordered)
-    constants = {
-        "output": random.choice([0, 0.2, 1.2]),
-        "popularity": random.choice([0.02, 1]),
-        "pairs": random.choice([0, 1]),
-        "epsilon": 0.01,
-        "temperature": float(np.exp(random.uniform(-3, 3))),
-        "users": 30,
-    }
+    constants = Fusion(
+        output=random.choice([0, 0.2, 1.2]),
+        popularity=random.choice([0.02, 1]),
+        pairs=random.choice([0, 1]),
+        temperature=float(np.exp(random.uniform(-3, 3))),
+        users=30,
+    )
     return ws.Model(
         Vocabulary([f"i{item}" for item in range(items)], np.sort(counts)[::-1]),
         input_rows=E,
         output_rows=W,
         options={"kind": "items"} | ({"direction": "after"} if is_ordered else {}),
         report={},
-        memory={"data": pairs.data, "indices": pairs.indices, "indptr": pairs.indptr, **constants},
+        memory=ItemMemory(pairs, constants),
     )
 
 
@@ -95,7 +96,7 @@ def test_shares_sum_to_the_score(seed: int, items: int, is_ordered: bool, size: 
     model = made(seed, items, is_ordered, size)
     assert model.memory is not None
     model.input_rows[0] = 0
-    model.memory["data"][: model.memory["indptr"][1]] = 0
+    model.memory.pairs.data[: model.memory.pairs.indptr[1]] = 0
     named = [[f"i{item}" for item in basket] for basket in baskets]
     answers = model.predict(named, items, exclude=[])
     constants = {each.word: each.constant for each in model.explain([["i0"]], items, exclude=[])[0]}
@@ -119,7 +120,7 @@ def test_shares_sum_to_the_score(seed: int, items: int, is_ordered: bool, size: 
             if not is_known:
                 continue
             assert abs(each.constant - constants[each.word]) < 1e-5 * (1 + abs(each.constant))
-            if model.memory["pairs"] == 0:
+            if model.memory.constants.pairs == 0:
                 for item, share in shares.items():
                     alone = {other.word: other.shares[item] for other in model.explain([item], items, exclude=[])}
                     part = w[model.vocabulary[item]] / w.sum()

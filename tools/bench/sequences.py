@@ -24,6 +24,7 @@ from wordsparse.corpus import Vocabulary
 from wordsparse.items.fusion import Fusion
 from wordsparse.labels.ranking import best_entries
 from wordsparse.machine.description import memory_bytes
+from wordsparse.words.item_memory import ItemMemory
 
 K = 10
 # The number of items to rank per user, enough to contain K items that are new to the user.
@@ -262,7 +263,7 @@ class Baskets(Benchmark):
         words = Vocabulary([f"item {i}" for i in range(self.items)], np.ceil(1e6 * shares).astype(np.int64))
         pairs = random.choice(self.items, self.items * self.pairs, p=shares / shares.sum()).astype(np.int32)
         indptr, data = np.arange(self.items + 1) * self.pairs, np.ones(pairs.size, np.float32)
-        memory = {"indptr": indptr, "indices": pairs, "data": data, **Fusion(users=1).as_dict()}
+        memory = ItemMemory(sp.csr_array((data, pairs, indptr), (self.items, self.items)), Fusion(users=1))
         options = {"kind": "sessions", "threads": self.threads}
         self.model = ws.Model(words, E, W, options, {}, memory=memory)
         drawn = random.choice(self.items, (self.baskets, self.length), p=shares / shares.sum())

@@ -53,7 +53,7 @@ class Collection:
     def stem(self) -> str | None:
         """The language of the stems of the index, or None."""
         language = self.documents.language if isinstance(self.documents, Ranking) else None
-        return language and language.name
+        return None if language is None else language.name
 
     def ranking(self, vectors: WordVectors) -> Ranking:
         """Return the documents, to be ranked by these vectors, which are those of the index if there is one."""

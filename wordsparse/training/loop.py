@@ -193,11 +193,11 @@ class Run:
     ) -> Model:
         """Return the trained model, which shares the arrays of this run. ``checkpoints`` and ``parent`` go into the
         model's report, and ``call`` into the model itself."""
-        wall, cpu, report = time.perf_counter(), time.process_time(), dict[str, Any]()
+        wall, cpu = time.perf_counter(), time.process_time()
         state = self.embedding.state()
         parts = self.vocabulary, state.pop("E"), state.pop("output.V"), self.options.as_dict()
         training = Training(self.text, asdict(self.state), state)
-        model = Model(*parts, report, training, call=dict(call or {})).in_axes_of(self.continues)
+        model = Model(*parts, {}, training, call=dict(call or {})).in_axes_of(self.continues)
         if self.options.form:
             # Free the work space of the steps, because fitting n-grams needs memory, too.
             self.embedding.output.kernels.release()
@@ -213,9 +213,10 @@ class Run:
             model = with_memory(model, pieces, weights, held_out, self.continues, self.is_on_same_text)
             if self.features is not None:
                 model = with_features(model, self.features)
-        report |= self._report(checkpoints, parent, time.perf_counter() - wall, time.process_time() - cpu)
+        figures = self._report(checkpoints, parent, time.perf_counter() - wall, time.process_time() - cpu)
+        model.report.update(figures)
         if model.ngrams is not None:
-            report["spelling"] = str(model.ngrams)
+            model.report["spelling"] = str(model.ngrams)
         return model
 
     def _report(self, checkpoints: int, parent: str | None, wall: float, cpu: float) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from wordsparse.training.request import Request
 from wordsparse.training.resume import continued, differences, is_same_text
 from wordsparse.training.run_directory import RunDirectory
 from wordsparse.words import model_directory as models
-from wordsparse.words.calibration import Features, refitted
+from wordsparse.words.calibration import Features, with_features
 from wordsparse.words.model import Model
 from wordsparse.words.options import Options
 from wordsparse.words.source import Source
@@ -140,7 +140,7 @@ class OutputRun:
         run, stop = self.run, self.stop
         if run is None:
             assert self.base is not None
-            return self.base if self.features is None else self._installed(refitted(self.base, self.features))
+            return self.base if self.features is None else self._installed(with_features(self.base, self.features))
         begun, due = run.state.tokens, time.monotonic() + checkpoint_every
 
         def after_step(step: Progress) -> None:

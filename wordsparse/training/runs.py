@@ -15,7 +15,7 @@ from wordsparse.training.output_run import begin
 from wordsparse.training.progress import Progress, ProgressOption, reports
 from wordsparse.training.request import request
 from wordsparse.training.resume import continued
-from wordsparse.words.calibration import refitted
+from wordsparse.words.calibration import with_features
 from wordsparse.words.model import Model
 from wordsparse.words.source import Source
 
@@ -80,7 +80,7 @@ def train_on(
         run = continued(model, source, plan.options, plan.device, plan.features)
         if run is not None:
             return _finished(run, training, plan.call())
-        return model if plan.features is None else refitted(model, plan.features)
+        return model if plan.features is None else with_features(model, plan.features)
 
 
 def _finished(run: Run, progress: Callable[[Progress], None], call: Mapping[str, object]) -> Model:

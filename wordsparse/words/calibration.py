@@ -1,15 +1,10 @@
-"""Gives a model its memory of pairs and its new items, and chooses the constants of its predictions by held-out last
-items.
-
-``Model.memory`` holds the pairs C of :mod:`wordsparse.items.memory` as the arrays ``indptr``, ``indices`` and ``data``,
-and the constants of :mod:`wordsparse.items.fusion`. If the model has features (:mod:`wordsparse.items.features`), they
-are in the arrays ``feature_indptr`` and ``feature_indices``, and the last ``new`` words are items that were not in the
-training text.
-"""
+"""Gives a model its memory of pairs (:mod:`wordsparse.words.item_memory`) and its new items, and chooses the constants
+of its predictions by held-out last items."""
 
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,8 +16,9 @@ from wordsparse.kernels import CpuKernels, Csr
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.machine.threads import resolve_threads
 from wordsparse.types import Array
+from wordsparse.words.item_memory import ItemMemory, histories
 from wordsparse.words.model import Model
-from wordsparse.words.prediction import Predictor, counts_of, is_ordered, matrix_of_features, pairs_of
+from wordsparse.words.prediction import Predictor, counts_of, is_ordered
 from wordsparse.words.source import Piece
 
 __all__ = ["POSITIONS", "Features", "features_of", "read_features", "with_features", "with_memory", "without_new_items"]
@@ -35,8 +31,6 @@ BLOCKS, MOST, FREQUENT, SAMPLE = 100, 4096, 20, 512
 POSITIONS = 2**17
 # A number that is added to an association of 0, and a number above all associations.
 TINY, HUGE = np.float32(1e-30), np.float32(1e30)
-# The arrays and the number in the memory that describe new items.
-OF_FEATURES = ("feature_indptr", "feature_indices", "new")
 
 read_features = features.read
 logger = logging.getLogger(__name__)
@@ -56,56 +50,70 @@ def with_memory(
     ``held_out`` has the items of histories, the number of the history of each item, and the last item of each history.
     The memory of the earlier model ``before`` is kept, and pairs are added unless it ``is_on_same_text``.
     """
-    V, known = len(model), None if before is None else pairs_of(before)
+    V, kept = len(model), None if before is None else before.memory
+    known, constants = (None, fusion.Fusion()) if kept is None else (kept.pairs, kept.constants)
     ids, of_ids = _text(() if is_on_same_text and known is not None else pieces, weights)
     threads = resolve_threads(model.threads)
     pairs = memory.counted(ids, V, is_ordered(model), of_ids, known, threads)
-    constants = fusion.Fusion() if before is None or before.memory is None else fusion.Fusion.of(before.memory)
-    arrays = {"indptr": pairs.indptr, "indices": pairs.indices, "data": pairs.data}
-    if of_ids is not None:
-        arrays["counts"] = _weighed_counts(ids, of_ids, V, before)
-    model = replace(model, memory={**arrays, **constants.as_dict()})
+    counts = None if of_ids is None else _weighed_counts(ids, of_ids, V, before)
+    model = replace(model, memory=ItemMemory(pairs, constants, counts))
     items, owners, lasts = held_out
     if len(lasts) and isinstance(model.recipe.loss, BoundedNS):
         constants = fusion.chosen(_contenders(model, items, owners, lasts))
         model.report["next"] = constants.as_dict()
-        model = replace(model, memory={**arrays, **constants.as_dict()})
+        model = replace(model, memory=ItemMemory(pairs, constants, counts))
     return model
 
 
 def with_features(model: Model, given: Features) -> Model:
-    """Return the model with its new items: the items in ``given`` that have a feature of several words of the model.
+    """Return the model with new items in place of those that it has: the items in ``given`` that have a feature of
+    several words of its training text. If these are the new items that it has, return the model as it is.
 
     The rows of a new item are fitted to its features. The last number of its output row also holds the log of its
     fitted popularity, relative to the mean, because no pairs tell of it. As its count, predictions take the geometric
     mean of all counts.
     """
-    V, counts, known = len(model), counts_of(model), given.of(model.vocabulary.words)
+    assert model.memory is not None
+    V, kept = model.trained_words, model.memory
+    known = given.of(model.vocabulary.words[:V])
     is_fitted = known.matrix[V:] @ features.are_shared(known.matrix, V) > 0
     rows = np.append(np.arange(V), V + np.flatnonzero(is_fitted))
     words, matrix, new = [known.items[row] for row in rows.tolist()], known.matrix[rows], len(rows) - V
-    vocabulary = Vocabulary(words, [*model.vocabulary.counts.tolist(), *[1] * new])
-    roots, before = _roots(model, vocabulary), _roots(model, model.vocabulary)
-    logs, outputs = np.log(counts), model.output_rows / before[:, None]
+    if words == [*model.vocabulary.words] and kept.features is not None and _are_equal(matrix, kept.features):
+        return model
+    vocabulary = Vocabulary(words, [*model.vocabulary.counts[:V].tolist(), *[1] * new])
+    roots, before = _roots(model, vocabulary), _roots(model, model.vocabulary)[:V]
+    counts, input_rows, output_rows = counts_of(model)[:V], model.input_rows[:V], model.output_rows[:V]
+    logs, outputs = np.log(counts), output_rows / before[:, None]
     outputs[:, -1] += logs - logs.mean()
-    of_new = features.fitted(matrix, np.hstack([model.input_rows, outputs]), counts, CpuKernels(model.threads))
-    input_rows = np.concatenate([model.input_rows, of_new[:, : model.dim]])
-    of_known = model.output_rows * (roots[:V] / before)[:, None]
-    output_rows = np.concatenate([of_known, of_new[:, model.dim :] * roots[V:, None]])
+    of_new = features.fitted(matrix, np.hstack([input_rows, outputs]), counts, CpuKernels(model.threads))
     logger.info(
         "new items with vectors from features: %s; left out, because they share no feature with an item of the log: %s",
         f"{new:,}",
         f"{len(is_fitted) - new:,}",
     )
-    assert model.memory is not None
-    arrays = {
-        **model.memory,
-        "indptr": np.pad(model.memory["indptr"], (0, new), "edge"),
-        "counts": np.append(counts, np.full(new, np.exp(logs.mean()))),
-        **dict(zip(OF_FEATURES, (matrix.indptr, matrix.indices, new), strict=True)),
-    }
-    model.report["new_items"] = new
-    return replace(model, vocabulary=vocabulary, input_rows=input_rows, output_rows=output_rows, memory=arrays)
+    counts = np.append(counts, np.full(new, np.exp(logs.mean())))
+    return replace(
+        model,
+        vocabulary=vocabulary,
+        input_rows=np.concatenate([input_rows, of_new[:, : model.dim]]),
+        output_rows=np.concatenate(
+            [output_rows * (roots[:V] / before)[:, None], of_new[:, model.dim :] * roots[V:, None]]
+        ),
+        memory=ItemMemory(_resized(kept.pairs, V + new), kept.constants, counts, matrix, new),
+        report={**model.report, "new_items": new},
+    )
+
+
+def _are_equal(matrix: Any, other: Any) -> bool:
+    """Return whether two matrices of features have the same ones."""
+    return np.array_equal(matrix.indptr, other.indptr) and np.array_equal(matrix.indices, other.indices)
+
+
+def _resized(pairs: Any, size: int) -> Any:
+    """Return the pairs of the first ``size`` items, CSR (size, size). Further items have no pairs."""
+    indptr = np.pad(pairs.indptr, (0, max(0, size + 1 - len(pairs.indptr))), "edge")[: size + 1]
+    return sp.csr_array((pairs.data, pairs.indices, indptr), (size, size))
 
 
 def _roots(model: Model, vocabulary: Vocabulary) -> Array:
@@ -118,25 +126,19 @@ def without_new_items(model: Model) -> Model:
     """Return the model with only the words of its training text."""
     if (V := model.trained_words) == len(model):
         return model
-    vocabulary = Vocabulary(model.vocabulary.words[:V], model.vocabulary.counts[:V])
+    assert model.memory is not None
+    kept, vocabulary = model.memory, Vocabulary(model.vocabulary.words[:V], model.vocabulary.counts[:V])
     scale = _roots(model, vocabulary) / _roots(model, model.vocabulary)[:V]
     input_rows, output_rows = model.input_rows[:V], model.output_rows[:V] * scale[:, None]
-    assert model.memory is not None
-    arrays = {name: value for name, value in model.memory.items() if name not in OF_FEATURES}
-    arrays |= {"indptr": arrays["indptr"][: V + 1], "counts": arrays["counts"][:V]}
-    return replace(model, vocabulary=vocabulary, input_rows=input_rows, output_rows=output_rows, memory=arrays)
-
-
-def refitted(model: Model, given: Features) -> Model:
-    """Return a trained model with other features."""
-    return with_features(without_new_items(replace(model, report=dict(model.report))), given)
+    memory = ItemMemory(_resized(kept.pairs, V), kept.constants, counts_of(model)[:V])
+    return replace(model, vocabulary=vocabulary, input_rows=input_rows, output_rows=output_rows, memory=memory)
 
 
 def features_of(model: Model) -> Features | None:
     """Return the features that a model holds, or None."""
-    if model.memory is None or "feature_indptr" not in model.memory:
+    if model.memory is None or model.memory.features is None:
         return None
-    return Features(model.vocabulary.words, matrix_of_features(model))
+    return Features(model.vocabulary.words, model.memory.features)
 
 
 def _text(pieces: Iterable[Piece], weights: Array | None) -> tuple[Array, Array | None]:
@@ -162,15 +164,15 @@ def _weighed_counts(ids: Array, weights: Array, V: int, before: Model | None) ->
 def _contenders(model: Model, items: Array, owners: Array, lasts: Array) -> fusion.Contenders:
     """Return the contenders among the words for the held-out last words ``lasts`` of histories."""
     predictor, users, V = Predictor(model), np.arange(len(lasts)), len(model)
-    histories = memory.histories(items, owners, (len(lasts), V), is_ordered(model))
-    kernels, inputs, rows = CpuKernels(model.threads), predictor.inputs(histories), predictor.rows_of(slice(None))
+    of_users = histories(items, owners, (len(lasts), V), is_ordered(model))
+    kernels, inputs, rows = CpuKernels(model.threads), predictor.inputs(of_users), predictor.rows_of(slice(None))
     size = min(-(-V // BLOCKS), MOST)
     first = [start + kernels.matmul(inputs, rows[start : start + size].T).argmax(axis=1) for start in range(0, V, size)]
     frequent = np.argsort(-counts_of(model), kind="stable")[:FREQUENT]
     picked = np.hstack([np.stack(first, axis=1), np.tile(frequent, (len(lasts), 1)), lasts[:, None]])
     added = np.full(picked.size, TINY), (np.repeat(users, picked.shape[1]), picked.ravel())
     # A mark is positive for a contender, negative for a word of the history, and zero for any other word.
-    marks = predictor.associations(histories) + sp.coo_array(added, histories.shape).tocsr() - HUGE * histories
+    marks = predictor.associations(of_users) + sp.coo_array(added, of_users.shape).tocsr() - HUGE * of_users
     sample = np.unique(np.linspace(0, V - 1, SAMPLE).astype(np.int64))
     is_other = marks[:, sample].toarray() == 0
     others = (V - np.diff(marks.indptr)) / np.maximum(is_other.sum(axis=1), 1)

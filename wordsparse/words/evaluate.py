@@ -25,10 +25,11 @@ from wordsparse.evaluation.scores import (
 from wordsparse.evaluation.table import Scores
 from wordsparse.evaluation.testsets import READERS, load_test_sets, named
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.item_memory import by_pairs
 from wordsparse.words.loading import load
 from wordsparse.words.model import Model
 from wordsparse.words.model_directory import is_index, is_model, read_vectors
-from wordsparse.words.prediction import Predictor, by_pairs, log_of, popularity_by_features, weighed
+from wordsparse.words.prediction import Predictor, counts_of, log_of, weighed
 
 logger = logging.getLogger(__name__)
 
@@ -189,12 +190,12 @@ def _next(
     if all(times <= known.get(word, 0) for word, times in counts.items()):
         logger.warning("%s: the model was trained on these rows, and has seen the test items: train without them", path)
     if not len(held.wanted):
-        raise InputError(f"{path}: no user has a new item after a history: give more rows, or another --from")
+        raise InputError(f"{path}: no user has a new item after a history: give more rows, or another --since")
     shape = len(held.wanted), len(model)
     histories, tests = weighed(model, held.items, held.owners, shape[0]), held.tests_of(shape[1])
     rows, logs, of_wanted = Predictor(model, new).judged(histories, next_item.K, wanted=tests)
-    if cold:
-        popularity = np.append(np.full(V, -1.0), popularity_by_features(model))
+    if cold and model.memory is not None:
+        popularity = np.append(np.full(V, -1.0), model.memory.popularity_by_features(counts_of(model)))
         return next_item.judge(held, {"model": rows, "category": next_item.popular(held, popularity)})
     rankings = {
         "model": rows,

@@ -30,6 +30,7 @@ from wordsparse.vectors.word_vectors import ELSEWHERE, WordVectors
 from wordsparse.words import coordinates
 from wordsparse.words import form as words_form
 from wordsparse.words.form import NgramFit
+from wordsparse.words.item_memory import ItemMemory
 from wordsparse.words.kinds import ITEMS, TEXT, kind_of
 from wordsparse.words.options import Options
 from wordsparse.words.recipe import Recipe
@@ -99,9 +100,8 @@ class Model:
     weights : (V,) float32, optional
         The weight of each word in the vectors of texts, from :meth:`fit_weights`. By default, weights are computed from
         the counts.
-    memory : dict, optional
-        The arrays and constants of predictions of next items, and the features of items: see
-        :mod:`wordsparse.words.calibration`.
+    memory : ItemMemory, optional
+        The pairs, constants and features by which next items are predicted.
     """
 
     vocabulary: Vocabulary
@@ -114,7 +114,7 @@ class Model:
     call: dict[str, Any] = field(default_factory=dict)
     axes: Array | None = None
     weights: Array | None = None
-    memory: dict[str, Any] | None = None
+    memory: ItemMemory | None = None
     is_principal: bool = False
 
     def __repr__(self) -> str:
@@ -158,12 +158,12 @@ class Model:
     @property
     def is_calibrated(self) -> bool:
         """Whether the numbers of :meth:`predict` were calibrated by held-out items, so that they are probabilities."""
-        return bool(self.memory and self.memory["users"])
+        return self.memory is not None and self.memory.constants.users > 0
 
     @property
     def trained_words(self) -> int:
         """The number of words that occur in the training text: all words but new items, which come last."""
-        return len(self) - int((self.memory or {}).get("new", 0))
+        return len(self) - (0 if self.memory is None else self.memory.new)
 
     @property
     def are_items(self) -> bool:

@@ -31,6 +31,7 @@ from wordsparse.tokens import records
 from wordsparse.types import Array
 from wordsparse.vectors.word_vectors import WordVectors
 from wordsparse.words.form import NgramFit
+from wordsparse.words.item_memory import ItemMemory
 from wordsparse.words.model import Model, Training
 
 MANIFEST = "model.json"
@@ -73,7 +74,7 @@ def write(model: Model, path: str | PathLike[str], *, overwrite: bool = False) -
         if model.ngrams is not None:
             manifest["subwords"] = arrays.write(directory / NGRAMS, model.ngrams.arrays())
         if model.memory is not None:
-            manifest["memory"] = arrays.write(directory / MEMORY, model.memory)
+            manifest["memory"] = arrays.write(directory / MEMORY, model.memory.arrays())
         storage.write_manifest(directory / MANIFEST, {**manifest, "files": files, "training": training})
 
 
@@ -126,7 +127,9 @@ def _load(directory: Path, mapped: bool) -> Model:
     with storage.trusting(directory / MANIFEST):
         training = _read_training(directory, manifest)
         fitted = _read_ngrams(directory, manifest)
-        memory = arrays.read(directory / MEMORY, manifest["memory"]) if "memory" in manifest else None
+        memory = None
+        if "memory" in manifest:
+            memory = ItemMemory.of(arrays.read(directory / MEMORY, manifest["memory"]))
     parts = (vocabulary, input_rows, output_rows, options, report, training, fitted, call, axes, weights, memory)
     return Model(*parts, is_principal=bool(manifest.get("principal")))
 

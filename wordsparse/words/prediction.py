@@ -21,20 +21,19 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import validation
-from wordsparse.corpus import END_OF_SENTENCE, Vocabulary
+from wordsparse.corpus import Vocabulary
 from wordsparse.corpus.reading import RawText
 from wordsparse.corpus.sources import is_frame
 from wordsparse.corpus.tables.groups import text_of
 from wordsparse.errors import InputError
 from wordsparse.files.escaping import number_of
-from wordsparse.items import features, memory
-from wordsparse.items.fusion import Fusion
 from wordsparse.kernels import CpuKernels
 from wordsparse.layer.largest import take_in
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.types import Array
 from wordsparse.vectors.neighbours import products
+from wordsparse.words.item_memory import UNFUSED, histories
 from wordsparse.words.model import Model
 
 # A thread ranks the words for BASKETS baskets at a time, in blocks of words. The first block has FIRST words, and each
@@ -80,10 +79,9 @@ class Predictor:
         # A basket without a known word tells of no features, so a new item is as rare as an item seen once.
         is_new = np.arange(len(model)) >= model.trained_words
         self._log_of_unknown = _log_shares(np.where(is_new, 1, self._counts))
-        self._constants = Fusion(1, 1, 0) if model.memory is None else Fusion.of(model.memory)
-        self._pairs, self.log_counts = pairs_of(model), self._log_shares
-        if self._pairs is None:
-            self.log_counts = log_measure.astype(np.float32)
+        self._constants, self.log_counts = UNFUSED, log_measure.astype(np.float32)
+        if model.memory is not None:
+            self._constants, self.log_counts = model.memory.constants, self._log_shares
         self._hides: Array | None = None
         if candidates is not None:
             rows = counted(model, [_items("candidates", candidates)]).indices
@@ -153,9 +151,9 @@ class Predictor:
         return np.asarray(rows)
 
     def associations(self, baskets: Any) -> Any:
-        if self._pairs is None:
+        if self.model.memory is None:
             return sp.csr_array(baskets.shape, dtype=np.float32)
-        return memory.associations(baskets, self._pairs, self._counts)
+        return self.model.memory.associations(baskets, self._counts)
 
     def _rank(self, baskets: Any, n: int, excluded: Any, wanted: Any) -> tuple[Array, Array, Array]:
         (m, V), by, kernels = baskets.shape, self._constants, CpuKernels(1)
@@ -305,16 +303,7 @@ def counted(model: Model, baskets: Sequence[Sequence[object]]) -> Any:
 def weighed(model: Model, rows: Array, owners: Array, m: int) -> Any:
     """Return the matrix of :func:`counted` for m baskets. ``rows`` are the rows of all words in order, and ``owners``
     the numbers of their baskets."""
-    return memory.histories(rows, owners, (m, len(model)), is_ordered(model))
-
-
-def by_pairs(rows: Array, owners: Array, shape: tuple[int, int], is_ordered: bool, n: int) -> Array:
-    """Return the n words that are associated most with each basket by the pairs of these baskets alone, (m, n), padded
-    with −1. ``shape`` is (m, V)."""
-    ends = np.searchsorted(owners, np.arange(1, shape[0] + 1))
-    pairs = memory.counted(np.insert(rows, ends, END_OF_SENTENCE).astype(np.int32), shape[1], is_ordered)
-    counts = np.bincount(rows, minlength=shape[1])
-    return memory.ranked(memory.histories(rows, owners, shape, is_ordered), pairs, counts, n)
+    return histories(rows, owners, (m, len(model)), is_ordered(model))
 
 
 def is_ordered(model: Model) -> bool:
@@ -324,29 +313,8 @@ def is_ordered(model: Model) -> bool:
 
 def counts_of(model: Model) -> Array:
     """Return how often each word occurs, (V,) float64; if words were weighed by age, the sum of the weights."""
-    counts = model.vocabulary.counts if model.memory is None else model.memory.get("counts", model.vocabulary.counts)
-    return np.asarray(counts, np.float64)
-
-
-def matrix_of_features(model: Model) -> Any:
-    """Return the features of the words of a model with features, CSR (V, features) float32 of ones."""
-    assert model.memory is not None
-    indptr, indices = (model.memory[f"feature_{name}"] for name in ("indptr", "indices"))
-    shape = len(model), int(indices.max(initial=-1)) + 1
-    return sp.csr_array((np.ones(len(indices), np.float32), indices, indptr), shape)
-
-
-def popularity_by_features(model: Model) -> Array:
-    """Return the popularity of the new items by the counts of trained items with the same features, (new items,)."""
-    return features.popularity(matrix_of_features(model), counts_of(model)[: model.trained_words])
-
-
-def pairs_of(model: Model) -> Any:
-    """Return the pairs that a model remembers, CSR, or None."""
-    if model.memory is None:
-        return None
-    data, indices, indptr = (model.memory[name] for name in ("data", "indices", "indptr"))
-    return sp.csr_array((data, indices, indptr), (len(model), len(model)))
+    weighed = None if model.memory is None else model.memory.counts
+    return np.asarray(model.vocabulary.counts if weighed is None else weighed, np.float64)
 
 
 def _row(vocabulary: Vocabulary, item: object, number: int) -> int | None:
