@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import wordsparse as ws
@@ -42,7 +43,7 @@ def test_measures_by_hand(tmp_path, caplog):
     assert {name: result["model"][name] for name in ("n", "oov", "unjudged")} == {"n": 2, "oov": 1, "unjudged": 2}
     assert result["model"]["low"] <= result["model"]["ndcg10"] <= result["model"]["high"]
     assert list(result) == ["model", "bm25", "fused"]
-    assert "1 relevant documents are not in corpus.jsonl" in caplog.text
+    assert "1 relevant documents are not among the documents" in caplog.text
 
 
 def test_sides(tmp_path):
@@ -55,6 +56,48 @@ def test_sides(tmp_path):
     with_stems = retrieval.score_retrieval(given, retrieval.answer_retrieval(CIRCLE, given, "english"))
     assert list(with_stems) == [*retrieval.SIDES]
     assert with_stems["bm25"] == scores["bm25"]
+
+
+TABLE = [{"question": QUERIES[q], "id": int(document), "grade": grade} for (q, document), grade in GRADES.items()]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_table_judges_the_documents_of_an_index(suffix, tmp_path, monkeypatch, caplog):
+    """The table gives the scores of the same judgements in the layout of BEIR, and columns count as in the index."""
+    monkeypatch.chdir(tmp_path)
+    texts = [[*"a"], [*"bcde"], [*"f"]] * 40
+    model = ws.train(texts, dim=2, epochs=1, min_count=1, form=0, progress=False)
+    rows = [{"key": int(key), "text": text} for key, text in DOCUMENTS.items()]
+    index = ws.Search(model, rows, column="text", id="key", stem="none")
+    table, path = pd.DataFrame(TABLE), f"judged.{suffix}"
+    write = {"csv": table.to_csv, "tsv": table.to_csv, "jsonl": table.to_json, "parquet": table.to_parquet}[suffix]
+    write(path, **({"orient": "records", "lines": True} if suffix == "jsonl" else {"index": False}))
+    if suffix == "tsv":
+        table.to_csv(path, index=False, sep="\t")
+    expected = ws.evaluate(model, retrieval=[collection(tmp_path / "c")])["retrieval"]["c"]
+    got = ws.evaluate(index, retrieval=[path])["retrieval"]["judged"]
+    assert "1 relevant documents are not among the documents" in caplog.text
+    assert {side: scores["ndcg10"] for side, scores in got.items()} == {
+        side: scores["ndcg10"] for side, scores in expected.items()
+    }
+    assert got["model"]["unjudged"] == 1  # BEIR also counts queries without any judgement
+    index.save("index")
+    assert ws.evaluate("index", retrieval=[path])["retrieval"]["judged"] == got
+
+
+def test_grades_are_optional_and_weights_of_columns_count(tmp_path):
+    table = tmp_path / "judged.csv"
+    table.write_text("question,id\nb,2\n")
+    model = ws.train([[*"abc"]] * 40, dim=2, epochs=1, min_count=1, form=0, progress=False)
+    rows = [{"id": "1", "title": "c", "text": "b a b a b"}, {"id": "2", "title": "b", "text": "c a c a c"}]
+    for column, ndcg in (("title,text", 1 / np.log2(3)), ("title^9,text", 1)):
+        index = ws.Search(model, rows, column=column, id="id", stem="english")
+        result = ws.evaluate(index, retrieval=[table])["retrieval"]["judged"]
+        assert result["bm25_stemmed"]["ndcg10"] == pytest.approx(ndcg)
+    passages = ws.Search(model, rows, column="text", id="id", passages=2)
+    for index, message in ((passages, "passages"), (ws.Search(model, ["a"]), "no ids"), (model, "evaluate an index")):
+        with pytest.raises(InputError, match=message):
+            ws.evaluate(index, retrieval=[table])
 
 
 def test_documents_without_words(tmp_path):

@@ -128,6 +128,7 @@ def test_search_and_sentences_from_the_first_command_to_the_last(tmp_path, monke
         Path(f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows[-2:] if "queries" in name else rows)))
     Path("new.jsonl").write_text('{"id": 0, "year": 1961, "text": "heat in slabs"}\n')
     Path("gone.txt").write_text("1\n")
+    Path("judged.tsv").write_text("question\tid\nheat in slabs\t0\n")
     Path("collection/qrels").mkdir()
     Path("collection/qrels/test.tsv").write_text("query-id\tcorpus-id\tscore\n40\t0\t1\n41\t1\t1\n")
     known = {}
@@ -158,4 +159,4 @@ def test_search_and_sentences_from_the_first_command_to_the_last(tmp_path, monke
         ["heat", "in", "slabs"],
     )
     assert TestClient(known["app"]).get("/search", params={"question": "heat", "filter": "yeer > 1"}).status_code == 400
-    assert len(parts) == 20
+    assert len(parts) == 21

@@ -23,7 +23,11 @@ from wordsparse.corpus.options import TextOptions
     help="WordNet's database (Debian: /usr/share/wordnet), or a file with a word per line; repeatable.",
 )
 @click.option(
-    "--retrieval", multiple=True, metavar="DIR", help="Documents, queries and judgements as in BEIR; repeatable."
+    "--retrieval",
+    multiple=True,
+    metavar="DIR|TABLE",
+    help="Documents, queries and judgements as in BEIR; or, for an index in place of a model, a table of the columns "
+    "question, id and grade; repeatable.",
 )
 @click.option("--stem", metavar="LANGUAGE", help="Score BM25 over stems of this language, too.")
 @click.option("--next", multiple=True, metavar="LOG", help="A table with one row for each item of a user; repeatable.")

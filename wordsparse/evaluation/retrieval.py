@@ -31,10 +31,10 @@ _BLOCK_COSINES = 2**24
 def answer_retrieval(vectors: WordVectors, collection: Collection, stem: str | None = None) -> Array:
     """Return each query's nDCG@10 and recall@100 by the vectors, by BM25 and by both in one score, (queries, 6).
 
-    With ``stem``, a language, the result is (queries, 10): BM25 over stems, and the vectors and BM25 over stems in one
-    score, follow. The measures by the vectors are NaN for a query without a known word.
+    With ``stem``, a language, or an index with stems, the result is (queries, 10): BM25 over stems, and the vectors and
+    BM25 over stems in one score, follow. The measures by the vectors are NaN for a query without a known word.
     """
-    plain = Ranking(vectors).added(collection.texts())
+    plain, stem = collection.ranking(vectors), stem or collection.stem
     rankings = [plain]
     if stem is not None:
         rankings.append(Ranking(vectors, stem).restored([plain.rows], plain.index))

@@ -130,8 +130,10 @@ TestSets: TypeAlias = Mapping[str, Mapping[str, Any]]
 """The items of test sets, by kind and name. The name is the file name without its suffix."""
 
 
-def load_test_sets(**paths: Sequence[str | PathLike[str]] | None) -> TestSets:
-    """Read test sets, given by kind; without arguments, WordSim-353, SimLex-999 and questions-words.
+def load_test_sets(
+    readers: Mapping[str, Callable[[Path], Any]] = READERS, **paths: Sequence[str | PathLike[str]] | None
+) -> TestSets:
+    """Read test sets, given by kind; without paths, WordSim-353, SimLex-999 and questions-words.
 
     Raise InputError if a file is missing or malformed (the message names the line), if two files of one kind have the
     same stem, or if the default test sets are needed but missing: gensim, which ships them, is not installed, and they
@@ -140,7 +142,7 @@ def load_test_sets(**paths: Sequence[str | PathLike[str]] | None) -> TestSets:
     chosen = paths if any(paths.values()) else _default_sets()
     return {
         kind: {name: read(path) for name, path in named(chosen.get(kind) or ()).items()}
-        for kind, read in READERS.items()
+        for kind, read in readers.items()
     }
 
 

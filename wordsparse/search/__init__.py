@@ -20,6 +20,7 @@ import numpy as np
 
 from wordsparse import validation
 from wordsparse.errors import InputError
+from wordsparse.evaluation.retrieval_files import Collection, read_table
 from wordsparse.files import arrays, regular, storage
 from wordsparse.machine import memory
 from wordsparse.options import refuse_unknown
@@ -332,6 +333,19 @@ class Search:
             Hit(row, *scores_of, held, text, dict(zip(self._keep, kept[row], strict=True)), is_matched)
             for row, scores_of, held, text in zip(rows.tolist(), columns, matched, shown, strict=True)
         )
+
+    def collection(self, path: str | PathLike[str]) -> Collection:
+        """Read a table of judged questions for :func:`wordsparse.evaluate`, with the columns question, id and perhaps
+        grade.
+
+        Raises
+        ------
+        InputError
+            If the table is malformed, or the index has no ids, or has passages.
+        """
+        if self.passages is not None:
+            raise InputError("an index of passages cannot be evaluated: make one without passages")
+        return read_table(path, self.ids, self._documents.ranking)
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the index and its model into a directory, atomically. :func:`wordsparse.load` reads it.

@@ -23,17 +23,18 @@ from wordsparse.evaluation.scores import (
     unanswered,
 )
 from wordsparse.evaluation.table import Scores
-from wordsparse.evaluation.testsets import load_test_sets, named
+from wordsparse.evaluation.testsets import READERS, load_test_sets, named
 from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words.loading import load
 from wordsparse.words.model import Model
-from wordsparse.words.model_directory import is_model, load, read_vectors
+from wordsparse.words.model_directory import is_index, is_model, read_vectors
 from wordsparse.words.prediction import Predictor, by_pairs, log_of, popularity_by_features, weighed
 
 logger = logging.getLogger(__name__)
 
 
 def evaluate(
-    vectors: Model | WordVectors | str | PathLike[str],
+    vectors: Any,
     pairs: Sequence[str | PathLike[str]] | None = None,
     analogies: Sequence[str | PathLike[str]] | None = None,
     restrict_vocab: int = RESTRICT_VOCAB,
@@ -54,8 +55,8 @@ def evaluate(
 
     Parameters
     ----------
-    vectors : Model, WordVectors or path
-        A path names a model directory, or a file that :func:`wordsparse.read_vectors` reads.
+    vectors : Model, WordVectors, Search or path
+        A path names a model directory, an index, or a file that :func:`wordsparse.read_vectors` reads.
     pairs : sequence of paths, optional
         Files of lines ``word1 word2 score``: see :func:`wordsparse.evaluation.testsets.read_pairs`.
     analogies : sequence of paths, optional
@@ -72,8 +73,9 @@ def evaluate(
         Files with two related words per line. Each word should be among the ten nearest neighbours of the other word.
     retrieval : sequence of paths, optional
         Directories of documents, queries and judgements in the layout of BEIR, or the judgement files in such
-        directories: see :mod:`wordsparse.evaluation.retrieval_files`. BM25, and BM25 and the vectors in one score, are
-        scored too: see :mod:`wordsparse.vectors.ranking`.
+        directories: see :mod:`wordsparse.evaluation.retrieval_files`. If ``vectors`` is an index with ids, tables of
+        the columns question, id and (optionally) grade judge its documents. BM25, and BM25 and the vectors in one
+        score, are scored too: see :mod:`wordsparse.vectors.ranking`.
     neighbours : sequence of paths, optional
         Directories with WordNet's database (``data.noun``, ``noun.exc``), which judges the nearest neighbours of
         frequent nouns; or files with a word per line: see :mod:`wordsparse.evaluation.neighbours`.
@@ -90,8 +92,8 @@ def evaluate(
         Whether ``next`` tests new items: only items that the model knows by their features alone are ranked, and are
         test items. By default, the last new item of each user is the test item.
     stem : str, optional
-        The language of the collections in ``retrieval``, such as "english". BM25 over stems without stop words, alone
-        and with the vectors in one score, is scored too.
+        The language of the collections in ``retrieval``, such as "english"; by default, that of an index. BM25 over
+        stems without stop words, alone and with the vectors in one score, is scored too.
 
     Returns
     -------
@@ -126,8 +128,11 @@ def evaluate(
     sets = {"pairs": pairs, "analogies": analogies, "sentences": sentences, "related": related}
     sets |= {"neighbours": neighbours, "retrieval": retrieval}
     are_sets = any(sets.values())
-    if isinstance(vectors, str | PathLike) and is_model(vectors):
+    if isinstance(vectors, str | PathLike) and (is_model(vectors) or is_index(vectors)):
         vectors = load(vectors, mapped=True)
+    readers = READERS
+    if hasattr(vectors, "collection"):  # an index
+        readers, vectors = {**READERS, "retrieval": vectors.collection}, vectors.model
     if isinstance(vectors, Model) and vectors.are_items and not (are_sets or next):
         raise InputError("a model of baskets or sessions is judged by the next items of users: --next LOG (next=[LOG])")
     columns = {"column": column, "group_by": group_by, "order_by": order_by, "weight_column": weight_column}
@@ -138,7 +143,7 @@ def evaluate(
     if cold and not next:
         raise InputError("--cold (cold) applies to event logs: name an event log with --next (next=)")
     # All files of words and texts are read before any file is scored, so a mistake in a file is reported at once.
-    test_sets = load_test_sets(**sets) if are_sets or not next else None
+    test_sets = load_test_sets(readers, **sets) if are_sets or not next else None
     logs = {name: _next(vectors, path, since, cold, **columns) for name, path in named(next or ()).items()}
     if test_sets is None:
         return Scores({kind: {} for kind in KINDS} | {"next": logs})

@@ -96,7 +96,7 @@ def load(path: str | PathLike[str], *, mapped: bool = False, **unknown: NoReturn
         )
     if not directory.exists():
         raise InputError(f"{directory}: there is no model here: train one, or correct the path")
-    if any((directory / manifest).is_file() for manifest in INDEXES):
+    if is_index(directory):
         raise InputError(f"{directory}: is an index of documents: its model is {directory / 'model'}")
     if (directory / OF_LABELS).is_file():
         raise InputError(f"{directory}: is a model of labels: load it with wordsparse.SparseTargetClassifier.load")
@@ -143,6 +143,11 @@ def manifest_of(directory: Path) -> dict[str, Any]:
 def is_model(path: str | PathLike[str]) -> bool:
     """Return whether ``path`` is a model directory."""
     return os.path.isfile(Path(path) / MANIFEST)
+
+
+def is_index(path: str | PathLike[str]) -> bool:
+    """Return whether ``path`` is the directory of an index of documents."""
+    return any((Path(path) / manifest).is_file() for manifest in INDEXES)
 
 
 def check_only_a_model(directory: Path) -> None:
