@@ -85,7 +85,6 @@ nightly: install-test audit
 	$(MAKE) wheels WHEELS="$(EVERY_PYTHON)"
 	$(RUN) tools/check/siege.py --kills 100
 	$(RUN) tools/check/fuzz.py --inputs 100000 --seed $$(date +%j)
-	$(RUN) tools/check/fuzz_texts.py --cpu-seconds 1200 --seed $$(date +%j)
 	$(RUN) tools/check/gensim_users.py
 
 # Report known vulnerabilities of the packages in constraints.txt.

@@ -69,7 +69,7 @@ def test_the_log_odds_are_a_sum_of_features(reranked: SparseTargetClassifier) ->
     X, labels = prepared(NEW[0], fitted.length), np.broadcast_to(np.arange(30), (50, 30))
     z = np.random.default_rng(1).normal(size=(50, 30)).astype(np.float32)
     features = np.stack(list(fitted.reranker.features(X, labels, z)), -1).astype(np.float64)
-    assert features.shape == (50, 30, 10)
+    assert features.shape == (50, 30, 9)
     expected = features @ fitted.reranker.weights + fitted.reranker.constant
     np.testing.assert_allclose(fitted.reranker.logits(X, labels, z), expected, rtol=1e-4, atol=1e-4)
 

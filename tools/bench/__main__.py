@@ -22,7 +22,6 @@ from tools.bench import (
     heads,
     labels,
     layer,
-    nearest,
     processes,
     ranks,
     runner,
@@ -33,7 +32,7 @@ from tools.bench import (
     words,
 )
 
-MODULES = (layer, words, sizes, text, sentences, labels, sequences, cold, heads, nearest, processes, ranks, gpu)
+MODULES = (layer, words, sizes, text, sentences, labels, sequences, cold, heads, processes, ranks, gpu)
 SUBJECTS = {
     name: subject
     for module in MODULES

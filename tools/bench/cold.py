@@ -11,6 +11,7 @@ import scipy.sparse as sp
 import wordsparse as ws
 from tools.bench.runner import Benchmark, Row, cpu_seconds
 from tools.bench.sequences import K
+from wordsparse.evaluation.ndcg import ndcg
 from wordsparse.items.features import popularity, read
 
 PARTS = 10
@@ -160,11 +161,10 @@ class NewItems(Benchmark):
         users = [u for u, each in enumerate(self.sequences) if not is_out[each].all() and np.isin(each, cold).any()]
         first = np.argsort(-scores(np.array(users), cold), axis=1, kind="stable")[:, :K]
         wanted = np.array([np.isin(cold, self.sequences[user]) for user in users])
-        is_hit, discounts = np.take_along_axis(wanted, first, 1), 1 / np.log2(np.arange(2, K + 2))
-        best = np.cumsum(discounts)[np.minimum(wanted.sum(axis=1), K) - 1]
-        ndcg = is_hit @ discounts / best
-        error = {"hr_error": is_hit.any(axis=1).std() / len(users) ** 0.5, "ndcg_error": ndcg.std() / len(users) ** 0.5}
-        return {"hr@10": float(is_hit.any(axis=1).mean()), "ndcg@10": float(ndcg.mean()), **error, "users": len(users)}
+        is_hit = np.take_along_axis(wanted, first, 1)
+        gains, root = ndcg(is_hit, wanted.sum(axis=1), K), len(users) ** 0.5
+        error = {"hr_error": is_hit.any(axis=1).std() / root, "ndcg_error": gains.std() / root}
+        return {"hr@10": float(is_hit.any(axis=1).mean()), "ndcg@10": float(gains.mean()), **error, "users": len(users)}
 
 
 def _with_int32(matrix: Any) -> Any:

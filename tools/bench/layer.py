@@ -2,12 +2,10 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import cycle
 from typing import Any, ClassVar
-from unittest import mock
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,8 +13,6 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import sgemm
 
 from tools.bench.runner import Benchmark, Row, once
-from wordsparse.errors import TrainingError
-from wordsparse.layer import factors, refusal
 from wordsparse.layer.output import FactoredOutput
 from wordsparse.layer.reference import DenseOutput
 from wordsparse.machine.description import sgemm_gflops
@@ -219,40 +215,22 @@ def q_error(layer: FactoredOutput) -> float:
     return float(np.linalg.norm(layer.core.factors.Q - Q) / np.linalg.norm(Q))
 
 
-@contextmanager
-def control(variant: str) -> Iterator[None]:
-    """Keep the numerical control of the layer (``controlled``), or switch off folds and refusals (``unfolded``)."""
-    if variant == "controlled":
-        yield
-        return
-    off = {FLOAT32: math.inf}
-    with (
-        mock.patch.multiple(factors, FOLD_CONDITION=off, FOLD_SCALE=math.inf),
-        mock.patch.multiple(refusal, STEP_CONDITION=off, MAX_GROWTH=math.inf),
-        np.errstate(all="ignore"),
-    ):
-        yield
-
-
 @dataclass
 class Drift(Benchmark):
     """The largest relative errors of the float32 layer over many steps, compared with a float64 shadow of 256 rows.
 
     With squared error, the step of a row of W depends on this row only, so the shadow takes dense steps without other
-    rows. Errors are measured some fifty times. Each run is repeated without the numerical control of the layer, to show
-    the effect of this control. ``rate`` is the step size on the mean loss. A step with 2 rate ‖h‖² = 1 is singular;
-    ‖h‖² is about 9.
+    rows. Errors are measured some fifty times. ``rate`` is the step size on the mean loss. A step with 2 rate ‖h‖² = 1
+    is singular; ‖h‖² is about 9.
     """
 
     minibatch: Any = (1, 32, 128)
-    variant: Any = ("controlled", "unfolded")
     steps: int = 1_000_000  # with minibatches of several examples, a tenth of it
-    uncontrolled_steps: int = 20_000
     outputs: int = 100_000
     features: int = 64
     rate: float = 0.01
     seed: int = 0
-    cases: ClassVar[tuple[str, ...]] = ("minibatch", "variant")
+    cases: ClassVar[tuple[str, ...]] = ("minibatch",)
 
     def track_drift(self) -> list[Row]:
         stream, random = Stream(self.outputs, self.features, self.seed), np.random.default_rng(self.seed + 1)
@@ -260,23 +238,15 @@ class Drift(Benchmark):
         layer = FactoredOutput(self.outputs, self.features, weights=weights, threads=self.threads)
         shadow = Shadow(layer, stream.drawn, random)
         steps = self.steps if self.minibatch == 1 else self.steps // 10
-        if self.variant != "controlled":
-            steps = min(steps, self.uncontrolled_steps)
         due = {k * 10**e for e in range(9) for k in (1, 2, 5)} | {steps * i // 20 for i in range(1, 21)}
-        worst, lr, ended = np.zeros(2), self.rate / self.minibatch, "finished"
-        with control(self.variant):
-            for step, (H, targets) in enumerate(stream.minibatches(self.minibatch, steps), 1):
-                Y = one_each(targets, self.outputs)
-                try:
-                    layer.step(H, Y, lr)
-                except TrainingError:
-                    ended = "refused"
-                    break
-                shadow.step(H, Y, lr)
-                if step in due:
-                    worst = np.maximum(worst, (shadow.error(layer), q_error(layer)))
-        row, Q = (value if math.isfinite(value) else None for value in worst)
-        return [{"steps": step, "worst_row": row, "worst_Q": Q, "folds": layer.core.folds, "ended": ended}]
+        worst, lr = np.zeros(2), self.rate / self.minibatch
+        for step, (H, targets) in enumerate(stream.minibatches(self.minibatch, steps), 1):
+            Y = one_each(targets, self.outputs)
+            layer.step(H, Y, lr)
+            shadow.step(H, Y, lr)
+            if step in due:
+                worst = np.maximum(worst, (shadow.error(layer), q_error(layer)))
+        return [{"steps": steps, "worst_row": worst[0], "worst_Q": worst[1], "folds": layer.core.folds}]
 
 
 @dataclass

@@ -40,7 +40,8 @@ from wordsparse.words.embedding import Pull, WordEmbedding
 from wordsparse.words.examples import Examples
 
 # The number of features at which an owner's products with a row of E and W take as long as exchanging the row with one
-# reader: for the bags of CBOW, whose Z travels too, and for skip-gram.
+# reader: for the bags of CBOW, whose Z travels too, and for skip-gram. With these numbers, the CPU times of four and of
+# eight ranks differ least (python -m tools.bench Ranks on english-10m, with AVX-512).
 BAGS_WORTH, WORDS_WORTH = 60, 27
 # The d×d states of all ranks are compared before steps 1, 2, 4, …, and every CHECKED steps.
 CHECKED = 512
@@ -142,7 +143,8 @@ class DividedEmbedding(WordEmbedding):
     """
 
     def __init__(self, whole: WordEmbedding, share: RanksShare, bounds: Array) -> None:
-        vars(self).update(vars(whole))
+        self.sizes, self._m0, self.steps = whole.sizes, whole._m0, whole.steps
+        self.curvature, self.pair_curvature = whole.curvature, whole.pair_curvature
         self._whole, self._share, self._ranks, self._bounds = whole, share, share.ranks, bounds
         self.is_gathered, self._gathers, self.pulls = True, False, 0
         own = slice(*bounds[self._ranks.rank :][:2].tolist())

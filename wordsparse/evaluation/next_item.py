@@ -22,6 +22,7 @@ import scipy.sparse as sp
 
 from wordsparse.corpus import Vocabulary
 from wordsparse.evaluation import bootstrap
+from wordsparse.evaluation.ndcg import ndcg
 from wordsparse.types import Array
 
 K, BINS = 10, 10
@@ -97,9 +98,9 @@ def judge(held: HeldOut, rankings: Mapping[str, Array]) -> dict[str, Any]:
     about = {"n": known, "oov": len(held.wanted) - known, "unjudged": held.unjudged}
     scores = dict[str, dict[str, Any]]()
     for side, at in zip(by_side, range(0, values.shape[1], 2), strict=True):
-        (low, high), ndcg = (bootstrap.interval(samples[:, at + i]) or (None, None) for i in range(2))
+        (low, high), ndcg_interval = (bootstrap.interval(samples[:, at + i]) or (None, None) for i in range(2))
         hit10, ndcg10 = values[:, at : at + 2].mean(axis=0).tolist()
-        intervals = {"ndcg10": ndcg10, "ndcg10_low": ndcg[0], "ndcg10_high": ndcg[1]}
+        intervals = {"ndcg10": ndcg10, "ndcg10_low": ndcg_interval[0], "ndcg10_high": ndcg_interval[1]}
         scores[side] = {"hit10": hit10, "low": low, "high": high, **intervals, **about}
     scores["difference"]["rival"] = rival
     return scores
@@ -132,9 +133,7 @@ def _hits(held: HeldOut, rows: Array) -> Array:
 def _values(held: HeldOut, rows: Array) -> Array:
     """Return hit@10, which is 0 or 1, and nDCG@10 of each user, (n, 2)."""
     is_hit = _hits(held, rows)
-    discounts = 1 / np.log2(np.arange(2, K + 2))
-    best = np.cumsum(discounts)[np.minimum(held.wanted, K) - 1]
-    return np.stack([is_hit.any(axis=1), is_hit @ discounts[: rows.shape[1]] / best], axis=1)
+    return np.stack([is_hit.any(axis=1), ndcg(is_hit, held.wanted, K)], axis=1)
 
 
 def popular(held: HeldOut, counts: Array) -> Array:

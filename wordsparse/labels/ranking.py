@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from wordsparse.evaluation.ndcg import ndcg
 from wordsparse.types import Array
 
 A, B = 0.55, 1.5
@@ -41,14 +42,6 @@ def best_entries(indptr: Array, scores: Array, k: int) -> tuple[Array, Array, Ar
     place = np.arange(row.size) - indptr[row]
     first = place < k
     return row[first], place[first], np.lexsort((-scores, row))[first]
-
-
-def ndcg(hits: Array, true_labels: Array, k: int) -> Array:
-    """Compute nDCG@k for each row, (n,): ``hits`` marks the ranked labels that are true."""
-    discounts = 1 / np.log2(np.arange(2, k + 2))
-    best = np.concatenate([[np.inf], np.cumsum(discounts)])  # rows without labels get 0 / ∞
-    quotient: Array = hits[:, :k] @ discounts[: hits.shape[1]] / best[np.minimum(true_labels, k)]
-    return quotient
 
 
 def ranking_scores(top: ArrayLike, Y: Any, weights: Array, ks: tuple[int, ...] = (1, 3, 5)) -> dict[str, Any]:

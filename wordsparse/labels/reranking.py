@@ -10,10 +10,11 @@ on the following features φ ranks the ``DEPTH`` best of them again:
 
     logit P(label | row) = β_0 + Σ_j β_j φ_j
 
-Some products and hinges of these numbers are features too. β is fitted to held-out rows. Nothing that a feature
-measures may have seen the labels of these rows: the head, the machines and the choice of the machines' training rows
-do without the rows, and the regression and the votes leave out the row itself. The new log-odds are used only if they
-rank held-out rows better (:func:`fitted`).
+The other features are m z, n z and max(z − KNOT, 0).
+
+β is fitted to held-out rows. Nothing that a feature measures may have seen the labels of these rows: the head, the
+machines and the choice of the machines' training rows do without the rows, and the regression and the votes leave out
+the row itself. The new log-odds are used only if they rank held-out rows better (:func:`fitted`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -68,7 +69,7 @@ class Reranker:
         n, f = np.log(np.maximum(counts, 1)).astype(np.float32), self.specialists.outputs(X, labels)
         m, f = (~np.isnan(f)).astype(np.float32), np.nan_to_num(f)
         yield from (z, np.isin(labels, self.head).astype(np.float32), n, m, f, self._votes(X, labels, own))
-        yield from (m * z, n * z, np.maximum(z - KNOT, 0), np.maximum(f, 0))
+        yield from (m * z, n * z, np.maximum(z - KNOT, 0))
 
     def _votes(self, X: Any, labels: Array, own: Array | None) -> Array:
         """Return the logarithms of the votes for the labels, (n, k)."""

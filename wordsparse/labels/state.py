@@ -21,7 +21,7 @@ from wordsparse.types import Array
 E = TypeVar("E")
 NAMES = MANIFEST, ARRAYS = "labels.json", "arrays.bin"
 CSR = "data", "indices", "indptr"
-FORMAT, VERSION = "wordsparse-labels", 6
+FORMAT, VERSION = "wordsparse-labels", 7
 
 
 def save(

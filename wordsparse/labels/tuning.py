@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from wordsparse.evaluation.ndcg import ndcg
 from wordsparse.kernels import Kernels
 from wordsparse.labels.logistic import POWERS, Calibration
-from wordsparse.labels.ranking import is_true, ndcg
+from wordsparse.labels.ranking import is_true
 from wordsparse.labels.ridge import Inverse, SparseRows, Spectrum, scaled_rows
 from wordsparse.labels.scoring import Scorer, best, blocks, most
 from wordsparse.types import Array

@@ -34,14 +34,12 @@ from wordsparse.layer.largest import take_in
 from wordsparse.layer.losses import BoundedNS
 from wordsparse.machine.threads import ordered_map, resolve_threads
 from wordsparse.types import Array
+from wordsparse.vectors.neighbours import products
 from wordsparse.words.model import Model
 
 # A thread ranks the words for BASKETS baskets at a time, in blocks of words. The first block has FIRST words, and each
 # later block has WORDS words. A block fits into a cache.
 BASKETS, FIRST, WORDS = 256, 64, 4096
-# A block of words is padded to a multiple of PANEL, so that the kernel computes all scores in tiles of the same width.
-# Hence the rounding of a basket's scores does not depend on the number of baskets.
-PANEL = 32
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +158,8 @@ class Predictor:
         return memory.associations(baskets, self._pairs, self._counts)
 
     def _rank(self, baskets: Any, n: int, excluded: Any, wanted: Any) -> tuple[Array, Array, Array]:
-        (m, V), by, inputs, is_unknown = baskets.shape, self._constants, self.inputs(baskets), are_unknown(baskets)
+        (m, V), by, kernels = baskets.shape, self._constants, CpuKernels(1)
+        inputs, is_unknown = self.inputs(baskets), are_unknown(baskets)
         a, b, c = (by.temperature * each for each in (by.output, by.popularity, by.pairs))
         associated = self.associations(baskets)
         associated.data = np.float32(c) * np.log1p(associated.data / np.float32(by.epsilon))
@@ -170,7 +169,7 @@ class Predictor:
         top, total = np.full((m, 1), np.finfo(np.float32).min), np.zeros((m, 1))
         of_wanted = np.empty(wanted.nnz, np.float32)
         for (start, stop), (pairs, out, asked) in zip(pairwise(ends), entries, strict=True):
-            logs = _products(inputs, self.rows_of(slice(start, stop), a, b))
+            logs = products(kernels, inputs, self.rows_of(slice(start, stop), a, b))
             logs[pairs.owners, pairs.words - start] += associated.data[pairs.places]
             logs[is_unknown] = self._log_of_unknown[start:stop]
             of_wanted[asked.places] = logs[asked.owners, asked.words - start]
@@ -186,14 +185,6 @@ class Predictor:
 
 def _log_shares(counts: Array) -> Array:
     return np.asarray(np.log(counts / counts.sum()), np.float32)
-
-
-def _products(inputs: Array, rows: Array) -> Array:
-    """Return ``inputs @ rows.T``."""
-    size = len(rows)
-    if missing := -size % PANEL:
-        rows = np.pad(rows, ((0, missing), (0, 0)))
-    return CpuKernels(1).matmul(inputs, rows.T)[:, :size]
 
 
 class _Entries(NamedTuple):
