@@ -36,6 +36,7 @@ def test_a_pass_with_a_part_of_the_loss_is_refused(reduction: str, lr: float | N
     for accepting in (layer(lr=lr, reduction=reduction), layer(lr=lr, reduction=reduction, fused=False)):
         accepting.grad_scaler = False if accepting.fused else None
         (accepting(h, Y) / 4).backward()
+        ((h**2).sum() + 0.3 * accepting(h, Y)).backward()
 
 
 def test_double_backward_is_refused() -> None:

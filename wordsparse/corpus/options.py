@@ -46,7 +46,8 @@ class TextOptions(Checked):
     )
     column: str | None = option(
         None,
-        "Column of the text in a table, a data frame or mappings; title,text joins two columns.",
+        "Column of the text in a table, a data frame or mappings; title,text joins two columns. A name with a comma "
+        "stands in double quotes.",
         metavar="NAME",
     )
     group_by: str | None = option(

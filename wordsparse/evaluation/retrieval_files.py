@@ -30,13 +30,15 @@ class Collection:
     """Documents, which stay on disk or are those of an index, and the queries with a relevant document.
 
     ``relevant`` maps, for each query, the row of each relevant document to its grade, which is above 0. ``unjudged`` is
-    the number of queries that are left out because they have no relevant document.
+    the number of queries that are left out because they have no relevant document. ``stem`` is the language of the
+    stems of an index.
     """
 
     documents: Path | Ranking
     queries: Sequence[str]
     relevant: Sequence[Mapping[int, float]]
     unjudged: int
+    stem: str | None = None
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -48,12 +50,6 @@ class Collection:
             name for name in ("title", "text") if name == "text" or name in column_names(self.documents, "jsonl")
         ]
         return (" ".join(str(cell) for cell in cells if cell) for _, cells in table_rows(self.documents, columns))
-
-    @property
-    def stem(self) -> str | None:
-        """The language of the stems of the index, or None."""
-        language = self.documents.language if isinstance(self.documents, Ranking) else None
-        return None if language is None else language.name
 
     def ranking(self, vectors: WordVectors) -> Ranking:
         """Return the documents, to be ranked by these vectors, which are those of the index if there is one."""
@@ -90,7 +86,8 @@ def read_table(path: str | PathLike[str], ids: Iterable[Any], documents: Ranking
     rows = table_rows(Path(path), [name for name in OF_INDEX if name != "grade" or name in names])
     grades = _grades(Path(path), rows, {str(document): row for row, document in enumerate(ids)})
     queries = [query for query in grades if grades[query]]
-    return Collection(documents, queries, [grades[query] for query in queries], len(grades) - len(queries))
+    relevant, stem = [grades[query] for query in queries], documents.language.name if documents.language else None
+    return Collection(documents, queries, relevant, len(grades) - len(queries), stem)
 
 
 def _grades(

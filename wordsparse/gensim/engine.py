@@ -41,11 +41,11 @@ class Trained:
         """Return the n most probable keys in the context of the words in ``rows``, with their probabilities.
 
         An output o is at most log P/(k π) for the largest possible P(word | context), which training on a few sentences
-        may overshoot by far. In skip-gram, where o is the mean over the words c of the context, P(w | c) ≤ n_w/n_c,
-        because w has at most as many pairs as its n_w occurrences allow.
+        may overshoot by far. o is the mean over the words c of the context, as the input is, and next to c,
+        P(w | c) ≤ n_w/n_c, because w has at most as many examples with c as its n_w occurrences allow.
         """
         model, log_counts = self.model, np.log(np.asarray(self.model.vocabulary.counts, np.float64))
-        largest = np.minimum(log_counts - log_counts[rows].mean(), 0) if model.options["model"] == "skipgram" else 0
+        largest = np.minimum(log_counts - log_counts[rows].mean(), 0)
         loss = self.recipe.loss
         assert isinstance(loss, BoundedNS)
         h = np.append(model.input_rows[rows].mean(axis=0), np.float32(1))

@@ -265,8 +265,8 @@ class Head(nn.Module):
         if 0 < factor < MIN_LOSS_WEIGHT and self.reduction != "none" and self.grad_scaler is not False:
             raise InputError(
                 f"the loss is multiplied by {factor:g}, but every backward pass takes its own step of W: to add up the "
-                "gradients of several passes, use fused=False, with layer.apply_() after the last pass; if you want "
-                "the factor, set layer.grad_scaler = False"
+                "gradients of several passes, use fused=False, with layer.apply_() after the last pass; if the factor "
+                "is the weight of this loss among others, type layer.grad_scaler = False once"
             )
 
     def _scale(self, g: Array) -> float:

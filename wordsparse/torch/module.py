@@ -66,7 +66,8 @@ class FactoredOutput(Head):
         The lr and weight_decay as an optimizer, so that schedulers can change them; its ``step`` changes no weights.
     grad_scaler : torch.amp.GradScaler, False or None
         The scaler that multiplies the loss; the step of W removes this factor. With None, a loss that is multiplied by
-        more than 100 is refused; with False, any factor is accepted.
+        more than 100, or with ``fused`` by less than .99, is refused, because such a factor looks like a scaler's, or
+        like a part of an accumulated gradient. With False, any factor is accepted as the weight of the loss.
 
     Raises
     ------

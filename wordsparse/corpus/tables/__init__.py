@@ -6,6 +6,7 @@ A table is never held in memory as a whole. A text column goes to the compiled s
 :mod:`wordsparse.corpus.tables.sparse` reads sparse rows of numbered features and labels.
 """
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path, PurePath
@@ -91,6 +92,16 @@ class Block(NamedTuple):
         text = _joined(column) if isinstance(column, list) else arrow.joined(column)
         return None if text is None or b"\0" in text else text
 
+    def joined(self, times: Sequence[int]) -> list[str]:
+        """Return the texts of the rows: the cells of the first columns, each as often as it counts."""
+        texts = list[str]()
+        for name, row in self.rows():
+            cells = [(cell, n) for cell, n in zip(row, times, strict=False) if cell is not None and cell != ""]
+            if wrong := [cell for cell, _ in cells if not isinstance(cell, str)]:
+                raise InputError(f"{name} holds {wrong[0]!r:.80}, which is no text: name columns of texts (column=)")
+            texts.append("\n".join(cell for cell, n in cells for _ in range(n)))
+        return texts
+
     def check_text(self) -> None:
         """Raise InputError if a cell of an Arrow array is not UTF-8."""
         arrays = [column for column in self.columns if not isinstance(column, list)]
@@ -107,20 +118,22 @@ def table_blocks(
     format: str | None = None,
     names: Sequence[str] = (),
     is_frame: bool = False,
+    join: bool = True,
 ) -> Iterator[Block]:
     """Yield the rows of files (a list of paths), of a data frame, or of an iterable of mappings, in blocks.
 
     If ``format`` is None, the suffix of a file determines its format. ``names`` are the column names of CSV files
     without a header. A column that a file lacks may be in the names of its directories
-    (:mod:`wordsparse.corpus.tables.hive`). The first column may join several; see :func:`columns_of`. Raise InputError
-    if a row is malformed, or a column is missing.
+    (:mod:`wordsparse.corpus.tables.hive`). The first column may name several (see :func:`columns_of`), which are joined
+    unless ``join`` is False. Raise InputError if a row is malformed, or a column is missing.
     """
     times = columns_of(columns[0]) if columns else {}
-    if len(times) > 1 or sum(times.values()) > 1:
-        stored = [*times, *columns[1:]]
-        for block in table_blocks(source, stored, format, names, is_frame):
-            yield block._replace(columns=[_texts(block, times), *block.columns[len(times) :]])
-    elif isinstance(source, list) and all(isinstance(path, Path) for path in source):
+    if join and sum(times.values()) > 1:
+        for block in table_blocks(source, columns, format, names, is_frame, join=False):
+            yield block._replace(columns=[block.joined([*times.values()]), *block.columns[len(times) :]])
+        return
+    columns = [*times, *columns[1:]]
+    if isinstance(source, list) and all(isinstance(path, Path) for path in source):
         for path, cells in zip(source, hive.typed_cells(source), strict=True):
             yield from _file_blocks(path, format or format_of_file(path), columns, names, cells)
     else:
@@ -130,24 +143,13 @@ def table_blocks(
 
 def columns_of(column: str) -> dict[str, int]:
     """Return the columns that are joined to a text, and how often the words of each count: "title^3,text" is
-    ``{"title": 3, "text": 1}``."""
+    ``{"title": 3, "text": 1}``. A name that holds a comma stands in double quotes."""
     times = dict[str, int]()
-    for part in column.split(","):
+    for part in next(csv.reader([column])):
         name, mark, number = part.rpartition("^")
         is_weighed = bool(mark) and number.isdecimal() and 1 <= int(number) <= MOST_TIMES
         times[name if is_weighed else part] = int(number) if is_weighed else 1
     return times
-
-
-def _texts(block: Block, times: Mapping[str, int]) -> list[str]:
-    """Return the texts of a block's rows: the cells of several columns, each as often as it counts."""
-    texts = list[str]()
-    for name, row in block.rows():
-        cells = [(cell, n) for cell, n in zip(row, times.values(), strict=False) if cell is not None]
-        if wrong := [cell for cell, _ in cells if not isinstance(cell, str)]:
-            raise InputError(f"{name} holds {wrong[0]!r:.80}, which is no text: join columns of texts (column=)")
-        texts.append("\n".join(cell for cell, n in cells for _ in range(n)))
-    return texts
 
 
 def _file_blocks(

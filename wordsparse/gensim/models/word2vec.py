@@ -163,7 +163,10 @@ class Word2Vec(Renamed, VocabularyBuilder):
     def predict_output_word(
         self, context_words_list: Sequence[Any], topn: int | None = 10
     ) -> list[tuple[Any, float]] | None:
-        """Return the likeliest words in a context, with exact probabilities; None if no word of the context is known.
+        """Return the likeliest words in a context; None if no word of the context is known.
+
+        The probabilities are normalised over all words. Next to a word that occurs n times, the estimate for a word
+        that occurs m times is at most m/n, so a few new sentences make no word certain.
 
         Raise WrongOrderError if the model is not trained or has ``negative=0``, with which gensim cannot predict.
         """
