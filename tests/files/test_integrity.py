@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 from support.runs import interrupted, kept_checkpoint
@@ -10,19 +11,22 @@ from support.texts import SHORT, write_text
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
+from wordsparse.labels import TextClassifier
 from wordsparse.training.checkpoints import Checkpoint
 
 READERS = {
     "model": ws.load,
     "corpus": EncodedCorpus.open,
     "checkpoint": Checkpoint.open,
+    "labels": TextClassifier.load,
+    "index": ws.Search.load,
 }
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Make a folder with ``text.txt``, and with a ``model``, a ``checkpoint`` and a ``corpus`` of two shards made from
-    that text."""
+    """Make a folder with ``text.txt``, and with a ``model``, a ``checkpoint``, a search ``index``, a ``corpus`` of two
+    shards, and a classifier, ``labels``, made from that text."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "run").mkdir()
     text = write_text(folder / "text.txt")
@@ -30,6 +34,9 @@ def whole(tmp_path_factory):
         patch.setattr("wordsparse.corpus.draft.SHARD_TOKENS", 1000)
         ws.encode(text, folder / "corpus", min_count=1)
     ws.train(text, output=folder / "model", **SHORT)
+    lines = text.read_text().splitlines()[:60]
+    ws.Search(folder / "model", lines).save(folder / "index")
+    TextClassifier().fit(lines, [line.split()[0] for line in lines]).save(folder / "labels")
 
     interrupted(text, folder / "run" / "model", 1)
     shutil.move(kept_checkpoint(folder / "run" / "model"), folder / "checkpoint")
@@ -51,7 +58,7 @@ def corruptions(path):
                 yield data[:place] + bytes([data[place] ^ 1 << bit]) + data[place + 1 :]
     yield bytes(size)
     for other in sorted(path.parent.iterdir()):
-        if other != path:
+        if other != path and other.is_file():
             yield other.read_bytes()
 
 
@@ -68,7 +75,7 @@ def test_a_damaged_file_is_refused_by_name(whole, tmp_path, kind):
     shutil.copytree(whole / kind, tmp_path / kind)
     read, tried = READERS[kind], 0
     read(tmp_path / kind)
-    for path in sorted((tmp_path / kind).iterdir()):
+    for path in sorted(filter(Path.is_file, (tmp_path / kind).rglob("*"))):
         data = path.read_bytes()
         for damaged in corruptions(path):
             if is_same_json(damaged, data):
