@@ -183,9 +183,6 @@ VARIES = ("model.json",)
 
 def contents(output: Path) -> dict[str, str]:
     """Return the SHA-256 of each output file whose content depends only on the request."""
-    if (output / "labels.json").is_file():  # the manifest names one of two files
-        manifest = json.loads((output / "labels.json").read_bytes())
-        return {str(manifest["content"]): hashlib.sha256((output / manifest["arrays"]).read_bytes()).hexdigest()}
     files = [output] if output.is_file() else sorted(output.rglob("*"))
     reproducible = [path for path in files if path.is_file() and not set(path.relative_to(output).parts) & set(VARIES)]
     return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in reproducible}
