@@ -1,13 +1,13 @@
 """Kill commands at random moments, again and again, and check that nothing is lost or damaged.
 
-The commands train, encode and export receive SIGKILL, SIGTERM, SIGINT and SIGHUP. train runs with CBOW, with skip-gram
-and held-out text, and from counts; each time it resumes with other threads and times between checkpoints. The promises:
+The commands that write files, and search, receive SIGKILL, SIGTERM, SIGINT and SIGHUP. train runs on texts, tables,
+counts and sessions; each time it resumes with other threads and times between checkpoints. Of a run on two ranks, one
+rank receives the signal. The promises:
 
     train     the resumed run writes the same bytes as an undisturbed run
-    encode    the output is missing or complete; the next run writes the same bytes as an undisturbed run
-    export    the output is either the complete old file or the complete new file
-    all       the status is 130 after a signal that can be caught, and there is no traceback; once the command has run
-              to its end, no temporary file is left next to its output
+    others    the output is what stood there, or complete; the next run writes the same bytes as an undisturbed run
+    all       the status is 130 after a signal that can be caught, and there is no traceback; no process is left, and,
+              once the command has run to its end, no temporary file next to its output
 
 The results are printed as JSON. The exit status is 1 if a promise was broken.
 """
@@ -33,22 +33,25 @@ import numpy as np
 
 from wordsparse.training.run_directory import RunDirectory
 
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 # Commands are forked from a server process that has already imported the modules, so that commands start fast.
 SERVER = multiprocessing.get_context("forkserver")
-PRELOADED = ["wordsparse.cli.train", "wordsparse.training.output_run", "wordsparse.cli.encode"]
+PRELOADED = ["wordsparse.cli.train", "wordsparse.training.output_run", "wordsparse.cli.encode", "wordsparse.labels"]
+MPIEXEC = shutil.which("mpiexec", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+LAUNCHER = [MPIEXEC or "", "-n", "2", sys.executable, "-m", "wordsparse.distributed"]
 LIMIT_SECONDS = 120
 TRAINING = ["--dim", "20", "--epochs", "2", "--sample", "0", "--min-count", "1", "--batch-tokens", "60"]
 
 
 @dataclass(frozen=True)
 class Target:
-    """A command to kill. ``arguments`` returns the command line; ``stands`` is the output file's earlier content."""
+    """A command to kill. ``arguments`` returns the command line; ``stands`` is what is at the output before."""
 
     name: str
     output: Path
     arguments: Callable[[], list[str]]
-    stands: bytes | None = None
+    stands: Path | None = None
+    is_divided: bool = False
 
 
 class Siege:
@@ -78,8 +81,10 @@ class Siege:
                 continue
             done += 1
             self.kills[target.name] += 1
-            expected = -number if number == signal.SIGKILL else 130
-            self._must(target, status == expected, f"{number.name} gave the status {status}")
+            expected = [-number] if number == signal.SIGKILL else [130]
+            if target.is_divided and number == signal.SIGKILL:  # the launcher's status
+                expected = [9, 137, 255]
+            self._must(target, status in expected, f"{number.name} gave the status {status}")
             content = contents(target.output)
             is_whole = content in (before, reference)
             self._must(target, is_whole, f"{number.name} damaged the output")
@@ -105,22 +110,23 @@ class Siege:
         for path in self.folder.glob(f"*{target.output.name}*"):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         if target.stands is not None:
-            target.output.write_bytes(target.stands)
+            (shutil.copytree if target.stands.is_dir() else shutil.copy)(target.stands, target.output)
 
     def _status(self, target: Target, number: signal.Signals | None, delay: float = 0.0) -> int:
         """Run the command, kill it after ``delay`` seconds, and return its exit status."""
         errors = self.folder / "errors"
         here, there = SERVER.Pipe()
-        process = SERVER.Process(target=_run, args=(target.arguments(), str(errors), there))
+        process = SERVER.Process(target=_run, args=(target.arguments(), str(errors), there, target.is_divided))
         process.start()
         there.close()
         here.recv()  # wait until the process handles signals
         ready = time.monotonic()
         if number is not None:
             process.join(delay)
-            if process.exitcode is None and process.pid is not None:
+            ranks = started(b"wordsparse.distributed") if target.is_divided else [process.pid]
+            if process.exitcode is None and ranks:
                 with contextlib.suppress(ProcessLookupError):  # already ended
-                    os.kill(process.pid, number)
+                    os.kill(ranks[self.random.integers(len(ranks))], number)
         process.join(LIMIT_SECONDS)
         self._lasted = time.monotonic() - ready
         if process.exitcode is None:
@@ -128,6 +134,9 @@ class Siege:
             self._must(target, False, "hangs")
         self._must(target, "Traceback" not in self._said(), f"a traceback: {self._said()[:1500]}")
         process.join()
+        while (left := started()) and time.monotonic() < ready + LIMIT_SECONDS:
+            time.sleep(0.01)
+        self._must(target, not left, f"left processes: {left}")
         return process.exitcode or 0
 
     def _said(self) -> str:
@@ -140,7 +149,18 @@ class Siege:
             self.damage.append(f"{target.name}: {otherwise}")
 
 
-def _run(arguments: list[str], errors: str, ready: Connection) -> None:
+def started(command: bytes = b"") -> list[int]:
+    """Return the processes that commands have started by running a program with ``command`` in its command line."""
+    found, mark = [], f"SIEGE={os.getpid()}\0".encode()
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (place / "cmdline").read_bytes()
+            if mark in (place / "environ").read_bytes() and command in line and LAUNCHER[0].encode() not in line:
+                found.append(int(place.name))
+    return found
+
+
+def _run(arguments: list[str], errors: str, ready: Connection, is_divided: bool) -> None:
     """Run the command line in its own process."""
     from wordsparse import signals
     from wordsparse.__main__ import run
@@ -149,7 +169,10 @@ def _run(arguments: list[str], errors: str, ready: Connection) -> None:
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     signals.answer()  # as the installed script does first
+    os.environ["SIEGE"] = str(multiprocessing.parent_process().pid)
     ready.send(None)
+    if is_divided:
+        os.execve(LAUNCHER[0], [*LAUNCHER, *arguments[1:]], os.environ | {"OMP_NUM_THREADS": "1"})
     sys.argv = ["wordsparse", *arguments]
     run()
 
@@ -171,37 +194,67 @@ def resuming(output: Path) -> list[str]:
 
 
 def targets(siege: Siege, materials: Path) -> list[Target]:
-    """Return the commands to kill. The commands' inputs (a text, counted pairs, a model) are in ``materials``."""
+    """Return the commands to kill. The commands' inputs (texts, tables, a model, an index) are in ``materials``."""
     from wordsparse.counts.counting import count
+    from wordsparse.labels import TextClassifier
+    from wordsparse.search import Search
     from wordsparse.training.runs import train
 
-    text, model, counted = materials / "text.txt", materials / "model", materials / "counted.parquet"
-    words = np.random.default_rng(0).integers(0, 400, (2500, 8))
-    text.write_text("".join(" ".join(f"w{word}" for word in line) + "\n" for line in words))
-    train(text, output=model, dim=100, epochs=1, min_count=1, threads=1)
-    count(text, counted, min_count=1)
+    def place(name: str) -> Path:
+        return materials / name
 
-    def training(name: str, *more: object, source: Path = text, kind: str = "cbow") -> Target:
+    words = np.random.default_rng(0).integers(0, 400, (2500, 8))
+    texts = [" ".join(f"w{word}" for word in line) for line in words]
+    place("text.txt").write_text("".join(f"{text}\n" for text in texts))
+    rows = [{"id": i, "text": text, "n": i % 5 + 1, "tag": f"t{i % 7}"} for i, text in enumerate(texts)]
+    place("rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    place("more.jsonl").write_text("".join(f"{json.dumps({**row, 'text': 'w1 w2'})}\n" for row in rows[:300]))
+    place("ids.txt").write_text("".join(f"{i}\n" for i in range(300)))
+    log = (f"u{i},w{word},{at}\n" for i, line in enumerate(words) for at, word in enumerate(line))
+    place("log.csv").write_text("user,item,at\n" + "".join(log))
+    place("items.csv").write_text("item,tag\n" + "".join(f"w{i},t{i % 7}\n" for i in range(430)))
+    place("old.npz").write_bytes(b"what stood there")
+    model = train(place("text.txt"), output=place("model"), dim=100, epochs=1, min_count=1, threads=1)
+    count(place("text.txt"), place("counted.parquet"), min_count=1)
+    Search(model, place("rows.jsonl"), column="text", keep=["id"], id="id").save(place("indexed"))
+    labels = ["--column", "text", "--labels", "tag", "--threads", "1", "--no-rerank"]
+    TextClassifier(threads=1, rerank=False).fit(texts[:900], [[row["tag"]] for row in rows[:900]]).save(place("tagger"))
+
+    def training(name: str, source: str, *more: object, is_divided: bool = False) -> Target:
         output = siege.folder / f"{name}-model"
 
         def arguments() -> list[str]:
             threads, seconds = siege.random.integers(1, 3), siege.random.choice([0, 0.02, 0.2])
             changing = ["--threads", str(threads), "--checkpoint-every", str(seconds), *resuming(output)]
-            return ["train", str(source), "-o", str(output), *TRAINING, "--model", kind, *changing, *map(str, more)]
+            return ["train", str(place(source)), "-o", str(output), *TRAINING, *changing, *map(str, more)]
 
-        return Target(name, output, arguments)
+        return Target(name, output, arguments, is_divided=is_divided)
 
-    def command(name: str, *words: object, to: str, stands: bytes | None = None) -> Target:
+    def command(line: str, to: str, stands: str | None = None) -> Target:
         output = siege.folder / to
-        arguments = [name, *map(str, words)]
-        return Target(name, output, lambda: [*arguments, "-o", str(output)], stands)
+        arguments = [str(place(part) if place(part).exists() else part) for part in line.split()]
+        arguments = [str(output) if part == "OUTPUT" else part for part in arguments]
+        return Target(f"{arguments[0]} {to}", output, lambda: arguments, None if stands is None else place(stands))
 
+    sessions = ("--for", "sessions", "--column", "item", "--group-by", "user", "--order-by", "at")
+    ranks = [training("ranks", "text.txt", is_divided=True)] if MPIEXEC else []
     return [
-        training("cbow"),
-        training("skipgram", "--heldout", "0.1", kind="skipgram"),
-        training("counts", "--for", "counts", source=counted, kind="skipgram"),
-        command("encode", text, to="encoded"),
-        command("export", model, "--format", "npz", to="vectors.npz", stands=b"what stood there"),
+        training("cbow", "text.txt"),
+        training("skipgram", "text.txt", "--model", "skipgram", "--heldout", "0.1"),
+        training("counts", "counted.parquet", "--model", "skipgram", "--for", "counts"),
+        training("phrases", "text.txt", "--phrases", "2"),
+        training("weights", "rows.jsonl", "--column", "text", "--weight-column", "n", "--tokens", "simple"),
+        training("sessions", "log.csv", *sessions),
+        training("features", "log.csv", *sessions, "--features", place("items.csv")),
+        *ranks,
+        command("encode text.txt -o OUTPUT", "encoded"),
+        command("count rows.jsonl --column text --weight-column n --min-count 1 -o OUTPUT", "pairs.parquet"),
+        command("export model --format npz -o OUTPUT", "vectors.npz", "old.npz"),
+        command(f"labels train rows.jsonl {' '.join(labels)} --weight-column n -o OUTPUT", "tags"),
+        command("labels train --resume --forget ids.txt -o OUTPUT", "fewer", "tagger"),
+        command("index model rows.jsonl --column text -o OUTPUT", "documents"),
+        command("index OUTPUT more.jsonl", "changed", "indexed"),
+        command("search OUTPUT w1", "asked", "indexed"),
     ]
 
 
