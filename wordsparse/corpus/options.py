@@ -46,8 +46,7 @@ class TextOptions(Checked):
     )
     column: str | None = option(
         None,
-        "Column of the text in a table, a data frame or mappings; title,text joins two columns. A name with a comma "
-        "stands in double quotes.",
+        'Column of the text in a table; title,text joins two columns, and "a,b" is the column a,b.',
         metavar="NAME",
     )
     group_by: str | None = option(

@@ -7,7 +7,7 @@ columns ``question``, ``id`` and perhaps ``grade`` is enough.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -71,9 +71,7 @@ def read_collection(path: str | PathLike[str]) -> Collection:
             raise InputError(f"{name}: the _id {document!r} occurs twice; leave one of the documents out")
         lines[str(document)] = len(lines)
     texts = {str(query): str(text) for _, (query, text) in table_rows(folder / QUERIES, ["_id", "text"])}
-    grades = _grades(judgements, table_rows(judgements, COLUMNS), lines)
-    if unknown := grades.keys() - texts:
-        raise InputError(f"{judgements}: the query {min(unknown)!r} is not in {QUERIES}; leave its judgements out")
+    grades = _grades(judgements, table_rows(judgements, COLUMNS), lines, texts)
     queries = [query for query in grades if grades[query]]
     relevant = [grades[query] for query in queries]
     return Collection(folder / CORPUS, [texts[query] for query in queries], relevant, len(texts) - len(queries))
@@ -91,11 +89,17 @@ def read_table(path: str | PathLike[str], ids: Iterable[Any], documents: Ranking
 
 
 def _grades(
-    path: Path, rows: Iterable[tuple[str, tuple[Any, ...]]], places: dict[str, int]
+    path: Path,
+    rows: Iterable[tuple[str, tuple[Any, ...]]],
+    places: dict[str, int],
+    known: Container[str] | None = None,
 ) -> dict[str, dict[int, float]]:
-    """Return the rows and the grades of the relevant documents of each query. ``places`` has the rows by ids."""
+    """Return the rows and the grades of the relevant documents of each query. ``places`` has the rows by ids, and
+    ``known`` the ids of queries, if they have ids."""
     grades, documents = dict[str, dict[int, float]](), len(places)
     for name, (query, document, *score) in rows:
+        if known is not None and str(query) not in known:
+            raise InputError(f"{name}: the query {query!r} is not in {QUERIES}; leave its judgements out")
         of_query = grades.setdefault(str(query), {})
         if (grade := finite(f"{name}: the grade", *score or (1,))) > 0:
             of_query[places.setdefault(str(document), len(places))] = grade
