@@ -1,6 +1,7 @@
 """The pages in a browser, as Sphinx makes them: at the widths of a phone and of a small screen, no word of code is
 broken, and no column of a table is out of sight."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,13 +44,16 @@ return [...document.querySelectorAll("article td, article th")].filter((cell) =>
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Make the pages without the gallery, which takes minutes."""
-    for package in ("sphinx", "furo", "myst_parser"):
+    """Make the pages, with the examples in a gallery, in a folder of their own. The examples do not run, which would
+    take minutes."""
+    for package in ("sphinx", "furo", "myst_parser", "sphinx_gallery"):
         pytest.importorskip(package)
-    site = tmp_path_factory.mktemp("site")
-    extensions = "extensions=myst_parser,sphinx.ext.autodoc,sphinx.ext.napoleon"
-    subprocess.run([sys.executable, "-m", "sphinx", "-Q", "-D", extensions, str(DOCS), str(site)], check=True)
-    return [site / page.with_suffix(".html").name for page in sorted(DOCS.glob("*.md"))]
+    folder = tmp_path_factory.mktemp("docs")
+    shutil.copytree(DOCS, folder, ignore=shutil.ignore_patterns("build", "gallery"), dirs_exist_ok=True)
+    site = folder / "build"
+    subprocess.run([sys.executable, "-m", "sphinx", "-Q", "-D", "plot_gallery=0", str(folder), str(site)], check=True)
+    sources = [*folder.glob("*.md"), *folder.glob("gallery/plot_*.rst")]
+    return [(site / page.relative_to(folder)).with_suffix(".html") for page in sorted(sources)]
 
 
 @pytest.mark.parametrize("width", [390, 1200])
@@ -61,6 +65,6 @@ def test_words_of_code_are_whole_and_columns_are_in_sight(browser: Any, pages: l
             found = [*browser.execute_script(BROKEN), *browser.execute_script(HIDDEN)]
             if found or not fits(browser):
                 faults[page.stem] = found
-    assert len(pages) > 20
+    assert len(pages) > 35
     assert 'id="wordsparse.Search"' in next(page for page in pages if page.stem == "reference").read_text()
     assert faults == {}

@@ -51,7 +51,9 @@ axes.set_axis_off()
 
 # %%
 # The following commands train a model and list neighbours for a file with a sentence or a paragraph on each line.
-# Instead of a picture, ``explore`` writes an interactive page::
+# Instead of a picture, ``explore`` writes an interactive page:
+#
+# .. code-block:: none
 #
 #     wordsparse train text.txt -o model --tokens simple --model skipgram --dim 50 --epochs 30
 #     wordsparse similar model fire

@@ -44,7 +44,9 @@ else:
     print("wikitextparser reads Wikipedia's markup, and is not installed: pip install 'wordsparse[wiki]'")
 
 # %%
-# The following commands train a model on a real dump::
+# The following commands train a model on a real dump:
+#
+# .. code-block:: none
 #
 #     wordsparse corpora fetch simple-wikipedia -o dump
 #     wordsparse encode dump --format wiki -o encoded
