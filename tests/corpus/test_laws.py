@@ -1,14 +1,20 @@
-"""Laws of tables: the rows of a group are in the order of their exact values."""
+"""Laws of corpora: the rows of a group are in the order of their exact values, and phrases are gensim's."""
 
+import tempfile
+from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import law
 
+from wordsparse.corpus import encode, phrases
 from wordsparse.corpus.reading import RawText, joined
+from wordsparse.tokens.phrases import read
 
 NUMBERS = st.one_of(
     st.integers(-3, 3),
@@ -35,3 +41,43 @@ def test_rows_are_sorted_by_exact_values(rows: list[tuple[int, Any, bool]]) -> N
     users = {user: [place for place, row in enumerate(rows) if row[0] == user] for user in range(3)}
     expected = [[str(place) for place in sorted(places, key=exact)] for places in users.values() if places]
     assert list(joined(RawText(table, column="item", group_by="user", order_by="at").pieces())) == expected
+
+
+@law(6)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([30, 100, 400]),
+    st.integers(1, 9),
+    st.floats(-2, 1.5).map(lambda power: 10**power),
+    st.sets(st.sampled_from(["w0", "w1", "w5"])),
+)
+def test_phrases_are_gensims(seed: int, size: int, least: int, threshold: float, connectors: set[str]) -> None:
+    """One pass joins the pairs that gensim joins, gives them the same scores, and leaves the same counts of words. A
+    phrase has at most three connectors in a row, so the text has no four."""
+    models = pytest.importorskip("gensim.models.phrases")
+    text = [
+        [word for at, word in enumerate(words) if at < 3 or not {*words[at - 3 : at + 1]} <= connectors]
+        for words in text_of_pairs(np.random.default_rng(seed), size)
+    ]
+    theirs = models.Phrases(text, max(5, least), threshold, connector_words=connectors)
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as directory:
+        patch.setattr(phrases, "THRESHOLD", threshold)
+        corpus = encode(text, f"{directory}/corpus", phrases=1, min_count=least, connectors=sorted(connectors))
+        counts = Counter(word for sentence in theirs[text] for word in sentence)
+        assert {word: count for word, count in counts.items() if count >= least} == dict(
+            zip(corpus.vocabulary.words, corpus.vocabulary.counts.tolist(), strict=True)
+        )
+        assert corpus.tokenization is not None
+        ((words, scores),) = read(corpus.tokenization["phrases"]).passes
+    assert {"_".join(phrase): score for phrase, score in zip(words, scores, strict=True)} == theirs.export_phrases()
+
+
+def text_of_pairs(random: np.random.Generator, size: int) -> list[list[str]]:
+    """Make 1,000 sentences of a few frequent words and many rare ones, in which some words follow each other often."""
+    text = []
+    for _ in range(1000):
+        numbers = np.minimum(random.pareto(0.8, 10).astype(int), size - 1)
+        numbers = np.where(random.random(10) < 0.5, numbers, random.integers(0, size, 10))
+        words = [[f"w{number}", f"x{number}"][: 1 + (number % 4 == 3 and random.random() < 0.7)] for number in numbers]
+        text.append([word for some in words for word in some])
+    return text
