@@ -1,8 +1,9 @@
-"""Laws of models: principal axes keep cosines, and the probabilities of next items are probabilities."""
+"""Laws of models: principal axes keep cosines, and the probabilities of next items are probabilities, and true."""
 
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.laws import law
@@ -125,3 +126,62 @@ def test_shares_sum_to_the_score(seed: int, items: int, is_ordered: bool, size: 
                     alone = {other.word: other.shares[item] for other in model.explain([item], items, exclude=[])}
                     part = w[model.vocabulary[item]] / w.sum()
                     assert abs(share - part * alone[each.word]) < near
+
+
+# The probabilities of the five items that may come next in a Markov chain of 200 items, how much of them is left for
+# these items (any item may come with the rest), and the largest mean error of probabilities. If five items are equally
+# likely, the model takes chance for preference (docs/recommend.md).
+CHAINS = {
+    "sharp": ((0.9, 0.05, 0.03, 0.01, 0.01), 1.0, 0.02),
+    "middle": ((0.5, 0.2, 0.15, 0.1, 0.05), 1.0, 0.02),
+    "flat": ((0.2,) * 5, 1.0, 0.04),
+    "noise": ((0.2,) * 5, 0.1, 0.02),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_ordered", "seeds"),
+    [
+        ("sharp", True, (1,)),
+        *(
+            pytest.param(kind, is_ordered, (1, 2, 3), marks=pytest.mark.nightly)
+            for kind in CHAINS
+            for is_ordered in (True, False)
+        ),
+    ],
+)
+def test_probabilities_are_those_of_a_markov_chain(kind: str, is_ordered: bool, seeds: tuple[int, ...]) -> None:
+    """The mean error is over the seeds and over ten bins of the ten items ranked first, for 2,000 new histories of 2 to
+    50 items. If the items are shuffled, what came is the truth."""
+    (shares, rest, bound), errors = CHAINS[kind], []
+    for seed in seeds:
+        random = np.random.default_rng(seed)
+        chain = np.full((200, 200), (1 - rest) / 200)
+        for item in range(200):
+            chain[item, random.choice(200, 5, replace=False)] += rest * np.array(shares)
+        walks = [walk(random, chain.cumsum(axis=1)) for _ in range(5000)]
+        if not is_ordered:
+            walks = [random.permutation([*dict.fromkeys(items)]).tolist() for items in walks]
+        log = [{"user": user, "item": item, "at": at} for user in range(3000) for at, item in enumerate(walks[user])]
+        options = {"column": "item", "group_by": "user", "dim": 32, "threads": 1, "progress": False, "seed": seed}
+        model = ws.train(log, kind="sessions", order_by="at", **options) if is_ordered else None
+        model = model or ws.train(log, kind="items", **options)
+        asked = [items for items in walks[3000:] if len(items) > 1]
+        said, true = [], []
+        for items, answer in zip(asked, model.predict([[str(i) for i in each[:-1]] for each in asked]), strict=True):
+            of_next = chain[items[-2]] if is_ordered else np.eye(200)[items[-1]]
+            left = 1 - of_next[[*{*items[:-1]}]].sum()
+            if left > 1e-9:
+                said += [share for _, share in answer]
+                true += [of_next[int(item)] / left for item, _ in answer]
+        bins = np.array_split(np.argsort(said), 10)
+        errors += [abs(np.take(said, places).mean() - np.take(true, places).mean()) for places in bins]
+    assert np.mean(errors) < bound
+
+
+def walk(random: np.random.Generator, cumulated: Any) -> list[int]:
+    """Draw a history of a Markov chain, given by its cumulated probabilities."""
+    items = [int(random.integers(200))]
+    for chance in random.random(random.integers(1, 50)):
+        items.append(min(int(np.searchsorted(cumulated[items[-1]], chance)), 199))
+    return items
