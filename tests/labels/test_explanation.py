@@ -73,7 +73,7 @@ def test_a_notebook_marks_the_words() -> None:
 def test_thresholds_have_the_best_f1() -> None:
     random = np.random.default_rng(1)
     truth = (random.random((300, 5)) < [0.3, 0.2, 0.01, 0.01, 0]).astype(float)
-    logits = random.normal(size=(300, 5)) + 2 * truth
+    logits = 0.7 * random.normal(size=(300, 5)) + 3 * truth - 3
     labels = np.broadcast_to(np.arange(5), (300, 5))
     found = thresholds(Ranked(labels, logits, np.ones((300, 5)), truth), sp.csr_array(truth))
 
@@ -83,9 +83,21 @@ def test_thresholds_have_the_best_f1() -> None:
 
     for label in (0, 1):
         best = max(f1(t, label) for t in logits[:, label])
-        assert f1(found[label] - 1e-6, label) == pytest.approx(best)
+        assert f1(found[label], label) == pytest.approx(best)
+        near = np.sort(logits[:, label])
+        place = np.searchsorted(near, found[label])
+        assert found[label] == pytest.approx(near[place - 1 : place + 1].mean(), rel=1e-5)  # halfway between two rows
     assert found[2] == found[3] == found[4]
-    assert f1(found[2] - 1e-6, slice(None)) == pytest.approx(max(f1(t, slice(None)) for t in logits.ravel()))
+    assert f1(found[2], slice(None)) == pytest.approx(max(f1(t, slice(None)) for t in logits.ravel()))
+
+
+def test_thresholds_are_a_half_unless_others_are_better() -> None:
+    """Without outputs that tell labels apart better than ½ does, there is nothing to gain."""
+    random = np.random.default_rng(1)
+    truth = (random.random((300, 5)) < 0.3).astype(float)
+    logits = 2 * np.where(truth > 0, 1, -1) + random.normal(size=(300, 5))
+    ranked = Ranked(np.broadcast_to(np.arange(5), (300, 5)), logits, np.ones((300, 5)), truth)
+    assert not thresholds(ranked, sp.csr_array(truth)).any()
 
 
 def test_commands_explain_and_choose_thresholds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

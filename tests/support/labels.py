@@ -85,6 +85,8 @@ def of_kind(kind, rows, seed):
         rare, labels = random.integers(0, rows // 4, rows), np.random.default_rng(seed).integers(0, 200, rows)
         words = np.column_stack([rare, rows + random.integers(0, 50, (rows, 8))])
         return _ones(words, rows + 50), _ones(labels[rare][:, None], 200)
+    if kind in TEXTS:
+        return _texts(rows, np.random.default_rng(seed), **TEXTS[kind])
     assert kind == "hierarchy"
     leaf = random.integers(0, 100, rows)
     words = np.column_stack(
@@ -93,7 +95,19 @@ def of_kind(kind, rows, seed):
     return _ones(words, 400), _ones(np.column_stack([leaf, 100 + leaf // 10, 110 + leaf // 50]), 112)
 
 
+# Bags of words, by the arguments of _texts.
+TEXTS = {
+    "bags": {},
+    "two classes": {"labels": 2, "length": 8},
+    "imbalance": {"shares": 0.97 ** np.arange(40) * 0.5 ** np.arange(40)},
+    "empty rows": {"empty": 0.4},
+    "unlabelled rows": {"unlabelled": 0.5},
+    "many labels per row": {"of_row": 12, "length": 60},
+    "many labels": {"labels": 1000, "length": 30},
+    "large counts": {"scale": 2},
+}
 KINDS = [
+    *TEXTS,
     "topics",
     "linear",
     "long tail",
@@ -107,6 +121,22 @@ KINDS = [
     "memory",
     "hierarchy",
 ]
+
+
+def _texts(rows, random, labels=40, length=15, of_row=1, shares=None, empty=0, unlabelled=0, scale=0):
+    """Make bags of 600 words. Each label has its own distribution of words; each word comes from a label of its row.
+    Some rows are empty, or have no label; ``scale`` is the standard deviation of the logarithms of the values."""
+    words = (random.gamma(0.05, size=(labels, 600)) + 1e-4).cumsum(axis=1)
+    p = None if shares is None else shares / shares.sum()
+    X, Y = np.zeros((rows, 600), np.float32), np.zeros((rows, labels), np.float32)
+    for i in range(rows):
+        own = random.choice(labels, of_row, replace=False, p=p)
+        for label in random.choice(own, length) if of_row > 1 else np.repeat(own, length):
+            X[i, np.searchsorted(words[label], words[label, -1] * random.random())] += np.exp(scale * random.normal())
+        Y[i, own] = 1
+    X[random.random(rows) < empty] = 0
+    Y[random.random(rows) < unlabelled] = 0
+    return sp.csr_array(X), sp.csr_array(Y)
 
 
 def _ones(columns, width):

@@ -84,7 +84,7 @@ class Siege:
             expected = [-number] if number == signal.SIGKILL else [130]
             if target.is_divided and number == signal.SIGKILL:  # the launcher's status
                 expected = [9, 137, 255]
-            self._must(target, status in expected, f"{number.name} gave the status {status}")
+            self._must(target, status in expected, f"{number.name} gave the status {status}: {self._said()}")
             content = contents(target.output)
             is_whole = content in (before, reference)
             self._must(target, is_whole, f"{number.name} damaged the output")

@@ -98,8 +98,7 @@ class Classifier:
         if X.shape[0] < HEAD_ROWS:
             return plain._completed(ranked, Y[rows])
         held = rows[: X.shape[0] // HELD_OUT]
-        ranked = Ranked(*(part[: held.size] for part in vars(ranked).values()))
-        head, ranked = _head(problem, scorer, held, ranked)
+        head, ranked = _head(problem, scorer, held, ranked.rows(slice(held.size)))
         with_head = replace(plain, head=head)
         if rerank and Y.nnz <= FEW_LABELS * Y.shape[0]:
             with_head, ranked = _reranked(with_head, problem, held, ranked.best(DEPTH), votes)

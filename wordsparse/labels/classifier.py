@@ -302,7 +302,7 @@ class SparseTargetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
 
     @property
     def thresholds_(self) -> Array:
-        """For each label, the probability with the best F1 on held-out training rows, (D,)."""
+        """For each label, the probability with the best F1 on held-out training rows, (D,); ½ if that is not better."""
         assert self._fitted.thresholds is not None  # as of every complete classifier
         return expit(self._fitted.thresholds)
 

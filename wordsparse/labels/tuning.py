@@ -64,6 +64,10 @@ class Ranked:
     counts: Array
     truth: Array
 
+    def rows(self, rows: Any) -> "Ranked":
+        """Return the labels of some rows, given by a slice or a mask."""
+        return Ranked(*(part[rows] for part in vars(self).values()))
+
     def best(self, k: int) -> "Ranked":
         """Return the k likeliest labels of each row, likeliest first."""
         first = best(self.logits, k)
