@@ -14,7 +14,8 @@ import wordsparse as ws
 from wordsparse.corpus import Vocabulary
 from wordsparse.items import memory
 from wordsparse.items.fusion import FIRST, Fusion
-from wordsparse.words import coordinates
+from wordsparse.vectors.word_vectors import WordVectors
+from wordsparse.words import coordinates, form
 from wordsparse.words.item_memory import ItemMemory
 from wordsparse.words.prediction import Predictor, counted
 
@@ -38,6 +39,19 @@ def test_principal_axes_keep_cosines(seed: int, rows: int, dim: int, size: float
         units.append(each / np.where(norms > 0, norms, 1))
     np.testing.assert_allclose(units[0] @ units[0].T, units[1] @ units[1].T, atol=1e-6)
     np.testing.assert_allclose(np.linalg.norm(rotated, axis=1), np.linalg.norm(vectors, axis=1), rtol=1e-5)
+
+
+@law(25)
+@given(SEEDS, st.integers(60, 1000), st.sampled_from([5, 20, 100, 300]), st.integers(3, 9), st.integers(3, 10))
+def test_spelling_without_meaning_changes_no_vector(seed: int, V: int, dim: int, letters: int, length: int) -> None:
+    """The n-grams of random words have no strength, also with few words or dimensions, and frequent words."""
+    random = np.random.default_rng(seed)
+    drawn = [random.integers(97, 97 + letters, random.integers(1, 2 * length)) for _ in range(V)]
+    words = random.permutation([*{"".join(map(chr, word)) for word in drawn}]).tolist()
+    counts = np.sort(random.zipf(1.5, len(words)).clip(max=10**6))[::-1]
+    vectors = random.standard_normal((len(words), dim)) + random.choice([0, 0.5]) * random.standard_normal(dim)
+    unit = WordVectors(words, vectors.astype(np.float32)).unit
+    assert form.fit(words, unit, counts).weight == 0
 
 
 def made(seed: int, items: int, is_ordered: bool, size: float) -> ws.Model:

@@ -26,8 +26,9 @@ The number ``a`` measures how well the n-grams of *other* words predict a word: 
 x_w G explains, minus the share that is due to the word itself. The share that is due to the word itself is estimated by
 generalised cross-validation: it is the share that a fit explains if random signs, scaled to the norm of u_w − ū,
 replace the vectors. M, mean |x G M| and both shares are computed from a SAMPLE of words. If spelling is unrelated to
-meaning, ``a`` is 0 and the vectors do not change. If counts are unknown, every ω_w is 1 and every TAU/n_w is 0. A word
-that shares no n-gram with other words keeps its unit vector. docs/notes/recipe.md explains the choice of the constants.
+meaning, ``a`` is near 0. If ``a`` is not larger than chance explains, s is 0 and the vectors do not change. If counts
+are unknown, every ω_w is 1 and every TAU/n_w is 0. A word that shares no n-gram with other words keeps its unit vector.
+docs/notes/recipe.md explains the choice of the constants.
 """
 
 import unicodedata
@@ -57,6 +58,9 @@ DOUBT = 30.0
 POWER = 0.15
 STRENGTH, TAU = 0.45, 6.0
 NOTHING, ENOUGH = 0.01, 0.06
+# The number of standard errors that ``a`` must exceed.
+SIGNIFICANT = 3.0
+TINY = 1e-30  # prevents divisions by zero
 SAMPLE = 2048
 # Eigenvalues of M^(-1/POWER) that are smaller than this fraction of the largest eigenvalue are treated as noise.
 FLOOR = 1e-6
@@ -173,24 +177,29 @@ def fit(
     sample = np.arange(0, len(ids), -(-len(ids) // SAMPLE))
     spelling = [words[i] for i in ids[sample]]
 
-    def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, float]:
-        """Return the rows that are fitted to vectors u, the products x G for the words of the SAMPLE, and the explained
-        share, Σ ω (u − mean)·x G / Σ ω |u − mean|², or 0 if the share is 0/0."""
+    def explained(vectors: Array, ids: Array, mean: Array) -> tuple[Array, Array, Array, Array]:
+        """Return the rows that are fitted to vectors u, the products x G for the words of the SAMPLE, and for each
+        column Σ ω (u − mean) x G and Σ ω (u − mean)², (dim,): what is explained, and the whole."""
         rows = sweeps.rows(vectors, ids, weights, mean, habit.ridge, SWEEPS)
         composed = sweeps.ngrams.means(rows, spelling, len(mean))
         about = vectors[ids[sample]] - mean
         weighted = about * weights[sample, None]
-        whole = float(np.vdot(weighted, about))
-        return rows, composed, float(np.vdot(weighted, composed)) / whole if whole > 0 else 0.0
+        return rows, composed, np.einsum("ij,ij->j", weighted, composed), np.einsum("ij,ij->j", weighted, about)
 
     with single_threaded_blas():
         radii = np.sqrt(np.maximum(1 - 2 * (unit @ mean) + mean @ mean, 0))[ids]
     signs = radii[:, None] * (2 * np.random.default_rng(0).integers(0, 2, (len(ids), SPAN), np.int8) - np.float32(1))
-    *_, own = explained(signs, np.arange(len(ids)), np.zeros(SPAN, np.float32))
-    rows, composed, share = explained(unit, ids, mean)
-    others = (share - own) / (1 - own) if own < 1 else 0.0
+    *_, by_chance, of_signs = explained(signs, np.arange(len(ids)), np.zeros(SPAN, np.float32))
+    rows, composed, by_spelling, whole = explained(unit, ids, mean)
+    by_chance /= np.maximum(of_signs, TINY)
+    own, total = float(by_chance.mean()), max(float(whole.sum()), TINY)
+    others = float(by_spelling.sum()) / total - own
+    # Both shares are means over columns: of ``signs`` with equal weights, and of the vectors.
+    error = float(by_chance.std() * np.hypot(len(by_chance) ** -0.5, np.linalg.norm(whole) / total))
     sweeps.multiply(rows, _whitening(composed, weights[sample]))
-    weight = min(1.0, max(0.0, (others - NOTHING) / (ENOUGH - NOTHING)))
+    weight = 0.0
+    if own < 1 and others > SIGNIFICANT * error:
+        weight = min(1.0, max(0.0, (others / (1 - own) - NOTHING) / (ENOUGH - NOTHING)))
     languages = habit.languages if lengths == habit.lengths else ""
     return NgramFit(NgramVectors(sweeps.ngrams, rows, mean), 0.0, 0.0, weight, languages).with_form(form)
 
