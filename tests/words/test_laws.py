@@ -1,9 +1,11 @@
 """Laws of models: principal axes keep cosines, and the probabilities of next items are probabilities, and true."""
 
+import tempfile
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,10 +146,75 @@ def test_shares_sum_to_the_score(seed: int, items: int, is_ordered: bool, size: 
                     assert abs(share - part * alone[each.word]) < near
 
 
+ITEMS: dict[str, Any] = {"column": "item", "group_by": "user", "dim": 32, "threads": 1, "progress": False}
+TIMES: dict[str, Any] = {
+    "numbers": lambda random, n: random.integers(-3, 3, n),
+    "fractions": lambda random, n: random.choice([-4.5, -0.5, 0.0, 1e-300, 0.5], n),
+    "dates": lambda random, n: pd.to_datetime(random.integers(-(10**6), 10**6, n), unit="s"),
+    "zones": lambda random, n: pd.to_datetime(random.integers(0, 10**6, n), unit="s", utc=True).tz_convert(
+        "Asia/Tokyo"
+    ),
+}
+
+
+def log_of(random: np.random.Generator, times: str, items: int) -> pd.DataFrame:
+    """Make a log of 9 to 40 users with 1 to 8 events: items repeat, and times are equal, negative or out of order."""
+    users = np.arange(random.integers(9, 41))
+    users = np.repeat(users, random.integers(1, 9, len(users)))
+    random.shuffle(users)
+    chosen = [f"i{item}" for item in random.integers(0, items, len(users))]
+    return pd.DataFrame({"user": users, "item": chosen, "at": TIMES[times](random, len(users))})
+
+
+def features_of(random: np.random.Generator, items: int) -> pd.DataFrame:
+    """Make features of all items and of three new items."""
+    names = [f"i{item}" for item in range(items)] + ["new a", "new b", "new c"]
+    return pd.DataFrame(
+        {"item": names, "kind": random.choice(["x", "y", None], len(names)), "size": np.arange(len(names))}
+    )
+
+
+@law(3)
+@given(
+    SEEDS,
+    st.sampled_from(["sessions", "items"]),
+    st.sampled_from([*TIMES]),
+    st.sampled_from([None, 2.0, "3d"]),
+    st.lists(st.sampled_from(["log", "features", "half-life", "save"]), max_size=4),
+)
+def test_probabilities_survive_options_in_any_order(
+    seed: int, kind: Any, times: str, half_life: Any, steps: list[str]
+) -> None:
+    """Whatever a model of items learned, and in which order, its probabilities of all items outside a basket sum to 1.
+    A saved model gives the same answers, and the model that it continues does not change."""
+    random = np.random.default_rng(seed)
+    items = int(random.integers(2, 30))
+    half_life = "3d" if half_life and times in ("dates", "zones") else half_life  # days of dates, or units of numbers
+    options = ITEMS | {"order_by": "at", "dim": 4}
+    model = ws.train(log_of(random, times, items), kind=kind, half_life=half_life, min_count=1, **options)
+    for step in ["", *steps]:
+        before, asked = model, [[], ["unknown"], ["i0"], ["i0", "i1", "i0"], ["new a", "i1"]]
+        answers = model.predict(asked, 99)
+        if step == "save":
+            with tempfile.TemporaryDirectory() as directory:
+                model.save(f"{directory}/model")
+                model = ws.load(f"{directory}/model")
+            assert model.predict(asked, 99) == answers
+        elif step:
+            more = {"features": features_of(random, items)} if step == "features" else {}
+            more |= {"half_life": "7d"} if step == "half-life" else {}
+            model = model.train(log_of(random, times, items + 2), **options | more)
+            assert before.predict(asked, 99) == answers
+        for basket, answer in zip(asked, model.predict(asked, 99), strict=True):
+            shares = np.array([share for _, share in answer])
+            assert len(answer) == len(model) - len({*basket} & {*model.vocabulary.words})
+            assert (shares >= 0).all()
+            assert not shares.size or abs(shares.sum() - 1) < 1e-5
+
+
 # The largest mean error of probabilities of a Markov chain. If five items are equally likely, the model takes chance
 # for preference (docs/recommend.md).
 ERRORS = {"sharp": 0.02, "middle": 0.02, "flat": 0.04, "noise": 0.02}
-ITEMS: dict[str, Any] = {"column": "item", "group_by": "user", "dim": 32, "threads": 1, "progress": False}
 
 
 def trained(histories: list[list[int]], is_ordered: bool, seed: int) -> ws.Model:
