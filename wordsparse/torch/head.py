@@ -256,7 +256,7 @@ class Head(nn.Module):
         """Take the step at the end of a backward pass."""
         self._refuse_accumulation(gradients)
         self._step(gradients)
-        self.fused_optimizer.passed = True
+        self.fused_optimizer.passed = gradients.is_finite
 
     def _refuse_accumulation(self, gradients: Gradients) -> None:
         """Raise InputError if the losses of a pass were multiplied by less than 1, as if gradients of several passes
