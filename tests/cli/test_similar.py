@@ -139,7 +139,8 @@ def test_no_line_leaves_an_empty_table(tmp_path, vectors, monkeypatch):
 
 def test_candidates(tmp_path, vectors, capsys):
     path = tmp_path / "candidates.txt"
-    path.write_text("woman\nqueen\n\ncomet\nking\n", "utf-8-sig")  # previously, the mark hid the first word
+    # Previously, the mark hid the first word, and U+2028 ended a line.
+    path.write_text("woman\nqueen\n\ncomet\u2028man\nking\r\n", "utf-8-sig")
     among = ["--candidates", str(path), "--json"]
     chosen, wv = ["woman", "queen", "king"], ws.read_vectors(vectors)
     for request, expected in (
@@ -150,7 +151,7 @@ def test_candidates(tmp_path, vectors, capsys):
         shown = capsys.readouterr()
         assert [(one["word"], one["cosine"]) for one in json.loads(shown.out)["neighbours"]] == expected
         assert {word for word, _ in expected} < set(chosen)
-        assert f"{path}: 1 of 4 lines not in the vocabulary; ignored: 'comet'" in shown.err
+        assert f"{path}: 1 of 4 lines not in the vocabulary; ignored: 'comet\\u2028man'" in shown.err
     assert main(["similar", vectors, "-n", "3", "-o", str(tmp_path / "all.jsonl"), *among[:2]]) == 0
     rows = [*map(json.loads, (tmp_path / "all.jsonl").read_text().splitlines())]
     assert rows == rows_of(vectors, [[word] for word in wv.words], 3, candidates=chosen)

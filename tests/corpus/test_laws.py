@@ -4,16 +4,18 @@ import tempfile
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.laws import law
+from support.laws import NAMES, ODD, law
 
 from wordsparse.corpus import encode, phrases
 from wordsparse.corpus.reading import RawText, joined
+from wordsparse.corpus.tables import table_rows, writing
 from wordsparse.tokens.phrases import read
 
 NUMBERS = st.one_of(
@@ -41,6 +43,16 @@ def test_rows_are_sorted_by_exact_values(rows: list[tuple[int, Any, bool]]) -> N
     users = {user: [place for place, row in enumerate(rows) if row[0] == user] for user in range(3)}
     expected = [[str(place) for place in sorted(places, key=exact)] for places in users.values() if places]
     assert list(joined(RawText(table, column="item", group_by="user", order_by="at").pieces())) == expected
+
+
+@law(20)
+@given(st.lists(NAMES).map(ODD.__add__), st.sampled_from([*writing.WRITERS]))
+def test_tables_keep_texts(texts: list[str], suffix: str) -> None:
+    """A table that was written is read again with the same texts, byte by byte."""
+    with tempfile.TemporaryDirectory() as directory:
+        writing.write(path := Path(directory) / f"table{suffix}", [{"item": texts, "user": texts[::-1]}])
+        rows = [row for _, row in table_rows(path, ["item", "user"])]
+    assert rows == [*zip(texts, texts[::-1], strict=True)]
 
 
 @law(6)

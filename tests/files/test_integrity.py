@@ -11,6 +11,7 @@ from support.texts import SHORT, write_text
 import wordsparse as ws
 from wordsparse.corpus import EncodedCorpus
 from wordsparse.errors import InputError
+from wordsparse.files import storage
 from wordsparse.labels import TextClassifier
 from wordsparse.training.checkpoints import Checkpoint
 
@@ -91,3 +92,15 @@ def test_a_damaged_file_is_refused_by_name(whole, tmp_path, kind):
             path.write_bytes(data)
     assert tried >= 60
     read(tmp_path / kind)
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_file_of_an_earlier_version_is_refused_by_name(whole, tmp_path, kind):
+    shutil.copytree(whole / kind, tmp_path / kind)
+    contents = {path: json.loads(path.read_text()) for path in (tmp_path / kind).glob("*.json")}
+    ((path, content),) = (item for item in contents.items() if item[1].pop("sha256", None))
+    version = content["version"]
+    storage.write_manifest(path, content | {"version": version - 1})
+    said = f"{path.name}: is {content['format']} version {version - 1}; .* reads version {version}: install another"
+    with pytest.raises(InputError, match=said):
+        READERS[kind](tmp_path / kind)

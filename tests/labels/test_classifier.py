@@ -1,6 +1,5 @@
 """The classifier: scikit-learn's conventions, predictions against dense computations, files, and bad input."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +10,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from support.arrays import with_value
 from support.labels import topics
 
-from wordsparse.errors import InputError
-from wordsparse.files import storage
 from wordsparse.kernels import CpuKernels
 from wordsparse.labels import classification, ranking, scoring, tuning
 from wordsparse.labels.classifier import SparseTargetClassifier
@@ -148,11 +145,6 @@ def test_a_saved_classifier_answers_alike(fitted: SparseTargetClassifier, tmp_pa
     for ours, theirs in zip(other.predict_topk(X, 3), fitted.predict_topk(X, 3), strict=True):
         np.testing.assert_array_equal(ours, theirs)
     assert (other.power_, other.get_params()) == (fitted.power_, fitted.get_params())
-    manifest = tmp_path / "model" / "labels.json"
-    content = json.loads(manifest.read_text())
-    storage.write_manifest(manifest, {name: 2 if name == "version" else part for name, part in content.items()})
-    with pytest.raises(InputError, match=r"labels\.json: is wordsparse-labels version 2; this wordsparse reads"):
-        SparseTargetClassifier.load(tmp_path / "model")
 
 
 def test_bad_input_is_named() -> None:

@@ -170,7 +170,7 @@ def test_a_killed_replacement_leaves_the_old_or_the_new(tmp_path: Path, monkeypa
 
 def test_commands_continue_and_forget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def table(name: str, rows: range) -> str:
-        lines = [json.dumps({"text": TEXTS[i], "tags": LISTS[i], "id": f"user {i}"}) for i in rows]
+        lines = [json.dumps({"text": TEXTS[i], "tags": LISTS[i], "id": f"{' ' * (i == 60)}user {i}"}) for i in rows]
         (tmp_path / name).write_text("\n".join(lines))
         return str(tmp_path / name)
 
@@ -178,7 +178,7 @@ def test_commands_continue_and_forget(tmp_path: Path, capsys: pytest.CaptureFixt
     model, forget = str(tmp_path / "model"), tmp_path / "ids.txt"
     train = ["labels", "train", "-o", model]
     assert main([*train, table("old.jsonl", range(50)), *columns]) == 0
-    forget.write_text("user 3\n\nuser 60\n")
+    forget.write_text("user 3\n\n user 60\n")
     assert main([*train, table("new.jsonl", range(50, 80)), *columns, "--resume"]) == 0
     assert main([*train, "--resume", "--forget", str(forget)]) == 0
     kept = [i for i in range(80) if i not in (3, 60)]
@@ -186,7 +186,7 @@ def test_commands_continue_and_forget(tmp_path: Path, capsys: pytest.CaptureFixt
     same(TextClassifier.load(model), whole, TEXTS)
 
     bad = {
-        "no training row has the id 'user 3', 'user 60'": ["--resume", "--forget", str(forget)],
+        "no training row has the id ' user 60', 'user 3'": ["--resume", "--forget", str(forget)],
         "name a file to train on, or rows to remove": ["--resume"],
         "removes rows of a model: add --resume": ["--forget", str(forget)],
         "--ngrams is a choice of the first training": [str(tmp_path / "new.jsonl"), "--resume", "--ngrams", "1"],

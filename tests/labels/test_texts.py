@@ -102,8 +102,9 @@ def test_numbers_are_labels_where_their_lists_differ_in_length_or_are_sets() -> 
     assert SparseTargetClassifier(threads=1).fit(X, dense).predict(X).shape == (300, 3)
     with pytest.raises(InputError, match="give the labels of a row as a set"):
         SparseTargetClassifier().fit(X, [[row[0], 3] for row in numbers])
-    with pytest.raises(InputError, match="labels of Y must be all text or all numbers"):
-        SparseTargetClassifier().fit(X, [[1, "a"]] * 300)
+    for mixed in ([[1, "a"]] * 300, [1, "1"] * 150, ["a", float("nan")] * 150):  # an array would make texts of numbers
+        with pytest.raises(InputError, match="labels of Y must be all text or all numbers"):
+            SparseTargetClassifier().fit(X, mixed)
 
 
 @pytest.mark.parametrize(

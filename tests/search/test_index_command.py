@@ -46,6 +46,12 @@ def test_an_index_is_written_asked_and_changed(folder: Path, capsys: pytest.Capt
     assert main(["index", "index", "--delete", "gone.txt", "-o", "other"]) == 2
     assert "no document has the id '3'" in capsys.readouterr().err
 
+    (folder / "both.jsonl").write_text('{"id": "7", "text": "salt", "year": 1}\n{"id": 7, "text": "salt", "year": 2}\n')
+    (folder / "gone.txt").write_text("7\n")
+    assert main(["index", "index", "both.jsonl"]) == 0
+    assert main(["index", "index", "--delete", "gone.txt"]) == 0
+    assert [each for each in ws.load(folder / "index").ids if str(each) == "7"] == [7]
+
     assert main(making) == 2
     assert "--overwrite" in capsys.readouterr().err
     assert main([*making, "--overwrite", "--json"]) == 0

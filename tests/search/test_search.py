@@ -6,12 +6,16 @@ import pickle
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import strategies as st
+from support.laws import NAMES, ODD, law
 from support.pipes import answer, pipe
 
 import wordsparse as ws
@@ -196,6 +200,21 @@ def test_an_unknown_question_is_named(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_stems_and_weights(model: ws.Model) -> None:
     assert Search(model, ["a cat", "dogs"], stem="english").search("cats")[0].matched == ["cats"]
+
+
+@law(2)
+@hypothesis.given(names=st.sets(NAMES).map(lambda names: sorted({*ODD, *names})))
+def test_ids_are_kept(model: ws.Model, names: list[str]) -> None:
+    rows = [{"key": name, "text": f"bread {number}", "tag": name} for number, name in enumerate(names)]
+    index = Search(model, rows, column="text", id="key", keep=["tag"])
+    with tempfile.TemporaryDirectory() as directory:
+        index.save(f"{directory}/index")
+        index = ws.load(f"{directory}/index")
+        assert index.ids == names
+        for name in names:
+            assert [hit.document for hit in index.search("bread", filter={"tag": name})] == [{"key": name, "tag": name}]
+        index.delete(names[:1])
+        assert index.ids == names[1:]
 
 
 def interrupted(*given: object) -> None:
@@ -459,6 +478,7 @@ def indexed(model: ws.Model) -> Search:
         (lambda model: indexed(model).add(ROWS[:1]), "row 1: the id 0 occurs twice"),
         (lambda model: indexed(model).delete([0, 0]), "no document has the id 0, or it is named twice"),
         (lambda model: indexed(model).update([{"id": None, "text": "a", "year": 1}]), "the id None is no text"),
+        (lambda model: indexed(model).update([{"id": np.nan, "text": "a", "year": 1}]), "the id nan is no text"),
         (lambda model: Search(model, TEXTS).delete(3), "the index has no ids"),
         (lambda model: Search(model, TEXTS).update(TEXTS), "the index has no ids"),
         (lambda model: Search(model, ROWS, column="text", keep="year"), r"give a list of columns, keep=\['year'\]"),

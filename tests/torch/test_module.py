@@ -163,6 +163,21 @@ def test_schedulers_move_the_learning_rate() -> None:
         head(h, Y).backward()
 
 
+@pytest.mark.parametrize("makers", [(layer, layer), (sampled, sampled), (layer, sampled)])
+def test_layers_on_one_trunk_add_their_gradients(makers: Any) -> None:
+    (x, Y), trunk, gradients = minibatch(), torch.nn.Linear(d, d).double(), []
+    together, alone = ([make(weights=None, seed=seed) for seed, make in enumerate(makers)] for _ in range(2))
+    for _ in range(3):
+        for losses in ([sum(head(trunk(x), Y) for head in together)], [head(trunk(x), Y) for head in alone]):
+            trunk.zero_grad()
+            for loss in losses:
+                loss.backward()
+            gradients.append(trunk.weight.grad)
+        torch.testing.assert_close(*gradients[-2:], rtol=1e-12, atol=1e-12)
+    for one, other in zip(together, alone, strict=True):
+        assert_state(one, state(other))
+
+
 @pytest.mark.parametrize("make", [sampled, *(partial(layer, loss=loss, lr=None) for loss in DENSE)])
 def test_the_default_rate_ignores_the_scale_of_the_loss(make: Any) -> None:
     """Neither the reduction nor a constant factor of the loss changes a step, and the network learns its targets."""

@@ -1,7 +1,7 @@
 """A backward pass takes one step, whatever it contains: calls in any order, checkpoints, accumulation, threads."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from typing import Any
 
@@ -237,6 +237,25 @@ def test_threads_lose_no_squared_gradients() -> None:
         list(pool.map(lambda _: work(), range(4)))
     assert head.row_squares[1].item() == pytest.approx(len(taken) * 1e-4, rel=1e-5)
     assert len(taken) >= 50
+    head.load_state_dict(state(head))
+
+
+def test_the_state_is_that_after_the_last_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previously, Q stayed as it was before the step of another thread that ran while buffers were renewed."""
+    head, ids = layer(lr=None), torch.tensor([1])
+    parts_of, steps = head._engine.state, list[Future[None]]()
+    with ThreadPoolExecutor(1) as pool:
+
+        def parts_during_a_step() -> Any:
+            parts = parts_of()
+            if not steps:
+                steps.append(pool.submit(lambda: head.embed(ids).sum().backward()))
+                wait(steps, timeout=0.2)
+            return parts
+
+        monkeypatch.setattr(head._engine, "state", parts_during_a_step)
+        head.embed(ids).sum().backward()
+        steps[0].result()
     head.load_state_dict(state(head))
 
 

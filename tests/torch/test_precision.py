@@ -1,13 +1,14 @@
 """The PyTorch layers with half precision, gradient scalers and casts."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 import torch
-from support.torch_layers import KINDS, D, d, m, minibatch
+from support.torch_layers import KINDS, D, assert_state, d, m, minibatch, state
 
 from wordsparse.errors import InputError
-from wordsparse.torch import FactoredOutput
+from wordsparse.torch import FactoredOutput, SampledOutput
 
 
 @pytest.mark.parametrize("make", KINDS)
@@ -31,12 +32,36 @@ def test_a_scaled_loss_is_refused_or_trained_on_without_the_scale(make: Any) -> 
     (start(h, Y) * 1000).backward()
 
 
+@pytest.mark.parametrize("make", KINDS)
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("place", ["input", "weight", "loss", "row"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_is_not_finite_changes_nothing(value: float, place: str, fused: bool, make: Any) -> None:
+    """Previously, a pass took a step with its finite gradients, though a gradient scaler skips the step of the others.
+    Then the layer trains on as if the pass had never been."""
+    (head, other), (h, Y) = (make(fused=fused, reduction="none") for _ in range(2)), minibatch()
+    head.grad_scaler = torch.amp.GradScaler("cpu", init_scale=1.0)
+    before, factors = state(head), torch.ones(m + 1, dtype=torch.float64)
+    numbers = {"input": h.data, "weight": torch.from_numpy(Y.data), "loss": factors[:m], "row": factors[m:]}
+    numbers[place].view(-1)[-1] = value
+    with pytest.raises(InputError, match="remove or replace it") if place in ("input", "weight") else nullcontext():
+        ((head(h, Y) * factors[:m]).sum() + (head.embed(torch.tensor([1])) * factors[m]).sum()).backward()
+    head.apply_()
+    assert_state(head, before)
+    assert place != "loss" or h.grad.isnan().all()
+    for each in (head, other):
+        each(*minibatch()).sum().backward()
+        each.apply_()
+    assert_state(head, state(other))
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_a_network_under_a_real_scaler_trains_as_without_one(dtype: torch.dtype) -> None:
-    found = []
+@pytest.mark.parametrize("kind", [FactoredOutput, SampledOutput])
+def test_a_network_under_a_real_scaler_trains_as_without_one(kind: type, dtype: torch.dtype) -> None:
+    found, options = [], {"loss": "bounded-ns"} if kind is FactoredOutput else {}
     for scaled in (False, True):
         torch.manual_seed(0)
-        body, head = torch.nn.Linear(6, d), FactoredOutput(d, D, loss="bounded-ns", lr=0.01)
+        body, head = torch.nn.Linear(6, d), kind(d, D, lr=0.01, **options)
         optimizer, scaler = torch.optim.SGD(body.parameters(), lr=0.1), torch.amp.GradScaler("cpu", enabled=scaled)
         head.grad_scaler = scaler
         for _ in range(5):

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import multiprocessing
 import pickle
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from support.torch_layers import D, assert_state, d, layer, m, minibatch, sampled, state
+from support.torch_layers import KINDS, D, assert_state, d, layer, m, minibatch, sampled, state
 
 from wordsparse.errors import InputError
 from wordsparse.layer.factors import Factors
@@ -55,6 +56,27 @@ def test_copies_train_on_to_the_same_bytes_and_apart(copied: Callable[[Any], Any
     assert_state(other, state(head))
     assert " weights" in repr(head)
     assert not list(head.parameters())  # weights are buffers: PyTorch's optimizers do not move them
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Python warns of forks in processes with threads
+@pytest.mark.parametrize("make", KINDS)
+def test_a_forked_process_trains_on_to_the_same_bytes(make: Callable[[], Any]) -> None:
+    head, fork = make(), multiprocessing.get_context("fork")
+    here, there = fork.Pipe()
+
+    def train() -> None:
+        for seed in range(1, 4):
+            head(*minibatch(seed)).backward()
+        there.send({name: np.asarray(part) for name, part in state(head).items() if part.is_floating_point()})
+
+    head(*minibatch()).backward()
+    child = fork.Process(target=train)
+    child.start()
+    assert here.poll(60), "a hang is a failure"
+    found = here.recv()
+    child.join()
+    train()
+    np.testing.assert_equal(found, here.recv())
 
 
 @pytest.mark.parametrize("bias", [False, True])

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from support.laws import law
+from support.laws import NAMES, law
 
+from wordsparse.errors import InputError
 from wordsparse.vectors.compact import DTYPES
 from wordsparse.vectors.formats import FORMATS, READABLE, save_vectors
 from wordsparse.vectors.word_vectors import WordVectors
@@ -32,6 +33,26 @@ def rows_of_all_sizes(seed: int, rows: int, dim: int, largest: float) -> np.ndar
 def made(seed: int, rows: int, dim: int, is_counted: bool, largest: float = 3e38) -> WordVectors:
     counts = np.rint(np.exp(np.random.default_rng(seed).uniform(-1, 20, rows))).astype(np.int64) if is_counted else None
     return WordVectors([f"w{row}" for row in range(rows)], rows_of_all_sizes(seed, rows, dim, largest), counts)
+
+
+@law(100)
+@given(st.lists(NAMES, min_size=1, max_size=5, unique=True), st.sampled_from(READABLE))
+def test_every_format_keeps_names_or_refuses_them(names: list[str], name: str) -> None:
+    """A refusal names a word that the format cannot hold, and leaves no file. npz and safetensors hold all words."""
+    wv = WordVectors(names, np.eye(len(names), 3))
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "vectors"
+        message = ""
+        try:
+            save_vectors(wv, path, name)
+        except InputError as error:
+            message = str(error)
+        if message:
+            assert name not in ("npz", "safetensors")
+            assert any(f"the word {word!r:.60}" in message for word in names)
+            assert not path.exists()
+        else:
+            assert read_vectors(path).words == names
 
 
 @law(40)

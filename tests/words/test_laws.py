@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.laws import law
+from support.laws import NAMES, ODD, law
 from support.logs import KINDS, histories, of_chain
 
 import wordsparse as ws
@@ -78,6 +78,30 @@ def made(seed: int, items: int, is_ordered: bool, size: float) -> ws.Model:
         report={},
         memory=ItemMemory(pairs, constants),
     )
+
+
+@pytest.mark.parametrize("kind", ["text", "sessions", "items", "graph"])
+@law(2)
+@given(names=st.sets(NAMES, max_size=9).map(lambda names: sorted({*ODD, *names})))
+def test_names_come_back_as_they_were_given(kind: str, names: list[str]) -> None:
+    """Words, items, users and nodes keep their names: in vocabularies, in answers, and in a saved model."""
+    pairs, options = [(a, b) for a in names for b in names if a != b], {"dim": 2, "epochs": 1, "progress": False}
+    log = pd.DataFrame(pairs, columns=["user", "item"])
+    if kind in ("sessions", "items"):
+        model = ws.train(log, kind=kind, column="item", group_by="user", min_count=1, **options)
+    else:
+        own = {"walks": 1} if kind == "graph" else {"min_count": 1}
+        model = ws.train(map(list, pairs), kind=kind, **options, **own)
+    with tempfile.TemporaryDirectory() as directory:
+        model.save(f"{directory}/model")
+        model = ws.load(f"{directory}/model")
+    assert sorted(model.vocabulary.words) == sorted(names)
+    for name in names:
+        assert {word for word, _ in model.wv.similar(name, len(names))} == {*names} - {name}
+        assert {word for word, _ in model.predict([name], len(names))} == {*names} - {name}
+    if kind in ("sessions", "items"):
+        answers = model.predict(log, 1)
+        assert {user: item for user, [(item, _)] in answers.items()} == {name: name for name in names}
 
 
 BASKETS = st.lists(st.lists(st.integers(-2, 39), max_size=12), min_size=1, max_size=5)

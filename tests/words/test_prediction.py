@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import shlex
-import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -152,16 +152,21 @@ def log(tmp_path_factory):
     return folder
 
 
-def test_a_model_with_earlier_names_of_options_is_read(log: Path, tmp_path: Path) -> None:
-    shutil.copytree(log / "m", tmp_path / "m")
+def test_a_model_of_an_earlier_version_is_read(log: Path, tmp_path: Path) -> None:
+    """Earlier versions had other names of options, stored principal axes, and had no new items."""
+    model = ws.load(log / "m")
+    *_, axes = model.combined()[1]
+    replace(model, axes=axes, is_principal=False).save(tmp_path / "m")
     file = tmp_path / "m" / "model.json"
     content = json.loads(file.read_text())
+    del content["principal"], content["memory"]["numbers"]["new"]
     content["options"]["preset"] = content["options"].pop("kind")
     content["call"] |= {"group": content["call"].pop("group_by"), "order": content["call"].pop("order_by")}
     content.pop("sha256")
     storage.write_manifest(file, content)
     older, table = ws.load(tmp_path / "m"), pd.read_csv(log / "log.csv")
-    assert older.predict(table, 3) == ws.load(log / "m").predict(table, 3)
+    assert older.vectors.tobytes() == model.vectors.tobytes()
+    assert older.predict(table, 3) == model.predict(table, 3)
     again = ws.train(log / "log.csv", output=tmp_path / "m", resume=True, epochs=21, progress=False)
     assert (again.options["kind"], again.call["group_by"]) == ("items", "user")
 

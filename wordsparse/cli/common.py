@@ -113,7 +113,8 @@ def given(options: Mapping[str, Any]) -> dict[str, Any]:
 def lines_of(path: Path) -> list[str]:
     """Return the lines of a regular file that are not blank, such as one item per line. Raise InputError if the file
     cannot be read."""
-    return [line for line in regular.read_text(path, LINES_BYTES).splitlines() if line.strip()]
+    lines = regular.read_text(path, LINES_BYTES).split("\n")  # splitlines would also cut names at U+2028
+    return [line.removesuffix("\r") for line in lines if line.strip()]
 
 
 def words_in(path: Path, vocabulary: Container[str]) -> list[str]:

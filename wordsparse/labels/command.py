@@ -120,7 +120,7 @@ def train(
         training = X, Y, None, weights, None if id_column is None else cells_of(data, id_column, "--id-column")
     wall, cpu = time.perf_counter(), time.process_time()
     if forget is not None:
-        classifier.forget(map(str.strip, lines_of(forget)))
+        classifier.forget(lines_of(forget))
     if training:
         classifier.partial_fit(*training)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

@@ -28,8 +28,8 @@ def labels_of(Y: Any) -> tuple[Any, Array, str]:
                 "requires y to be passed, but the target y is None: give X and y; wordsparse.labels.read_texts(file) "
                 "reads both from a file"
             )
-        if isinstance(Y, list | tuple):  # an array of texts drops NUL at their ends
-            as_classes([label for label in Y if isinstance(label, str)])
+        if isinstance(Y, list | tuple) and any(isinstance(label, str) for label in Y):
+            as_classes(in_order(Y))  # an array of texts drops NUL at their ends, and makes texts of numbers
         Y = checks.check_array(Y, dtype=None, ensure_2d=False, input_name="y")
         if Y.ndim == 1 or Y.shape[1] == 1:
             rows, kind = [[label] for label in _one_class(Y).tolist()], "classes"

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from wordsparse import validation
+from wordsparse.corpus.tables.groups import is_nan
 from wordsparse.errors import InputError
 from wordsparse.evaluation.retrieval_files import Collection, read_table
 from wordsparse.files import arrays, regular, storage
@@ -240,8 +241,9 @@ class Search:
         if self.id is not None:
             at, seen = self._keep.index(self.id), {*self._rows(() if replaces else kept)}
             for name, row in zip(names, cells[len(kept) :], strict=True):
-                if not isinstance(row[at], str | int | float) or row[at] in seen:
-                    trouble = "occurs twice" if isinstance(row[at], str | int | float) else "is no text and no number"
+                is_id = isinstance(row[at], str | int | float) and not is_nan(row[at])
+                if not is_id or row[at] in seen:
+                    trouble = "occurs twice" if is_id else "is no text and no number"
                     raise InputError(f"{name}: the id {row[at]!r:.80} {trouble}: ids tell documents apart (id=, --id)")
                 if not replaces:
                     seen.add(row[at])

@@ -43,7 +43,8 @@ def command(
             raise InputError(f"--{next(iter(options)).replace('_', '-')} cannot change in an index: make a new one")
         index = Search.load(model)
         if delete is not None:
-            known = {str(each): each for each in index.ids}
+            # If both the number 7 and the text "7" are ids, a line 7 names the text.
+            known = {str(each): each for each in sorted(index.ids, key=lambda each: isinstance(each, str))}
             index.delete([known.get(line, line) for line in lines_of(delete)])
         if documents is not None:
             (index.add if index.id is None else index.update)(documents)

@@ -62,13 +62,15 @@ class Gradients:
 
     ``minibatches`` holds pairs (minibatch, g). ``rows`` holds pairs of ids and gradients of rows of W: ids given to
     ``embed`` and, in a layer that moves single rows, the outputs of a minibatch. ``versions`` are the versions of W in
-    the forward passes. If there is a single minibatch, ``sums`` may hold the sums of this minibatch.
+    the forward passes. If there is a single minibatch, ``sums`` may hold the sums of this minibatch. If ``is_finite``
+    is False, some gradients are missing because they were not finite, and no step is taken.
     """
 
     minibatches: list[tuple[Minibatch, Array]] = field(default_factory=list)
     rows: list[tuple[Array, Array]] = field(default_factory=list)
     versions: set[int] = field(default_factory=set)
     sums: Any = None
+    is_finite: bool = True
 
     def add(self, minibatch: Minibatch, g: Array, sums: Any = None) -> None:
         """Add a minibatch with its g and its sums."""
@@ -169,7 +171,7 @@ class Engine(ABC):
         onto.versions.add(version)
 
     def apply(self, gradients: Gradients, step: StepOptions) -> None:
-        """Take one step with the sum of the gradients, if there are any.
+        """Take one step with the sum of the gradients, if there are any and all are finite.
 
         Raise InputError if W has changed since the forward passes of the gradients, and TrainingError if the step is
         refused. After an error, nothing has changed.
@@ -177,7 +179,7 @@ class Engine(ABC):
         with self.guard.held("a step"):
             for version in gradients.versions:
                 self._check(version)
-            if gradients.versions:
+            if gradients.versions and gradients.is_finite:
                 self._take_step(gradients, step)
                 self.version, self.kept = self.version + 1, None
 

@@ -256,7 +256,7 @@ class Head(nn.Module):
         """Take the step at the end of a backward pass."""
         self._refuse_accumulation(gradients)
         self._step(gradients)
-        self.fused_optimizer.passed = True
+        self.fused_optimizer.passed = gradients.is_finite
 
     def _refuse_accumulation(self, gradients: Gradients) -> None:
         """Raise InputError if the losses of a pass were multiplied by less than 1, as if gradients of several passes
@@ -328,11 +328,13 @@ class Head(nn.Module):
         self._link()
 
     def _link(self) -> None:
-        """Make the buffers share the memory of the current arrays of the engine."""
-        for name, value in self._engine.state().items():
-            is_array = isinstance(value, np.ndarray)
-            kind = torch.float64 if isinstance(value, float) else None
-            self._buffers[name] = torch.from_numpy(value) if is_array else torch.tensor(value, dtype=kind)
+        """Make the buffers share the memory of the current arrays of the engine. No step of another thread runs
+        meanwhile, after which some buffers would be those before the step."""
+        with self._engine.guard.held("a step"):
+            for name, value in self._engine.state().items():
+                is_array = isinstance(value, np.ndarray)
+                kind = torch.float64 if isinstance(value, float) else None
+                self._buffers[name] = torch.from_numpy(value) if is_array else torch.tensor(value, dtype=kind)
 
     def _load_from_state_dict(self, state_dict: MutableMapping[str, Any], prefix: str, *args: Any) -> None:
         if (weights := state_dict.pop(f"{prefix}weight", None)) is not None:  # the state of a torch.nn.Linear

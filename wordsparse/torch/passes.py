@@ -67,10 +67,12 @@ class Losses(torch.autograd.Function):
         by_loss = array(g).astype(np.float64)
         scale = head._scale(by_loss) if trains else 1.0
         by_loss /= scale
+        onto = collected(head, ctx.began) if trains else None
         if not np.isfinite(by_loss).all():
+            if onto is not None:
+                onto.is_finite = False
             # NaN makes a gradient scaler skip the step of the other parameters too.
             return torch.full_like(h, torch.nan), torch.empty(0), None, None, None
-        onto = collected(head, ctx.began) if trains else None
         forward = ctx.forward() or engine.forward(engine.minibatch(array(h), *ctx.targets))
         by_h = engine.gradient(forward, by_loss, ctx.version, onto)
         return torch.from_numpy(np.ascontiguousarray(by_h) * scale).to(h), torch.empty(0), None, None, None
@@ -90,9 +92,12 @@ class Rows(torch.autograd.Function):
     def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         head = ctx.head
         by_rows = array(g).astype(np.float64) / (head.grad_scaler.get_scale() if head.grad_scaler else 1.0)
-        # If the gradient is not finite, a gradient scaler skips the whole step.
-        if ctx.trains and by_rows.size and np.isfinite(by_rows).all():
-            head._engine.collect_rows(ctx.ids, by_rows, ctx.version, collected(head, ctx.began))
+        if ctx.trains and by_rows.size:
+            onto = collected(head, ctx.began)
+            if np.isfinite(by_rows).all():
+                head._engine.collect_rows(ctx.ids, by_rows, ctx.version, onto)
+            else:
+                onto.is_finite = False
         return torch.empty(0), None, None, None
 
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import IO, Any, TypeAlias
 
 import numpy as np
@@ -31,7 +32,8 @@ def _write_json(file: IO[bytes], parts: Iterable[Part]) -> None:
 def _write_csv(file: IO[bytes], parts: Iterable[Part]) -> None:
     """Write rows as CSV, after a line of column names. A vector or a list is written as a JSON list."""
     text = io.TextIOWrapper(file, "utf-8", "surrogateescape", newline="")
-    rows = csv.writer(text, lineterminator="\n")
+    # Before Python 3.13, a cell with a carriage return is quoted only if line ends have one too.
+    rows = csv.writer(SimpleNamespace(write=lambda row: text.write(row.removesuffix("\r\n") + "\n")))
     for number, part in enumerate(parts):
         if number == 0:
             rows.writerow(part)
