@@ -3,9 +3,9 @@
 A value of a shard is a word's id (0 … V−1), OUT_OF_VOCABULARY or END_OF_SENTENCE. Sentences never span shards. If words
 are weighed by the age of their rows, the directory also holds the weight of each value, as little-endian float32.
 
-A shard is compared with its checksum when it is opened. When values are read later, only their range is checked. Shards
-are not memory-mapped, because the process would die (SIGBUS) if a mapped file were truncated. Shards stay open, so they
-can still be read after they have been deleted.
+A shard is compared with its checksum when it is opened. When values are read later, only their range, and the size and
+the time of the last change of the file, are checked. Shards are not memory-mapped, because the process would die
+(SIGBUS) if a mapped file were truncated. Shards stay open, so they can still be read after they have been deleted.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from wordsparse.corpus.vocabulary import Vocabulary
 from wordsparse.errors import InputError, ReadError
-from wordsparse.files.regular import descriptor_of, sha256_of
+from wordsparse.files.regular import descriptor_of, sha256_of, version_of
 from wordsparse.files.storage import read_manifest, synced, trusting, write_manifest
 from wordsparse.tokens import records
 
@@ -67,7 +67,8 @@ class Shard:
     def __init__(self, path: Path, words: int) -> None:
         self.path, self._words = path, words
         self._file = descriptor_of(path)
-        self.shape = (os.fstat(self._file).st_size // SHARD_DTYPE.itemsize,)
+        self._version = version_of(self._file)
+        self.shape = (self._version[0] // SHARD_DTYPE.itemsize,)
         weakref.finalize(self, os.close, self._file)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -83,7 +84,7 @@ class Shard:
             data = b"".join(parts)
         except OSError as error:
             raise ReadError(f"{self.path}: cannot be read: {error.strerror or error}") from error
-        if len(data) == (ends[-1] - start) * width:
+        if len(data) == (ends[-1] - start) * width and version_of(self._file) == self._version:
             ids = np.frombuffer(data, SHARD_DTYPE).astype(np.int32, copy=False)
             # The ids must be checked, because compiled code uses ids as row numbers without any check.
             if not ids.size or (ids.min() >= END_OF_SENTENCE and ids.max() < self._words):

@@ -56,6 +56,19 @@ def size_of(file: BufferedReader) -> int:
     return os.fstat(file.fileno()).st_size
 
 
+def version_of(descriptor: int) -> tuple[int, int]:
+    """Return the size and the time of the last change of an open file, for :func:`check_unchanged`."""
+    status = os.fstat(descriptor)
+    return status.st_size, status.st_mtime_ns
+
+
+def check_unchanged(path: str | os.PathLike[str], descriptor: int, version: tuple[int, int]) -> None:
+    """Raise InputError if the open file was written to after it had this version: the reader may hold parts of two
+    contents. Replacing the file at ``path`` does not change the open file."""
+    if version_of(descriptor) != version:
+        raise InputError(f"{path}: was changed while it was read: read it again, or a copy of it")
+
+
 def read_bytes(path: str | os.PathLike[str], most: int) -> bytes:
     """Read a regular file of at most ``most`` bytes. Raise InputError if the file is larger."""
     with opened(path) as file:

@@ -34,15 +34,19 @@ def write_stream(path: Path, write: Callable[[IO[bytes]], object]) -> list[Path]
 
 class BoundedStream:
     """A file that is read sequentially, and decompressed if its first bytes identify a compression. InputError is
-    raised if the file is damaged or unpacks to more than ``limit`` bytes. For a plain file, ``limit`` is its size."""
+    raised if the file is damaged, unpacks to more than ``limit`` bytes, or is written to before the end of the block.
+    For a plain file, ``limit`` is its size."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         with regular.opened(path) as file:
-            size, start = os.fstat(file.fileno()).st_size, file.read(16)
+            self._version, start = regular.version_of(file.fileno()), file.read(16)
+            self._raw = open(os.dup(file.fileno()), "rb")  # noqa: SIM115 - closed with the stream
+            self._raw.seek(0)
+        size, _ = self._version
         compression = unpacking.compression_of(start)
         self.limit = unpacking.unpacked_limit(size) if compression else size
         self._left = self.limit if compression else math.inf
-        self._raw = open(path, "rb")  # noqa: SIM115 - closed with the stream
         self._file: IO[bytes] = self._raw
         if compression:
             from smart_open.compression import compression_wrapper
@@ -52,9 +56,10 @@ class BoundedStream:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
-        self._raw.close()
+    def __exit__(self, kind: object, *error: object) -> None:
+        with self._raw, self._file:
+            if kind is None:
+                regular.check_unchanged(self._path, self._raw.fileno(), self._version)
 
     @property
     def position(self) -> int:

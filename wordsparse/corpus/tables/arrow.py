@@ -10,6 +10,10 @@ from wordsparse.corpus.tables import files
 from wordsparse.errors import InputError
 from wordsparse.files import regular, unpacking
 
+# A batch of rows takes at most this number of times as much memory as a file may unpack to. Smaller batches would make
+# ordinary files slower to read.
+_BATCH = 8
+
 
 def parquet_blocks(path: Path, columns: Sequence[str]) -> files.Blocks:
     """Yield the columns of a Parquet file in blocks of rows. As with other compressed files, a file that unpacks to far
@@ -24,24 +28,46 @@ def parquet_batches(path: Path, columns: Sequence[str], rows: int, **options: An
     """Yield record batches of these columns, each of at most ``rows`` rows. ``options`` are passed to pyarrow's
     ParquetFile.
 
-    Raise InputError if the file is damaged, lacks a column, or unpacks to far more than its size.
+    Raise InputError if the file is damaged, lacks a column, unpacks to far more than its size, or is written to
+    meanwhile.
     """
     number = 0
     with regular.opened(path) as file:
-        left = limit = unpacking.unpacked_limit(regular.size_of(file))
-    with _readable(path, lambda: number), _opened(path) as whole:
-        schema = whole.schema_arrow
-        files.check_columns(f"{path}:", schema.names, columns)
-        for name in options.get("read_dictionary", ()):
-            if _load("pyarrow").types.is_nested(schema.field(name).type):
-                raise InputError(f"{path}: the column {name!r} holds {schema.field(name).type}, not text: name another")
-    with _readable(path, lambda: number), _opened(path, **options) as whole:
-        for batch in whole.iter_batches(rows, columns=list(columns)):
-            left -= batch.nbytes
-            if left < 0:
-                raise InputError(f"{path}: {unpacking.too_large(limit)}")
-            yield batch.select(list(columns))
-            number += batch.num_rows
+        version = regular.version_of(file.fileno())
+        left = limit = unpacking.unpacked_limit(version[0])
+        too_large = InputError(f"{path}: {unpacking.too_large(limit)}")
+        with _readable(path, lambda: number), _opened(path) as whole:
+            schema = whole.schema_arrow
+            files.check_columns(f"{path}:", schema.names, columns)
+            for name in options.get("read_dictionary", ()):
+                if _load("pyarrow").types.is_nested(schema.field(name).type):
+                    raise InputError(
+                        f"{path}: the column {name!r} holds {schema.field(name).type}, not text: name another"
+                    )
+        with _readable(path, lambda: number), _opened(path, **options) as whole:
+            groups = (whole.metadata.row_group(i).total_byte_size for i in range(whole.num_row_groups))
+            largest = max([1, *groups])  # no cell is larger
+            if largest > limit:
+                raise too_large
+            for batch in whole.iter_batches(max(1, min(rows, _BATCH * limit // largest)), columns=list(columns)):
+                left -= sum(map(_size, batch.columns))
+                if left < 0:
+                    raise too_large
+                yield batch.select(list(columns))
+                number += batch.num_rows
+        regular.check_unchanged(path, file.fileno(), version)
+
+
+def _size(column: Any) -> int:
+    """Return the size of an array in bytes, if each cell held its own copy of its value. A cell has at least a byte."""
+    types, compute = _load("pyarrow.types"), _load("pyarrow.compute")
+    kind = column.type
+    if types.is_dictionary(kind) and (types.is_string(kind.value_type) or types.is_large_string(kind.value_type)):
+        sizes = compute.binary_length(column.dictionary).take(column.indices)
+        return len(column) + (compute.sum(sizes).as_py() or 0)
+    parts = column.flatten() if types.is_nested(kind) else []
+    stored: int = max(len(column), column.nbytes)
+    return max(stored, sum(map(_size, parts if isinstance(parts, list) else [parts])))
 
 
 def parquet_names(path: Path) -> list[str]:

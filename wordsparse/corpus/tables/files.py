@@ -32,6 +32,12 @@ def lines_of(path: Path) -> Iterator[str]:
 
 def _whole_lines(path: Path) -> Iterator[str]:
     """Yield the text of a file in blocks of whole lines, including their line ends."""
+    return (_decoded(path, number, data) for number, data in whole_lines(path))
+
+
+def whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the bytes of a file in blocks of whole lines, including their line ends, each with the number of its first
+    line. Raise InputError if a line has more than LINE_BYTES."""
     number, rest = 1, b""
     for block in itertools.chain(read_blocks(path), [b""]):
         data = rest + block
@@ -43,7 +49,7 @@ def _whole_lines(path: Path) -> Iterator[str]:
             too_long = number + data.count(b"\n")
             raise InputError(f"{path}: line {too_long} has more than {LINE_BYTES:,} bytes; split it")
         if data:
-            yield _decoded(path, number, data)
+            yield number, data
             number += data.count(b"\n")
 
 

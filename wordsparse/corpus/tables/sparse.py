@@ -23,7 +23,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from wordsparse import optional, validation
-from wordsparse.corpus.blocks import read_blocks
+from wordsparse.corpus.tables.files import whole_lines
 from wordsparse.errors import InputError
 from wordsparse.files import regular, storage
 from wordsparse.machine import memory
@@ -122,7 +122,7 @@ def _read_text(path: Path) -> tuple[Any, Any]:
 
 def _content(path: Path) -> tuple[tuple[int, ...] | None, io.BytesIO]:
     """Return the sizes and the rows. The sizes are (N, F, L), or None if the first line does not state them."""
-    content = io.BytesIO(b"".join(read_blocks(path))).readlines()
+    content = io.BytesIO(b"".join(data for _, data in whole_lines(path))).readlines()
     header = HEADER.fullmatch(content[0]) if content else None
     sizes = tuple(map(int, header.groups())) if header else None
     rows = content[1:] if header else content
