@@ -65,8 +65,24 @@ script.run()
 """
 
 
-@pytest.mark.parametrize("code", [AT_IMPORT, IN_CALLBACK])
-def test_a_signal_during_the_imports_is_an_interruption(code):
-    """Previously, a signal caused a traceback or killed the process. Python ignores exceptions in weakref callbacks."""
+AT_LOCK = """
+import os, signal, sys, threading
+import wordsparse.__main__ as script
+import wordsparse.cli.encode as encode
+def start(*given, **options):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:  # as Python's conditions do
+        threading.Lock().release()
+encode.command.callback = start
+sys.argv[1:] = ["encode", "text", "-o", "encoded"]
+script.run()
+"""
+
+
+@pytest.mark.parametrize("code", [AT_IMPORT, IN_CALLBACK, AT_LOCK])
+def test_a_signal_during_the_imports_or_a_callback_is_an_interruption(code):
+    """Previously, a signal caused a traceback or killed the process. Python ignores exceptions in weakref callbacks,
+    and its conditions release a lock twice if a signal arrives just before they release it."""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "wordsparse: interrupted\n")

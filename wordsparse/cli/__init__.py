@@ -72,6 +72,18 @@ def main(arguments: Sequence[str] | None = None, command: click.Command = cli, n
             return _status(list(sys.argv[1:] if arguments is None else arguments), command, name)
     except KeyboardInterrupt:  # Ctrl-C while a message was being written
         return 130
+    except RuntimeError as error:
+        if not _follows_interruption(error):
+            raise
+        _say("interrupted")
+        return 130
+
+
+def _follows_interruption(error: BaseException) -> bool:
+    """Return whether an error arose while an interruption was handled. Python's conditions raise RuntimeError if a
+    signal arrives just before they release their lock (python/cpython issue 78667)."""
+    before = error.__context__
+    return before is not None and (isinstance(before, KeyboardInterrupt) or _follows_interruption(before))
 
 
 def _status(arguments: list[str], command: click.Command, name: str) -> int:
