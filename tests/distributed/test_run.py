@@ -191,7 +191,7 @@ def test_a_finished_model_goes_on(text, tmp_path):
 STOPPED = """
 import os, signal, sys, threading, time
 from pathlib import Path
-from wordsparse.distributed import __main__ as program
+from wordsparse.distributed import command as program
 
 def stop():
     while not any(Path("model.training").glob("checkpoint-*")):
@@ -219,9 +219,27 @@ def test_a_signal_to_one_rank_stops_all_and_any_number_goes_on(hit, text, tmp_pa
     assert not output.with_name("model.training").exists()
 
 
+AT_IMPORT = """
+import os, runpy, signal, sys
+class Kill:
+    def find_spec(self, name, *rest):
+        if name == "wordsparse.distributed.run":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Kill())
+runpy.run_module("wordsparse.distributed", run_name="__main__")
+"""
+
+
+def test_a_signal_during_the_imports_is_an_interruption(text, tmp_path):
+    """Previously, the ranks ended with a traceback and by the signal itself."""
+    run = launched(2, "-c", AT_IMPORT, text, *OPTIONS, "-o", tmp_path / "model")
+    assert run.returncode == 130, run.stderr
+    assert "Traceback" not in run.stderr
+
+
 SIGNALLED = """
 import os, signal, sys, types
-from wordsparse.distributed import __main__ as program
+from wordsparse.distributed import command as program
 
 def world():
     signal.signal(signal.SIGHUP, lambda *_: None)
@@ -281,17 +299,17 @@ def test_an_error_of_one_rank_ends_all(text, tmp_path):
     """A full disk leaves no model, and after an error between two steps no rank waits forever."""
     program = """
 import sys, resource
-from wordsparse.distributed import __main__, share
+from wordsparse.distributed import command, share
 
 what = sys.argv.pop(1)
-if __main__.world().rank == int(what[-1]):
+if command.world().rank == int(what[-1]):
     if what.startswith("disk"):
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
     else:
         def pull(*given):
             raise OSError("a fault")
         share.DividedEmbedding.pull = pull
-sys.exit(__main__.start())
+sys.exit(command.start())
 """
     for what, message in (("disk0", "File too large"), ("step1", "rank 1 of 2 ")):
         run = launched(2, "-c", program, what, text, *OPTIONS, "-o", tmp_path / "model")

@@ -49,7 +49,7 @@ def test_spelling_without_meaning_changes_no_vector(seed: int, V: int, dim: int,
     """The n-grams of random words have no strength, also with few words or dimensions, and frequent words."""
     random = np.random.default_rng(seed)
     drawn = [random.integers(97, 97 + letters, random.integers(1, 2 * length)) for _ in range(V)]
-    words = random.permutation([*{"".join(map(chr, word)) for word in drawn}]).tolist()
+    words = random.permutation(sorted({"".join(map(chr, word)) for word in drawn})).tolist()
     counts = np.sort(random.zipf(1.5, len(words)).clip(max=10**6))[::-1]
     vectors = random.standard_normal((len(words), dim)) + random.choice([0, 0.5]) * random.standard_normal(dim)
     unit = WordVectors(words, vectors.astype(np.float32)).unit

@@ -2,9 +2,21 @@
 
 ``run.py`` has ``train``: rank 0 prepares the run, the other ranks copy its state, and all ranks train together.
 ``share.py`` divides the rows and the examples of a step. ``agreement.py`` makes all ranks begin and end together.
-``ranks.py`` wraps MPI. ``__main__.py`` is the program for ``mpiexec -n N python -m wordsparse.distributed``.
+``ranks.py`` wraps MPI. ``command.py`` is the program for ``mpiexec -n N python -m wordsparse.distributed``.
 """
 
-from wordsparse.distributed.run import train
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wordsparse.distributed.run import train
 
 __all__ = ["train"]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use, so that the program can block signals before it imports anything else.
+    if name != "train":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from wordsparse.distributed.run import train
+
+    return train

@@ -59,7 +59,7 @@ POWER = 0.15
 STRENGTH, TAU = 0.45, 6.0
 NOTHING, ENOUGH = 0.01, 0.06
 # The number of standard errors that ``a`` must exceed.
-SIGNIFICANT = 3.0
+SIGNIFICANT = 4.0
 TINY = 1e-30  # prevents divisions by zero
 SAMPLE = 2048
 # Eigenvalues of M^(-1/POWER) that are smaller than this fraction of the largest eigenvalue are treated as noise.
